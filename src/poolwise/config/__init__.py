@@ -1,0 +1,1 @@
+"""From yaml to parts: the only room that knows Hydra."""

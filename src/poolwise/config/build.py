@@ -1,0 +1,120 @@
+"""Build the parts that a configuration names.
+
+A part is a class named by `_target_`; the class is its own schema. A key that the class does not have, or a value of
+another type, is refused with its full name before anything is built.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+import typing
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from poolwise.errors import ConfigError, listed
+
+TARGET = "_target_"
+ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strategies.", "pytorch_lightning.plugins.")
+
+
+def conf_dir() -> Path:
+    """The folder of configurations: inside an installed package, else at the top of the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parents[1] / "conf"
+
+
+def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = ()) -> Any:
+    """Build the object that a config node names; nested nodes with a `_target_` first, plain nodes as they are.
+
+    Args:
+        node: a DictConfig, ListConfig or plain value, interpolations allowed.
+        where: dotted place of the node in the configuration, for messages.
+        trusted: further module prefixes from which parts may come (the user's own packages).
+
+    Raises:
+        ConfigError: unknown target, key or type; names the key and the nearest right one.
+    """
+    if isinstance(node, ListConfig) or (isinstance(node, list)):
+        return [build_part(item, where=f"{where}[{at}]", trusted=trusted) for at, item in enumerate(node)]
+    if not isinstance(node, (DictConfig, dict)):
+        return node
+    keys: list[str] = [str(key) for key in node]
+    values = {key: build_part(node[key], where=f"{where}.{key}".strip("."), trusted=trusted) for key in keys}
+    if TARGET not in values:
+        return values
+    target = find_target(str(values.pop(TARGET)), where, trusted)
+    return _construct(target, values, where)
+
+
+def find_target(name: str, where: str, trusted: Sequence[str] = ()) -> Any:
+    """The class or function called `name`, if it may be used."""
+    prefixes = (*ALLOWED, *(f"{prefix.rstrip('.')}." for prefix in trusted))
+    if not name.startswith(prefixes):
+        raise ConfigError(
+            f"{where}.{TARGET} is {name!r}, which lies outside {listed(p.rstrip('.') for p in prefixes)}; "
+            f"to use parts of your own package, add its name to `trusted`, e.g. trusted=[{name.split('.')[0]}]."
+        )
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{where}.{TARGET} is {name!r}, which cannot be imported: {error}.") from error
+
+
+def _construct(target: Any, values: dict[str, Any], where: str) -> Any:
+    known = list(inspect.signature(target).parameters)
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes: {listed(known, most=20) or 'no options'}."
+            raise ConfigError(f"{where}.{key} is not an option of {target.__qualname__}{hint}")
+    if dataclasses.is_dataclass(target):
+        values = _typed(target, values, where)
+    try:
+        return target(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {target.__qualname__} cannot be built: {error}.") from error
+
+
+def _typed(target: Any, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Check and convert plain values by the class's own annotations; built parts pass through."""
+    hints = typing.get_type_hints(target)
+    plain = {key: _member(value, hints.get(key), f"{where}.{key}") for key, value in values.items() if _is_plain(value)}
+    schema = OmegaConf.structured(target)
+    checked = {}
+    for key, value in plain.items():
+        try:
+            checked[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index, call-overload]
+        except OmegaConfBaseException as error:
+            raise ConfigError(f"{where}.{key}: {str(error).splitlines()[0]}.") from error
+        if isinstance(checked[key], list):
+            checked[key] = tuple(checked[key])
+    return {**values, **checked}
+
+
+def _member(value: Any, hint: Any, where: str) -> Any:
+    """Enum members are written by their value in a yaml; omegaconf alone would want their name."""
+    for kind in (hint, *typing.get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, Enum) and isinstance(value, str):
+            try:
+                return kind(value)
+            except ValueError:
+                raise ConfigError(f"{where} is {value!r}; it is one of {listed([m.value for m in kind], 20)}.") from None
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (str, int, float, bool, Enum))

@@ -1,0 +1,333 @@
+"""The records that pass between rooms. Standard library and numpy only.
+
+Axes: N pool rows, L labelled, B query size, C classes, K stochastic draws, D embedding width, M clusters. An array with
+three or more axes carries them in its name (`log_probs_nkc`). Classes are numbered in the order of `Manifest.classes`.
+
+Labels as arrays: multi-class (L,) int64 with -1 for unknown; multi-label (L, C) int8 of 0 and 1, a row of -1 for unknown.
+Labels in answers and in the ledger: a class name, a tuple of class names, or None for "skipped".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, Flag, auto
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Labels = NDArray[Any]
+Label = Union[str, tuple[str, ...], None]
+
+
+class Task(str, Enum):
+    """One class per picture, or any number of them."""
+
+    MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
+
+
+class Split(str, Enum):
+    """What a sample is for: only the pool is ever queried or trained on."""
+
+    POOL = "pool"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Augmentation(str, Enum):
+    """What may be done to a training picture without changing its label."""
+
+    NONE = "none"
+    SHIFT = "shift"
+    SHIFT_FLIP = "shift_flip"
+
+
+class WarmStart(str, Enum):
+    """Where a round's weights come from: anew, the last round's, or the last round's shrunk and perturbed."""
+
+    FRESH = "fresh"
+    CONTINUE = "continue"
+    SHRINK_PERTURB = "shrink_perturb"
+
+
+class Need(Flag):
+    """What a query strategy wants computed. Only that is computed."""
+
+    NOTHING = 0
+    PROBS = auto()
+    EMBEDDINGS = auto()
+    LABELLED_EMBEDDINGS = auto()
+    DRAWS = auto()
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """What is known of every sample before the run; `sample_id` is the position in it.
+
+    Attributes:
+        name: of the data set.
+        paths: (N,) distinct, sorted; a file path relative to the data root, or a key such as "test/00042".
+        splits: (N,) `Split` values as str.
+        classes: (C,) distinct class names.
+        task: multi-class or multi-label.
+        labels: given labels, as the module says. In a simulation the labels of the pool are NOT here.
+        groups: (N,) names of things pictured several times, "" for none; None if the data have no such column.
+        contents: SHA-256 over the content of the pictures (or over file names and sizes, for large sets).
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    splits: NDArray[np.str_]
+    classes: tuple[str, ...]
+    task: Task
+    labels: Labels
+    groups: NDArray[np.str_] | None = None
+    contents: str = ""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def ids(self, split: Split) -> Ids:
+        """Sample ids of one split, ascending."""
+        return np.flatnonzero(self.splits == split.value).astype(np.int64)
+
+    def known(self) -> NDArray[np.bool_]:
+        """(N,) whether a label is given."""
+        return is_known(self.labels)
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each part, so that a change can be named.
+
+        The given labels are part of it: the same pictures with other labels are other data.
+        """
+        parts: dict[str, bytes] = {
+            "paths": "\n".join(self.paths).encode(),
+            "pictures": self.contents.encode(),
+            "splits": "\n".join(self.splits.tolist()).encode(),
+            "classes": "\n".join(self.classes).encode() + self.task.value.encode(),
+            "labels": np.ascontiguousarray(self.labels).astype("<i8").tobytes(),
+            "groups": b"" if self.groups is None else "\n".join(self.groups.tolist()).encode(),
+        }
+        return {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
+
+    def digest(self) -> str:
+        """One SHA-256 over all parts."""
+        return hashlib.sha256("".join(self.digests().values()).encode()).hexdigest()
+
+
+def is_known(labels: Labels) -> NDArray[np.bool_]:
+    """(L,) which rows carry a label.
+
+    >>> is_known(np.array([2, -1])).tolist()
+    [True, False]
+    >>> is_known(np.array([[0, 0], [-1, -1]])).tolist()
+    [True, False]
+    """
+    known: NDArray[np.bool_] = labels >= 0 if labels.ndim == 1 else (labels >= 0).all(axis=1)
+    return known
+
+
+def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> Labels:
+    """Names to arrays; None becomes unknown. The caller has checked that the names are in `classes`.
+
+    >>> encode(["b", None], ["a", "b"], Task.MULTICLASS).tolist()
+    [1, -1]
+    >>> encode([("a", "b"), (), None], ["a", "b"], Task.MULTILABEL).tolist()
+    [[1, 1], [0, 0], [-1, -1]]
+    """
+    number = {name: at for at, name in enumerate(classes)}
+    if task is Task.MULTICLASS:
+        return np.array([-1 if label is None else number[str(label)] for label in labels], dtype=np.int64)
+    rows = np.full((len(labels), len(classes)), -1, dtype=np.int8)
+    for at, label in enumerate(labels):
+        if label is not None:
+            rows[at] = 0
+            rows[at, [number[name] for name in label]] = 1
+    return rows
+
+
+def decode(row: Any, classes: Sequence[str]) -> Label:
+    """One row of a label array to names; unknown becomes None.
+
+    >>> decode(np.int64(1), ["a", "b"]), decode(np.array([1, 0]), ["a", "b"]), decode(np.int64(-1), ["a"])
+    ('b', ('a',), None)
+    """
+    values = np.asarray(row)
+    if values.ndim == 0:
+        return None if values < 0 else classes[int(values)]
+    return None if (values < 0).any() else tuple(classes[at] for at in np.flatnonzero(values == 1))
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSet:
+    """Samples to train or measure on: ids (L,) and labels (L,) or (L, C), all known."""
+
+    ids: Ids
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of some samples.
+
+    Attributes:
+        ids: (N,) sample ids.
+        probs: (N, C) float32; multi-class rows sum to 1, multi-label entries are independent. None if not asked for.
+        embeddings: (N, D) float32 penultimate features, or None.
+        log_probs_nkc: (N, K, C) log-probabilities of K stochastic draws with masks shared by all rows, or None.
+    """
+
+    ids: Ids
+    probs: Floats | None = None
+    embeddings: Floats | None = None
+    log_probs_nkc: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PoolView:
+    """What a query strategy sees: arrays alone, rows in ascending order of id.
+
+    `ids` (N,) are the candidates. `labelled_ids` (L,) and `labels` are what has been answered so far. The other
+    arrays are there when the strategy declared the need; `probs` and `embeddings` rows belong to `ids`,
+    `labelled_embeddings` (L, D) rows to `labelled_ids`.
+    """
+
+    ids: Ids
+    task: Task = Task.MULTICLASS
+    probs: Floats | None = None
+    embeddings: Floats | None = None
+    log_probs_nkc: Floats | None = None
+    labelled_ids: Ids = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    labels: Labels | None = None
+    labelled_embeddings: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What to ask next, best first.
+
+    Attributes:
+        ids: (B,) distinct candidate ids.
+        scores: (B,) float32 acquisition scores, higher was wanted more.
+        reasons: columns of (B,) values that explain each pick; the column "reason" is a sentence for people.
+    """
+
+    ids: Ids
+    scores: Floats
+    reasons: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One sample of a batch, as it goes to the annotator.
+
+    `suggestion` is what the model would answer (never taken as a label), `probability` how sure it is.
+    """
+
+    sample_id: int
+    path: str
+    suggestion: Label = None
+    probability: float | None = None
+    score: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A round's samples to be annotated."""
+
+    round: int
+    asks: tuple[Ask, ...]
+    classes: tuple[str, ...]
+    task: Task
+    folder: Path
+    """The run's folder: annotators that exchange files write below it."""
+
+    def ids(self) -> list[int]:
+        """Sample ids in the order asked."""
+        return [ask.sample_id for ask in self.asks]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to one ask. `label` None means skipped: this sample is not to be asked again."""
+
+    sample_id: int
+    label: Label
+    annotator: str
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One row of the ledger's label table: facts, never changed; a correction is a later row."""
+
+    sample_id: int
+    label: Label
+    annotator: str
+    round: int
+    source: str
+    """Where it came from: "oracle", "csv", "given", ..."""
+    at: str
+    """UTC, ISO 8601."""
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """All that is known of one finished round; what reports and trackers are told.
+
+    `metrics` are on the held-out set, after training on `labelled` samples that include this round's batch.
+    `confusion` rows are true classes, columns predicted ones; None for multi-label tasks or without a held-out set.
+    """
+
+    round: int
+    labelled: int
+    skipped: int
+    asks: tuple[Ask, ...]
+    labels: tuple[Label, ...]
+    """What was answered, row by row of `asks`."""
+    metrics: Mapping[str, float]
+    per_class: Mapping[str, Mapping[str, float]]
+    confusion: tuple[tuple[int, ...], ...] | None
+    fit: Mapping[str, float]
+    seconds: Mapping[str, float]
+    labels_digest: str
+    """SHA-256 over the ids and labels that the round's model was trained on."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as the ledger tells it; a strategy and its random control are two runs."""
+
+    name: str
+    """Unique name; a control is called "<name>/control"."""
+    strategy: str
+    folder: Path
+    config: Mapping[str, Any]
+    """The whole resolved configuration."""
+    command: str
+    """What a person types to repeat it."""
+    metric: str
+    """Name of the headline metric in `RoundRecord.metrics`."""
+    data: Mapping[str, Any]
+    """name, digest, task, classes, sizes of the splits."""
+    rounds: tuple[RoundRecord, ...]
+    status: str
+    """"running", "parked" or "stopped"."""
+    stop_reason: str
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """(path, why) of pictures that were left out."""
