@@ -129,8 +129,7 @@ def is_known(labels: Labels) -> NDArray[np.bool_]:
     >>> is_known(np.array([[0, 0], [-1, -1]])).tolist()
     [True, False]
     """
-    known: NDArray[np.bool_] = labels >= 0 if labels.ndim == 1 else (labels >= 0).all(axis=1)
-    return known
+    return np.asarray(labels >= 0 if labels.ndim == 1 else (labels >= 0).all(axis=1), dtype=np.bool_)
 
 
 def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> Labels:
@@ -161,7 +160,7 @@ def decode(row: Any, classes: Sequence[str]) -> Label:
     values = np.asarray(row)
     if values.ndim == 0:
         return None if values < 0 else classes[int(values)]
-    return None if (values < 0).any() else tuple(classes[at] for at in np.flatnonzero(values == 1))
+    return None if (values < 0).any() else tuple(classes[int(at)] for at in np.flatnonzero(values == 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,3 +330,5 @@ class RunRecord:
     stop_reason: str
     unreadable: tuple[tuple[str, str], ...] = ()
     """(path, why) of pictures that were left out."""
+    message: str = ""
+    """What people are asked to do next, while the run is parked."""

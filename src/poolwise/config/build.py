@@ -43,16 +43,16 @@ def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = ()) -> An
     Raises:
         ConfigError: unknown target, key or type; names the key and the nearest right one.
     """
-    if isinstance(node, ListConfig) or (isinstance(node, list)):
+    if isinstance(node, (ListConfig, list)):
         return [build_part(item, where=f"{where}[{at}]", trusted=trusted) for at, item in enumerate(node)]
     if not isinstance(node, (DictConfig, dict)):
         return node
     keys: list[str] = [str(key) for key in node]
-    values = {key: build_part(node[key], where=f"{where}.{key}".strip("."), trusted=trusted) for key in keys}
+    values = {key: build_part(node[key], where=_dotted(where, key), trusted=trusted) for key in keys}
     if TARGET not in values:
         return values
     target = find_target(str(values.pop(TARGET)), where, trusted)
-    return _construct(target, values, where)
+    return construct(target, values, where)
 
 
 def find_target(name: str, where: str, trusted: Sequence[str] = ()) -> Any:
@@ -70,35 +70,47 @@ def find_target(name: str, where: str, trusted: Sequence[str] = ()) -> Any:
         raise ConfigError(f"{where}.{TARGET} is {name!r}, which cannot be imported: {error}.") from error
 
 
-def _construct(target: Any, values: dict[str, Any], where: str) -> Any:
+def construct(target: Any, values: dict[str, Any], where: str = "") -> Any:
+    """Call a class or function with options checked against its own signature and annotations.
+
+    Raises:
+        ConfigError: a key that it does not have, or a value of another type.
+    """
+    what = getattr(target, "__qualname__", str(target))
     known = list(inspect.signature(target).parameters)
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; it takes: {listed(known, most=20) or 'no options'}."
-            raise ConfigError(f"{where}.{key} is not an option of {target.__qualname__}{hint}")
+            raise ConfigError(f"{_dotted(where, key)} is not an option of {what}{hint}")
     if dataclasses.is_dataclass(target):
         values = _typed(target, values, where)
     try:
         return target(**values)
     except TypeError as error:
-        raise ConfigError(f"{where}: {target.__qualname__} cannot be built: {error}.") from error
+        raise ConfigError(f"{where or what}: {what} cannot be built: {error}.") from error
 
 
 def _typed(target: Any, values: dict[str, Any], where: str) -> dict[str, Any]:
     """Check and convert plain values by the class's own annotations; built parts pass through."""
     hints = typing.get_type_hints(target)
-    plain = {key: _member(value, hints.get(key), f"{where}.{key}") for key, value in values.items() if _is_plain(value)}
+    plain = {
+        key: _member(value, hints.get(key), _dotted(where, key)) for key, value in values.items() if _is_plain(value)
+    }
     schema = OmegaConf.structured(target)
     checked = {}
     for key, value in plain.items():
         try:
             checked[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index, call-overload]
         except OmegaConfBaseException as error:
-            raise ConfigError(f"{where}.{key}: {str(error).splitlines()[0]}.") from error
+            raise ConfigError(f"{_dotted(where, key)}: {str(error).splitlines()[0]}.") from error
         if isinstance(checked[key], list):
             checked[key] = tuple(checked[key])
     return {**values, **checked}
+
+
+def _dotted(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
 
 
 def _member(value: Any, hint: Any, where: str) -> Any:
@@ -108,7 +120,9 @@ def _member(value: Any, hint: Any, where: str) -> Any:
             try:
                 return kind(value)
             except ValueError:
-                raise ConfigError(f"{where} is {value!r}; it is one of {listed([m.value for m in kind], 20)}.") from None
+                raise ConfigError(
+                    f"{where} is {value!r}; it is one of {listed([m.value for m in kind], 20)}."
+                ) from None
     return value
 
 

@@ -1,0 +1,1 @@
+"""Who answers: a simulated oracle, or people through files."""

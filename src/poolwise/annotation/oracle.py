@@ -1,0 +1,82 @@
+"""A simulated annotator that knows the hidden labels, and may err as people do. Nothing else may hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import ConfigError
+from poolwise.protocols import HiddenLabels, ImageSource
+from poolwise.seeds import generator
+from poolwise.types import Answer, Ask, Batch, Ids, Label, Labels, Task, decode, is_known
+
+
+class Mistake(str, Enum):
+    """How a wrong answer comes about."""
+
+    UNIFORM = "uniform"
+    """Any other class, equally often."""
+    CONFUSION = "confusion"
+    """The class that the model suggests, where it is wrong; else any other class. People follow suggestions."""
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Answers with the hidden label, or with a wrong one at `noise_rate`.
+
+    Each sample's answer depends on (seed, sample) alone, so asking again gives the same answer.
+
+    Attributes:
+        noise_rate: share of wrong answers; for multi-label, the share of single labels that are flipped.
+        mistakes: the shape of the wrong answers.
+        seed: of the mistakes.
+        truth: the source that knows; set by `knowing`, never from a configuration.
+    """
+
+    noise_rate: float = 0.0
+    mistakes: Mistake = Mistake.UNIFORM
+    seed: int = 0
+    truth: Any = None
+
+    simulated: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.noise_rate <= 1:
+            raise ConfigError(f"annotation.noise_rate is {self.noise_rate}; it is a share between 0 and 1.")
+
+    def knowing(self, source: HiddenLabels) -> Oracle:
+        """This oracle with its hidden labels."""
+        return replace(self, truth=source.hidden_labels())
+
+    def answerable(self, ids: Ids) -> NDArray[np.bool_]:
+        """(n,) whether the label of a sample is known."""
+        return is_known(self.truth)[ids]
+
+    def emit(self, batch: Batch, images: ImageSource) -> str:
+        """Nothing to publish."""
+        return ""
+
+    def collect(self, batch: Batch) -> Sequence[Answer]:
+        """All answers at once; samples whose label is not known are skipped."""
+        return [Answer(ask.sample_id, self._answer(ask, batch), "oracle") for ask in batch.asks]
+
+    def _answer(self, ask: Ask, batch: Batch) -> Label:
+        truth: Labels = self.truth
+        label = decode(truth[ask.sample_id], batch.classes)
+        if label is None or self.noise_rate == 0:
+            return label
+        rng = generator(self.seed, ask.sample_id, "oracle")
+        if batch.task is Task.MULTILABEL:
+            flips = rng.random(len(batch.classes)) < self.noise_rate
+            return decode(np.asarray(truth[ask.sample_id]) ^ flips, batch.classes)
+        if rng.random() >= self.noise_rate:
+            return label
+        if self.mistakes is Mistake.CONFUSION and ask.suggestion not in (None, label):
+            return ask.suggestion
+        others = [name for name in batch.classes if name != label]
+        return others[int(rng.integers(len(others)))] if others else label

@@ -1,0 +1,132 @@
+"""The command line. Jobs with settings are Hydra's; the rest takes a run's folder or a file. Nothing heavy at the top."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from poolwise import __version__
+from poolwise.errors import PoolwiseError
+
+T = TypeVar("T")
+
+COMMANDS = {
+    "loop": "label a pool round by round; simulated, or with people (settings: poolwise loop --help)",
+    "ingest": "take the answers of a filled-in batch file and go on with its run",
+    "status": "where every run stands",
+    "report": "write a run's report page anew",
+    "track": "send what the tracking server has missed of a run",
+    "labels": "write the labels gathered so far as a manifest (CSV)",
+}
+EPILOG = """\
+poolwise loop                       a first run: handwritten digits, simulated, a minute
+eval "$(poolwise -sc install=bash)" tab completion in this shell
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `poolwise` and `python -m poolwise`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] in (["-sc"], ["--shell-completion"]):
+        from poolwise.config.hydra_job import complete
+
+        complete(words[1:])
+    elif words[:1] == ["loop"]:
+        from poolwise.config.hydra_job import main as hydra_main
+
+        hydra_main("loop", words[1:])
+    else:
+        options = _parser().parse_args(words)
+        guarded(lambda: options.run(options))
+
+
+def guarded(work: Callable[[], T]) -> T:
+    """Run a job; what goes wrong on purpose ends as one message, not as a stack trace."""
+    try:
+        return work()
+    except PoolwiseError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        _fail(
+            "stopped by the keyboard; everything up to the last finished step is kept: the same command goes on.", 130
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            _fail(
+                f"{error.strerror}: {error.filename or 'the run folder'}. Nothing is lost: mend that and run the same command again.",
+                1,
+            )
+        raise
+    except Exception as error:
+        if type(error).__name__ in ("InterpolationKeyError", "MissingMandatoryValue"):
+            _fail(f"{str(error).splitlines()[0]}; set it on the command line.", 1)
+        raise
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="poolwise",
+        description="Which pictures to label next, which labels are wrong, how many more are needed.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"poolwise {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("loop", help=COMMANDS["loop"], add_help=False)
+    ingest = commands.add_parser("ingest", help=COMMANDS["ingest"])
+    ingest.add_argument("file", type=Path, help="a batch file, e.g. runs/NAME/batches/round_003.csv")
+    ingest.add_argument("--run", type=Path, help="folder of the run, if the file lies elsewhere", dest="folder")
+    ingest.set_defaults(run=_ingest)
+    status = commands.add_parser("status", help=COMMANDS["status"])
+    status.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
+    status.set_defaults(run=_status)
+    for name, work in (("report", _report), ("track", _track)):
+        command = commands.add_parser(name, help=COMMANDS[name])
+        command.add_argument("folder", type=Path, help="a run's folder, e.g. runs/digits-clustered-seed0")
+        command.set_defaults(run=work)
+    labels = commands.add_parser("labels", help=COMMANDS["labels"])
+    labels.add_argument("folder", type=Path, help="a run's folder")
+    labels.add_argument(
+        "--out", type=Path, default=None, help="file to write (default: labels.csv in the run's folder)"
+    )
+    labels.set_defaults(run=_labels)
+    return parser
+
+
+def _ingest(options: argparse.Namespace) -> None:
+    from poolwise.config.commands import ingest
+
+    ingest(options.file, options.folder)
+
+
+def _status(options: argparse.Namespace) -> None:
+    from poolwise.config.status import status
+
+    status(options.runs)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from poolwise.config.commands import report
+
+    report(options.folder)
+
+
+def _track(options: argparse.Namespace) -> None:
+    from poolwise.config.commands import track
+
+    track(options.folder)
+
+
+def _labels(options: argparse.Namespace) -> None:
+    from poolwise.config.commands import labels
+
+    labels(options.folder, options.out)

@@ -1,0 +1,59 @@
+"""Hydra's command line for one job: composition, help, completion and sweeps are Hydra's own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from poolwise.config.build import conf_dir
+
+JOBS = ("loop",)
+
+
+def main(job: str, arguments: Sequence[str]) -> None:
+    """Run a job with Hydra's arguments (overrides and flags), as `poolwise <job>` does."""
+    import hydra
+
+    sys.argv = [sys.argv[0], *arguments]
+
+    @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=job)
+    def task(config: Any) -> None:
+        from hydra.core.hydra_config import HydraConfig
+        from omegaconf import OmegaConf
+
+        from poolwise.cli import guarded
+
+        choices = HydraConfig.get().runtime.choices
+        overrides = list(HydraConfig.get().overrides.task)
+        resolved = guarded(lambda: OmegaConf.to_container(config, resolve=True))
+        guarded(lambda: run(job, resolved, {str(k): str(v) for k, v in choices.items()}, overrides))
+
+    task()
+
+
+def run(job: str, config: Any, choices: dict[str, str], overrides: list[str]) -> None:
+    """Build the parts of a job and run it."""
+    from poolwise.config.loop import run_name
+    from poolwise.config.resume import run_config
+
+    name = config.get("run_name") or run_name(choices, overrides, int(config["seed"]))
+    command = shlex.join(["poolwise", job, *overrides])
+    run_config(config, name=name, strategy=choices.get("query", ""), command=command)
+
+
+def complete(arguments: Sequence[str]) -> None:
+    """Shell completion: our own words first, Hydra's after a job's name."""
+    line = os.environ.get("COMP_LINE", "")
+    words = line.split()
+    job = words[1] if len(words) > 1 else ""
+    if arguments[:1] == ["query=bash"] or any(word.startswith("query=") for word in arguments):
+        if job not in JOBS or (len(words) == 2 and not line.endswith(" ")):
+            from poolwise.cli import COMMANDS
+
+            sys.stdout.write(" ".join(name for name in COMMANDS if name.startswith(job)) + "\n")
+            return
+        os.environ["COMP_LINE"] = " ".join(["poolwise", line.split(job, 1)[1].lstrip()])
+    main(job if job in JOBS else JOBS[0], ["-sc", *arguments])

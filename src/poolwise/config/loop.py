@@ -1,0 +1,115 @@
+"""From a resolved configuration to the parts of a loop, and the name of its run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from poolwise.annotation.oracle import Oracle
+from poolwise.config.build import build_part, construct
+from poolwise.config.schema import LoopConfig
+from poolwise.errors import ConfigError
+from poolwise.ledger.store import Ledger
+from poolwise.loop.parts import Display, Parts, Settings
+from poolwise.loop.resume import is_free
+from poolwise.protocols import Annotator, ImageSource, QueryStrategy
+from poolwise.query.random import Random
+
+CONTROL = "control"
+
+
+def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+    """The name of a run: data set, strategy, seed, and whatever else was set that shapes the result.
+
+    The same command gives the same name, so that it resumes; another seed or another option gives another.
+
+    >>> run_name({"data": "digits", "query": "margin"}, ["query=margin", "budget=40", "model.epochs=5"], 1)
+    'digits-margin-seed1-model.epochs=5'
+    """
+    said = {"data", "query", "seed", "config"}
+    others = sorted(item.lstrip("+~") for item in overrides if item.split("=")[0].lstrip("+~") not in said)
+    others = [item for item in others if not is_free(item.split("=")[0]) or item.startswith(("data.root", "data.path"))]
+    parts = [choices.get("data", "data"), choices.get("query", "query"), f"seed{seed}", *others]
+    name = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", "-".join(parts)).strip("_.")
+    if len(name) > 100:
+        name = f"{name[:91]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name
+
+
+def loop_parts(config: Mapping[str, Any], *, name: str, strategy: str, command: str, display: Display) -> list[Parts]:
+    """The arms of a loop: the run itself and, in a simulation, its random control.
+
+    Args:
+        config: the whole resolved configuration.
+        name: of the run.
+        strategy: name of the query strategy as the user chose it.
+        command: what repeats the run.
+        display: shows progress.
+
+    Raises:
+        ConfigError: names the setting.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name) or name == CONTROL:
+        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    settings = construct(LoopConfig, dict(config))
+    trusted = settings.trusted
+    annotator = build_part(settings.annotation, where="annotation", trusted=trusted)
+    images = _images(settings, annotator)
+    if isinstance(annotator, Oracle):
+        annotator = annotator.knowing(images)
+    main = Parts(
+        run=name,
+        folder=Path(settings.runs) / name,
+        settings=Settings(settings.seed, settings.seed_size, settings.query_size, settings.test_size),
+        config=dict(config),
+        strategy_name=strategy,
+        images=images,
+        learner=build_part(settings.model, where="model", trusted=trusted),
+        strategy=_of_kind(build_part(settings.query, where="query", trusted=trusted), QueryStrategy, "query"),
+        annotator=_of_kind(annotator, Annotator, "annotation"),
+        rules=tuple(build_part(settings.stopping, where="stopping", trusted=trusted).values()),
+        tracker=build_part(settings.tracking, where="tracking", trusted=trusted),
+        display=display,
+        command=command,
+        round_figures=_round_figures,
+    )
+    if not (settings.control and annotator.simulated) or strategy == "random":
+        return [main]
+    control = replace(
+        main, run=f"{name}/{CONTROL}", folder=main.folder / CONTROL, strategy=Random(), strategy_name="random"
+    )
+    return [main, control]
+
+
+def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
+    """The ledger of a run: in its folder, unless a URL is set."""
+    options = dict(config.get("ledger") or {})
+    url = str(options.get("url") or "")
+    ledger: Ledger = construct(
+        Ledger, {**options, "url": url or f"sqlite:///{(folder / 'ledger.db').resolve()}"}, "ledger"
+    )
+    return ledger
+
+
+def _images(settings: LoopConfig, annotator: Any) -> Any:
+    """In a simulation the labels of the pool are hidden; with people those that came with the data are known."""
+    images = build_part(settings.data, where="data", trusted=settings.trusted)
+    if not isinstance(images, ImageSource):
+        raise ConfigError(f"data: {type(images).__name__} is no image source.")
+    return replace(images, hide_labels=annotator.simulated)  # type: ignore[type-var]
+
+
+def _of_kind(part: Any, protocol: Any, where: str) -> Any:
+    if not isinstance(part, protocol):
+        raise ConfigError(f"{where}: {type(part).__name__} is no {protocol.__name__}.")
+    return part
+
+
+def _round_figures(run: Any) -> Any:
+    from poolwise.report.figures import round_figures
+
+    return round_figures(run)

@@ -1,0 +1,90 @@
+"""Run a loop from its configuration, new or as the ledger remembers it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from poolwise.config.loop import ledger_of, loop_parts
+from poolwise.errors import ConfigError
+from poolwise.ledger.store import OpenLedger
+from poolwise.loop.job import loop_job
+from poolwise.loop.parts import Parts
+from poolwise.terminal import Terminal
+from poolwise.types import RunRecord
+
+
+def run_config(config: Mapping[str, Any], *, name: str, strategy: str, command: str) -> list[RunRecord]:
+    """Run a loop with a whole resolved configuration and tell the user how it ended."""
+    display = Terminal(verbose=bool(config.get("verbose", True)))
+    arms = loop_parts(config, name=name, strategy=strategy, command=command, display=display)
+    ledger = ledger_of(config, arms[0].folder).open()
+    try:
+        records = loop_job(arms, ledger)
+    finally:
+        ledger.close()
+    for line in ending(records):
+        display.say(line)
+    return records
+
+
+def ending(records: list[RunRecord]) -> list[str]:
+    """What the user should know when the command returns."""
+    main = records[0]
+    lines = []
+    for record in records:
+        scores = [round_.metrics[record.metric] for round_ in record.rounds if record.metric in round_.metrics]
+        labelled = record.rounds[-1].labelled if record.rounds else 0
+        score = f", {record.metric} {scores[-1]:.4f}" if scores else ""
+        lines.append(
+            f"{record.name}: {record.status}, {labelled} labels{score}"
+            + (f" ({record.stop_reason})" if record.stop_reason else "")
+        )
+    if main.message:
+        lines.append(main.message)
+    lines.append(f"report: {main.folder / 'report.html'}")
+    return lines
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run found on disk, with all that is needed to go on with it."""
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    ledger: OpenLedger
+
+    def parts(self, display: Terminal) -> list[Parts]:
+        """Its arms, built anew; relative paths are taken from where it began."""
+        state = self.ledger.state(self.name)
+        here = Path(state.opened["cwd"])
+        if here.is_dir() and here != Path.cwd():
+            os.chdir(here)
+        return loop_parts(
+            state.opened["config"], name=self.name, strategy=state.opened["strategy"],
+            command=state.opened["command"], display=display,
+        )  # fmt: skip
+
+
+def stored_run(folder: Path) -> StoredRun:
+    """Open a run by its folder.
+
+    Raises:
+        ConfigError: no run lies there.
+    """
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise ConfigError(f"{folder} is no run folder (it has no config.yaml); `poolwise status` lists the runs.")
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    ledger = ledger_of(config, folder).open()
+    names = [name for name in ledger.runs() if not name.endswith("/control")]
+    name = folder.resolve().name
+    if name not in names:
+        raise ConfigError(f"the ledger of {folder} knows no run {name!r}; it knows {', '.join(names) or 'none'}.")
+    return StoredRun(name, folder, config, ledger)

@@ -1,0 +1,55 @@
+"""`poolwise status`: a table of all runs, from their ledgers alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from poolwise.config.resume import stored_run
+from poolwise.errors import PoolwiseError
+from poolwise.loop.record import run_record
+from poolwise.types import RunRecord
+
+
+def status(runs: Path) -> None:
+    """Print where every run below a folder stands, and what the parked ones wait for."""
+    console = Console(highlight=False)
+    folders = sorted(path.parent for path in runs.glob("*/config.yaml"))
+    if not folders:
+        console.print(f"No run in {runs}; `poolwise loop` begins one, --runs FOLDER looks elsewhere.", markup=False)
+        return
+    table = Table(box=None, pad_edge=False)
+    for name, side in (
+        ("run", "left"),
+        ("status", "left"),
+        ("rounds", "right"),
+        ("labels", "right"),
+        ("score", "left"),
+    ):
+        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+    notes = []
+    for folder in folders:
+        try:
+            run = stored_run(folder)
+            for name in (run.name, f"{run.name}/control"):
+                state = run.ledger.state(name)
+                if state.opened:
+                    record = run_record(name, folder, state)
+                    table.add_row(*_row(record))
+                    notes += [f"{name}: {record.message}"] if record.message else []
+            run.ledger.close()
+        except PoolwiseError as error:
+            notes.append(f"{folder}: {error}")
+    console.print(table)
+    for note in notes:
+        console.print(note, soft_wrap=True, markup=False)
+
+
+def _row(record: RunRecord) -> tuple[str, ...]:
+    last = record.rounds[-1] if record.rounds else None
+    score = last.metrics.get(record.metric) if last else None
+    shown = "" if score is None else f"{record.metric} {score:.4f}"
+    status = f"{record.status} ({record.stop_reason})" if record.stop_reason else record.status
+    return record.name, status, str(len(record.rounds)), str(last.labelled if last else 0), shown

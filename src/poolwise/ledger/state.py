@@ -1,0 +1,163 @@
+"""State is a fold over events; there is no other way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from poolwise.errors import LedgerError
+from poolwise.ledger.events import VERSION, Event, Kind
+from poolwise.types import Annotation, Ask
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class RoundState:
+    """How far one round has come; empty mappings and False where it has not."""
+
+    round: int
+    asks: tuple[Ask, ...]
+    holdout: frozenset[int] = frozenset()
+    emitted: bool = False
+    closed: bool = False
+    trained: Mapping[str, Any] = field(default_factory=_nothing)
+    measured: Mapping[str, Any] = field(default_factory=_nothing)
+    seconds: Mapping[str, float] = field(default_factory=_nothing)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of this round is left to do."""
+        return bool(self.measured)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands. `opened` is the body of its first event."""
+
+    opened: Mapping[str, Any] = field(default_factory=_nothing)
+    rounds: tuple[RoundState, ...] = ()
+    parked: str = ""
+    stopped: str = ""
+    events: int = 0
+    annotations: Mapping[int, Annotation] = field(default_factory=_nothing)
+    """The latest annotation of each sample; a skipped one has label None."""
+
+    @property
+    def status(self) -> str:
+        """One of "new", "running", "parked" and "stopped"."""
+        if not self.opened:
+            return "new"
+        return "stopped" if self.stopped else "parked" if self.parked else "running"
+
+    def asked(self) -> set[int]:
+        """Ids of every sample that was ever put into a batch."""
+        return {ask.sample_id for round_ in self.rounds for ask in round_.asks}
+
+    def holdout(self) -> set[int]:
+        """Ids that were asked for the test set: never to be trained on."""
+        return {sample_id for round_ in self.rounds for sample_id in round_.holdout}
+
+
+def fold(events: Iterable[Event], annotations: Iterable[Annotation] = ()) -> RunState:
+    """The state after these events; later annotations of a sample stand for earlier ones."""
+    state = RunState()
+    for event in events:
+        state = apply(state, event)
+    return replace(state, annotations=MappingProxyType({row.sample_id: row for row in annotations}))
+
+
+def apply(state: RunState, event: Event) -> RunState:
+    """The state after one more event.
+
+    Raises:
+        LedgerError: an event of a newer version than this program knows.
+    """
+    if event.version > VERSION:
+        raise LedgerError(
+            f"event {event.seq} has version {event.version}, this program reads up to {VERSION}; install a newer poolwise."
+        )
+    state = replace(state, events=event.seq + 1)
+    return _STEPS[event.kind](state, event)
+
+
+def ask_from(body: Mapping[str, Any]) -> Ask:
+    """An `Ask` from its JSON form."""
+    suggestion = body["suggestion"]
+    return Ask(**{**body, "suggestion": tuple(suggestion) if isinstance(suggestion, list) else suggestion})
+
+
+def _opened(state: RunState, event: Event) -> RunState:
+    return replace(state, opened=event.body)
+
+
+def _changed(state: RunState, event: Event) -> RunState:
+    # Other settings may let a stopped run go on (a larger budget): the plan decides anew.
+    return replace(state, opened={**state.opened, **event.body}, stopped="")
+
+
+def _queried(state: RunState, event: Event) -> RunState:
+    round_ = RoundState(
+        round=event.round,
+        asks=tuple(ask_from(ask) for ask in event.body["asks"]),
+        holdout=frozenset(event.body["holdout"]),
+        seconds=event.body["seconds"],
+    )
+    return replace(state, rounds=(*state.rounds, round_), parked="")
+
+
+def _emitted(state: RunState, event: Event) -> RunState:
+    return _in_round(state, event, emitted=True)
+
+
+def _received(state: RunState, event: Event) -> RunState:
+    return replace(state, parked="")
+
+
+def _closed(state: RunState, event: Event) -> RunState:
+    return replace(_in_round(state, event, closed=True), parked="")
+
+
+def _trained(state: RunState, event: Event) -> RunState:
+    return _in_round(state, event, trained=event.body)
+
+
+def _measured(state: RunState, event: Event) -> RunState:
+    return _in_round(state, event, measured=event.body)
+
+
+def _parked(state: RunState, event: Event) -> RunState:
+    return replace(state, parked=event.body["message"])
+
+
+def _stopped(state: RunState, event: Event) -> RunState:
+    return replace(state, stopped=event.body["reason"])
+
+
+def _in_round(state: RunState, event: Event, **change: Any) -> RunState:
+    """Change the round that the event names, which is the last one."""
+    last = state.rounds[-1]
+    if last.round != event.round:
+        raise LedgerError(
+            f"event {event.seq} ({event.kind.value}) names round {event.round}, the open one is {last.round}."
+        )
+    seconds = {**last.seconds, **event.body.get("seconds", {})}
+    return replace(state, rounds=(*state.rounds[:-1], replace(last, seconds=seconds, **change)))
+
+
+_STEPS = {
+    Kind.RUN_OPENED: _opened,
+    Kind.SETTINGS_CHANGED: _changed,
+    Kind.BATCH_QUERIED: _queried,
+    Kind.BATCH_EMITTED: _emitted,
+    Kind.LABELS_RECEIVED: _received,
+    Kind.BATCH_CLOSED: _closed,
+    Kind.MODEL_TRAINED: _trained,
+    Kind.HOLDOUT_MEASURED: _measured,
+    Kind.RUN_PARKED: _parked,
+    Kind.RUN_STOPPED: _stopped,
+}

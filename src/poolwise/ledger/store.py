@@ -1,0 +1,252 @@
+"""The ledger in SQL: two append-only tables, SQLite with a write-ahead log by default, PostgreSQL by another URL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from filelock import FileLock, Timeout
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from poolwise.errors import LedgerError, RunBusy
+from poolwise.ledger.events import VERSION, Event, Kind
+from poolwise.ledger.state import RunState, fold
+from poolwise.types import Annotation, Label
+
+TABLES = sql.MetaData()
+
+EVENTS = sql.Table(
+    "poolwise_events",
+    TABLES,
+    sql.Column("run", sql.String(200), primary_key=True),
+    sql.Column("seq", sql.Integer, primary_key=True),
+    sql.Column("kind", sql.String(40), nullable=False),
+    sql.Column("round", sql.Integer, nullable=False),
+    sql.Column("body", sql.JSON, nullable=False),
+    sql.Column("at", sql.String(40), nullable=False),
+    sql.Column("version", sql.Integer, nullable=False),
+)
+
+ANNOTATIONS = sql.Table(
+    "poolwise_annotations",
+    TABLES,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("run", sql.String(200), nullable=False, index=True),
+    sql.Column("seq", sql.Integer, nullable=False),
+    sql.Column("sample_id", sql.BigInteger, nullable=False),
+    sql.Column("label", sql.JSON(none_as_null=True)),
+    sql.Column("annotator", sql.String(200), nullable=False),
+    sql.Column("round", sql.Integer, nullable=False),
+    sql.Column("source", sql.String(40), nullable=False),
+    sql.Column("at", sql.String(40), nullable=False),
+)
+
+
+def _ddl(text: str) -> sql.DDL:
+    return sql.DDL(text)  # type: ignore[no-untyped-call]
+
+
+def _append_only(table: sql.Table) -> None:
+    """Have the database itself refuse to change or remove a fact."""
+    for action in ("UPDATE", "DELETE"):
+        name = f"{table.name}_no_{action.lower()}"
+        lite = _ddl(
+            f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {action} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
+        )
+        sql.event.listen(table, "after_create", lite.execute_if(dialect="sqlite"))
+        postgres = _ddl(f"CREATE RULE {name} AS ON {action} TO {table.name} DO INSTEAD NOTHING")
+        sql.event.listen(table, "after_create", postgres.execute_if(dialect="postgresql"))
+
+
+for _table in (EVENTS, ANNOTATIONS):
+    _append_only(_table)
+
+
+def now() -> str:
+    """UTC in ISO 8601, to the millisecond."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A database of runs.
+
+    Attributes:
+        url: an SQLAlchemy URL, e.g. "sqlite:///runs/x/ledger.db" or "postgresql+psycopg://host/db"; user names and
+            passwords are best left to the driver's own environment variables (PGUSER, PGPASSWORD).
+    """
+
+    url: str
+
+    def open(self) -> OpenLedger:
+        """Connect, and create the tables where they are missing.
+
+        Raises:
+            LedgerError: the database cannot be reached or written.
+        """
+        url = sql.make_url(self.url)
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            engine = sql.create_engine(url)
+            if engine.dialect.name == "sqlite":
+                sql.event.listen(engine, "connect", _sqlite_settings)
+            TABLES.create_all(engine)
+        except (SQLAlchemyError, ImportError) as error:
+            shown = url.render_as_string(hide_password=True)
+            raise LedgerError(f"the ledger at {shown} cannot be opened: {_first_line(error)}.") from error
+        return OpenLedger(engine)
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # A commit is on the disk before the next step begins (FULL); readers never wait (WAL); writers wait up to 30 s.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _first_line(error: BaseException) -> str:
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
+
+
+@dataclass(frozen=True)
+class OpenLedger:
+    """A connected ledger."""
+
+    engine: sql.Engine
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def runs(self) -> list[str]:
+        """Names of all runs, sorted."""
+        query = sql.select(EVENTS.c.run).distinct().order_by(EVENTS.c.run)
+        with self._reading() as connection:
+            return [str(row.run) for row in connection.execute(query)]
+
+    def events(self, run: str) -> list[Event]:
+        """All events of a run, in order."""
+        query = sql.select(EVENTS).where(EVENTS.c.run == run).order_by(EVENTS.c.seq)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return [Event(row.seq, Kind(row.kind), row.round, row.body, row.at, row.version) for row in rows]
+
+    def annotations(self, run: str) -> list[Annotation]:
+        """All annotations of a run, oldest first; corrections are later rows."""
+        query = sql.select(ANNOTATIONS).where(ANNOTATIONS.c.run == run).order_by(ANNOTATIONS.c.id)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Annotation(row.sample_id, label_from_json(row.label), row.annotator, row.round, row.source, row.at)
+            for row in rows
+        ]
+
+    def state(self, run: str) -> RunState:
+        """Where a run stands."""
+        return fold(self.events(run), self.annotations(run))
+
+    def append(
+        self,
+        run: str,
+        seq: int,
+        kind: Kind,
+        round: int,
+        body: dict[str, Any],
+        annotations: Sequence[Annotation] = (),
+    ) -> Event:
+        """Write one event, and the annotations it brought, in one transaction.
+
+        Raises:
+            RunBusy: another process has written event `seq` of this run.
+            LedgerError: the database refuses (disk full, connection lost, ...); nothing was written.
+        """
+        body = json.loads(json.dumps(body, allow_nan=False))  # what a reader will find, no more
+        at = now()
+        rows = [
+            {
+                "run": run, "seq": seq, "sample_id": row.sample_id, "label": _label_to_json(row.label),
+                "annotator": row.annotator, "round": row.round, "source": row.source, "at": row.at or at,
+            }
+            for row in annotations
+        ]  # fmt: skip
+        event = {"run": run, "seq": seq, "kind": kind.value, "round": round, "body": body, "at": at, "version": VERSION}
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(EVENTS.insert(), event)
+                if rows:
+                    connection.execute(ANNOTATIONS.insert(), rows)
+        except IntegrityError as error:
+            raise RunBusy(f"event {seq} of run {run!r} is already there: another process works on it.") from error
+        except SQLAlchemyError as error:
+            raise LedgerError(
+                f"the ledger cannot be written: {_first_line(error)}; nothing is lost: "
+                "mend that (free disk space, database up) and run the same command again."
+            ) from error
+        return Event(seq, kind, round, body, at)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise LedgerError(f"the ledger cannot be read: {_first_line(error)}.") from error
+
+    @contextmanager
+    def lock(self, run: str, folder: Path) -> Iterator[None]:
+        """Hold a run; the lock falls with the process, however it ends.
+
+        Raises:
+            RunBusy: another process holds it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / ".lock")
+        busy = RunBusy(f"another process works on run {run!r} ({folder}); wait for it, or end it, then try again.")
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            raise busy from None
+        try:
+            with self._advisory_lock(run, lambda: busy):
+                yield
+        finally:
+            held.release()
+
+    @contextmanager
+    def _advisory_lock(self, run: str, busy: Callable[[], RunBusy]) -> Iterator[None]:
+        """Between machines that share a PostgreSQL ledger; nothing elsewhere."""
+        if self.engine.dialect.name != "postgresql":
+            yield
+            return
+        key = int.from_bytes(hashlib.sha256(f"poolwise/{run}".encode()).digest()[:8], "big", signed=True)
+        with self.engine.connect() as connection:
+            if not connection.scalar(sql.select(sql.func.pg_try_advisory_lock(key))):
+                raise busy()
+            try:
+                yield
+            finally:
+                connection.scalar(sql.select(sql.func.pg_advisory_unlock(key)))
+
+
+def _label_to_json(label: Label) -> Any:
+    return list(label) if isinstance(label, tuple) else label
+
+
+def label_from_json(value: Any) -> Label:
+    """A label as it stands in a ledger or a JSON file.
+
+    >>> label_from_json(["a", "b"]), label_from_json("a"), label_from_json(None)
+    (('a', 'b'), 'a', None)
+    """
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""The labelling loop: query, annotate, train, measure, round after round, over an append-only ledger."""

@@ -1,0 +1,107 @@
+"""The job of `poolwise loop`: the run, its control, the report, the tracker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.files import write_text
+from poolwise.ledger.store import OpenLedger
+from poolwise.loop.parts import Parts
+from poolwise.loop.runner import last_model, run_loop
+from poolwise.types import RunRecord
+
+PACKAGES = ("poolwise", "torch", "torchvision", "pytorch-lightning", "faiss-cpu", "mlflow", "numpy", "scikit-learn")
+
+
+def loop_job(arms: Sequence[Parts], ledger: OpenLedger) -> list[RunRecord]:
+    """Run each arm as far as it goes, then write the report and tell the tracker.
+
+    Returns:
+        One record an arm; the first is the run itself.
+    """
+    main = arms[0]
+    with run_log(main.folder / "loop.log"):
+        write_text(main.folder / "config.yaml", _yaml(main.config))
+        records: list[RunRecord] = []
+        for parts in arms:
+            records.append(run_loop(parts, ledger))
+            if records[-1].status != "stopped":
+                break
+        report = report_on(records, main)
+        for parts, record in zip(arms, records, strict=False):
+            tell(parts, record, report, ledger)
+    return records
+
+
+def report_on(records: Sequence[RunRecord], main: Parts) -> Path:
+    """Write report.html, summary.json and the curve below the run's folder."""
+    from poolwise.report.page import write_report
+
+    def thumbnail(sample_id: int) -> NDArray[np.uint8]:
+        pixels: NDArray[np.uint8] = main.images.read(np.array([sample_id], dtype=np.int64))[0]
+        return pixels
+
+    return write_report(records, thumbnail, versions())
+
+
+def versions() -> dict[str, str]:
+    """Versions of what shapes the numbers."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def tell(parts: Parts, record: RunRecord, report: Path, ledger: OpenLedger) -> bool:
+    """Send what the tracker misses of a run; whether it knows all now."""
+    from poolwise.report.figures import round_figures
+
+    names = ("report.html", "learning_curve.png", "summary.json")
+    files = {name: report.parent / name for name in names if (report.parent / name).is_file()}
+    done = parts.tracker.sync(
+        record,
+        model=last_model(parts, ledger) if record.status == "stopped" else None,
+        files=files if record.status == "stopped" else {},
+        round_figures=round_figures(record),
+    )
+    if not done:
+        parts.display.warn(
+            f"The tracking server has not been told everything of {record.name}; `poolwise track {record.folder}` "
+            "sends the rest when it is back."
+        )
+    return done
+
+
+def _yaml(config: Any) -> str:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+
+
+class run_log:  # noqa: N801 (reads as a statement)
+    """Send the package's log to a file for as long as the block lasts."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __enter__(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.handler = logging.FileHandler(self.file, encoding="utf-8")
+        self.handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self.logger = logging.getLogger("poolwise")
+        self.logger.addHandler(self.handler)
+        self.logger.setLevel(logging.INFO)
+
+    def __exit__(self, *_: object) -> None:
+        self.logger.removeHandler(self.handler)
+        self.handler.close()

@@ -1,0 +1,85 @@
+"""What comes next: a pure function of where the run stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from poolwise.ledger.state import RunState
+from poolwise.loop.parts import LimitsBatch, Settings
+from poolwise.protocols import StoppingRule
+from poolwise.types import RunRecord
+
+
+class Step(str, Enum):
+    """One step of a run, in the order of a round."""
+
+    OPEN = "open"
+    SELECT = "select"
+    EMIT = "emit"
+    COLLECT = "collect"
+    TRAIN = "train"
+    MEASURE = "measure"
+    STOP = "stop"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Next:
+    """The step to take; `size` samples if it is SELECT, `reason` if it is STOP."""
+
+    step: Step
+    size: int = 0
+    reason: str = ""
+
+
+def next_step(
+    state: RunState, record: RunRecord | None, settings: Settings, rules: Sequence[StoppingRule], pool_left: int
+) -> Next:
+    """The step that follows from the ledger alone, so that a resumed run does what an unbroken one would.
+
+    Args:
+        state: where the run stands.
+        record: the same as others are told it; None before the run is opened.
+        settings: sizes of the batches.
+        rules: any of them stops the run.
+        pool_left: samples that could still be asked.
+    """
+    if record is None:
+        return Next(Step.OPEN)
+    if state.stopped:
+        return Next(Step.DONE)
+    if state.rounds and not state.rounds[-1].done:
+        return Next(_within_round(state))
+    return _between_rounds(state, record, settings, rules, pool_left)
+
+
+def _within_round(state: RunState) -> Step:
+    round_ = state.rounds[-1]
+    if not round_.emitted:
+        return Step.EMIT
+    if not round_.closed:
+        return Step.COLLECT
+    return Step.MEASURE if round_.trained else Step.TRAIN
+
+
+def _between_rounds(
+    state: RunState, record: RunRecord, settings: Settings, rules: Sequence[StoppingRule], pool_left: int
+) -> Next:
+    for rule in rules:
+        reason = rule.reason(record.rounds, metric=record.metric, pool_left=pool_left)
+        if reason and state.rounds:
+            return Next(Step.STOP, reason=reason)
+    wanted = settings.query_size if state.rounds else _first_batch(state, settings)
+    limits = [rule.allowance(record.rounds) for rule in rules if isinstance(rule, LimitsBatch)]
+    size = min([wanted, pool_left, *limits])
+    if size == 0 and state.rounds:
+        return Next(Step.STOP, reason="no sample is left in the unlabelled pool")
+    return Next(Step.SELECT, size=size)
+
+
+def _first_batch(state: RunState, settings: Settings) -> int:
+    """Round 0 asks for what the labels that came with the data do not cover, and for a test set if one is wanted."""
+    given = sum(annotation.label is not None for annotation in state.annotations.values())
+    return max(0, settings.seed_size - given) + settings.test_size

@@ -1,0 +1,55 @@
+"""A run as others are told of it: from the ledger's state to `RunRecord`. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from poolwise.ledger.state import RoundState, RunState
+from poolwise.types import Label, RoundRecord, RunRecord
+
+
+def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
+    """All finished rounds of a run."""
+    opened = state.opened
+    return RunRecord(
+        name=name,
+        strategy=opened["strategy"],
+        folder=folder,
+        config=opened["config"],
+        command=opened["command"],
+        metric=opened["metric"],
+        data=opened["data"],
+        rounds=tuple(_round_record(round_, state) for round_ in state.rounds if round_.done),
+        status="running" if state.status == "new" else state.status,
+        stop_reason=state.stopped,
+        message=state.parked,
+        unreadable=tuple((path, why) for _, path, why in opened["unreadable"]),
+    )
+
+
+def _round_record(round_: RoundState, state: RunState) -> RoundRecord:
+    trained, measured = round_.trained, round_.measured
+    labels = tuple(_label(ask.sample_id, state) for ask in round_.asks)
+    return RoundRecord(
+        round=round_.round,
+        labelled=trained["labelled"],
+        skipped=sum(label is None for label in labels),
+        asks=round_.asks,
+        labels=labels,
+        metrics=measured["metrics"],
+        per_class=measured["per_class"],
+        confusion=_matrix(measured["confusion"]),
+        fit=trained["fit"],
+        seconds=round_.seconds,
+        labels_digest=trained["labels_digest"],
+    )
+
+
+def _label(sample_id: int, state: RunState) -> Label:
+    annotation = state.annotations.get(sample_id)
+    return None if annotation is None else annotation.label
+
+
+def _matrix(rows: Any) -> tuple[tuple[int, ...], ...] | None:
+    return None if rows is None else tuple(tuple(row) for row in rows)

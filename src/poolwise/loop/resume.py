@@ -1,0 +1,89 @@
+"""May this run go on with these settings and these data? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poolwise.errors import DataChanged, SettingsChanged
+from poolwise.types import Manifest
+
+FREE = (
+    "budget", "stopping", "tracking", "ledger", "runs", "run_name", "control", "verbose", "trusted",
+    "data.download", "data.root", "data.path", "data.workers", "data.cache_mb", "annotation.partial", "annotation.annotator",
+    "trainer.enable_progress_bar", "query_size",
+)  # fmt: skip
+"""Settings that may change while a run goes on: they do not touch what has been done so far. The data are compared by
+content, not by where they lie."""
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings under dotted names; lists are values.
+
+    >>> flatten({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dotted name -> (before, after) of every setting that differs; None where it is absent.
+
+    >>> changes({"seed": 0, "a": {"b": 1}}, {"seed": 0, "a": {"b": 2}})
+    {'a.b': (1, 2)}
+    """
+    old, new = flatten(before), flatten(after)
+    return {key: (old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)}
+
+
+def is_free(key: str) -> bool:
+    """Whether a setting may change while a run goes on.
+
+    >>> is_free("stopping.budget.budget"), is_free("seed"), is_free("query.budget")
+    (True, False, False)
+    """
+    return any(key == free or key.startswith(f"{free}.") for free in FREE)
+
+
+def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The changes that a run may go on with.
+
+    Raises:
+        SettingsChanged: others, each named with what it was and is.
+    """
+    changed = changes(before, after)
+    fixed = [f"{key}: was {old!r}, now {new!r}" for key, (old, new) in changed.items() if not is_free(key)]
+    if fixed:
+        raise SettingsChanged(
+            f"run {run!r} began with other settings:\n  "
+            + "\n  ".join(fixed)
+            + "\nGive the new settings a run of their own with run_name=..., or use the old ones to go on with this run."
+        )
+    return changed
+
+
+def check_data(run: str, before: Mapping[str, str], manifest: Manifest, facts: Mapping[str, Any]) -> None:
+    """Compare the data with those that the run began with.
+
+    Raises:
+        DataChanged: names the parts that differ.
+    """
+    after = manifest.digests()
+    differ = [part for part in after if before.get(part) != after[part]]
+    if not differ:
+        return
+    count = ""
+    sizes = sum(int(facts.get(split, 0)) for split in ("pool", "validation", "test"))
+    if sizes != len(manifest):
+        count = f" (it had {sizes} samples, now {len(manifest)})"
+    raise DataChanged(
+        f"the data of run {run!r} changed since it began{count}: {', '.join(differ)} differ. "
+        "Restore them to go on, or start a run of its own on the new data with run_name=...; "
+        f"`poolwise labels {run}` writes the labels gathered so far as a manifest that a new run can begin with."
+    )

@@ -1,0 +1,79 @@
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from builders import ledger
+from poolwise.errors import LedgerError, RunBusy
+from poolwise.ledger.events import Kind
+from poolwise.ledger.store import Ledger
+from poolwise.types import Annotation
+
+CAT = Annotation(3, "cat", "ann", 0, "csv", "")
+
+
+def test_events_come_back_in_order_with_their_bodies(tmp_path):
+    book = ledger(tmp_path)
+    book.append("r", 0, Kind.RUN_STOPPED, 0, {"reason": "one"})
+    book.append("r", 1, Kind.RUN_STOPPED, 2, {"reason": "two", "n": [1, None]})
+    assert [(e.seq, e.round, e.body) for e in book.events("r")] == [
+        (0, 0, {"reason": "one"}), (1, 2, {"reason": "two", "n": [1, None]}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", ["cat", ("cat", "dog"), (), None])
+def test_labels_of_every_form_survive(tmp_path, label):
+    book = ledger(tmp_path)
+    book.append("r", 0, Kind.LABELS_RECEIVED, 0, {"count": 1, "source": "csv"}, [replace(CAT, label=label)])
+    assert book.annotations("r")[0].label == label
+
+
+def test_a_correction_is_a_new_row_and_stands_for_the_old_one(tmp_path):
+    book = ledger(tmp_path)
+    book.append("r", 0, Kind.RUN_OPENED, 0, {}, [CAT])
+    book.append("r", 1, Kind.LABELS_RECEIVED, 0, {"count": 1, "source": "csv"}, [replace(CAT, label="dog")])
+    assert [row.label for row in book.annotations("r")] == ["cat", "dog"]
+    assert book.state("r").annotations[3].label == "dog"
+
+
+@pytest.mark.parametrize("change", ["UPDATE poolwise_annotations SET round = 9", "DELETE FROM poolwise_events"])
+def test_the_database_itself_refuses_to_change_a_fact(tmp_path, change):
+    ledger(tmp_path).append("r", 0, Kind.RUN_OPENED, 0, {}, [CAT])
+    with (
+        sqlite3.connect(tmp_path / "ledger.db") as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        connection.execute(change)
+    connection.close()
+
+
+def test_two_writers_of_one_event_do_not_both_succeed(tmp_path):
+    book = ledger(tmp_path)
+    book.append("r", 0, Kind.RUN_OPENED, 0, {})
+    with pytest.raises(RunBusy, match="another process"):
+        book.append("r", 0, Kind.RUN_OPENED, 0, {}, [CAT])
+    assert book.annotations("r") == []
+
+
+def test_a_second_process_on_a_run_is_refused(tmp_path):
+    one, two = ledger(tmp_path), ledger(tmp_path)
+    with one.lock("r", tmp_path), pytest.raises(RunBusy, match="another process"), two.lock("r", tmp_path):
+        pass
+    with two.lock("r", tmp_path):
+        pass
+
+
+def test_nan_never_enters_the_ledger(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        ledger(tmp_path).append("r", 0, Kind.RUN_OPENED, 0, {"x": float("nan")})
+
+
+def test_an_unreachable_database_is_named_without_its_password(tmp_path):
+    with pytest.raises(LedgerError, match="cannot be opened") as found:
+        Ledger("sqlite:////proc/no/such/folder.db").open() if False else Ledger("nodialect://me:secret@h/db").open()
+    assert "secret" not in str(found.value)
+
+
+def test_sqlite_writes_ahead(tmp_path):
+    with ledger(tmp_path).engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

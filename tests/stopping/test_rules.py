@@ -1,0 +1,43 @@
+import pytest
+
+from poolwise.errors import ConfigError
+from poolwise.stopping.budget import Budget
+from poolwise.stopping.plateau import Plateau
+from poolwise.stopping.target import Target
+from poolwise.types import RoundRecord
+
+
+def record(score=None, labels=("a", "b")):
+    metrics = {} if score is None else {"accuracy": score}
+    return RoundRecord(0, 0, 0, (), labels, metrics, {}, None, {}, {}, "")
+
+
+def reason(rule, *scores):
+    return rule.reason([record(score) for score in scores], metric="accuracy", pool_left=9)
+
+
+def test_budget_counts_answers_and_not_skips():
+    rule = Budget(4)
+    assert rule.allowance([record(labels=("a", None, "b"))]) == 2
+    assert rule.reason([record(), record()], metric="accuracy", pool_left=9) == "the budget of 4 labels is spent"
+
+
+def test_target_wants_its_rounds_running():
+    assert reason(Target(0.9, rounds=2), 0.95, 0.89, 0.91) == ""
+    assert "target of 0.9" in reason(Target(0.9, rounds=2), 0.8, 0.9, 0.91)
+
+
+def test_target_goes_on_while_nothing_is_measured():
+    assert reason(Target(0.9), None) == ""
+
+
+def test_plateau_compares_the_best_of_the_last_rounds_with_the_best_before():
+    assert reason(Plateau(2, 0.01), 0.5, 0.7, 0.69, 0.72) == ""
+    assert "gained +0.0050" in reason(Plateau(2, 0.01), 0.5, 0.7, 0.69, 0.705)
+    assert reason(Plateau(2, 0.01), 0.7, 0.7) == ""
+
+
+@pytest.mark.parametrize("make", [lambda: Budget(0), lambda: Plateau(0)])
+def test_impossible_settings_are_refused(make):
+    with pytest.raises(ConfigError, match="at least 1"):
+        make()
