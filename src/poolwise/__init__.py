@@ -1,3 +1,24 @@
-"""poolwise: which pictures to label next, which labels are wrong, how many more are needed."""
+"""poolwise: which pictures to label next, which labels are wrong, how many more are needed.
+
+The doors for people who bring their own arrays are here, imported when first used:
+
+    select(strategy, *, size, ...)      which rows of a pool to label next
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_DOORS = {"select": "poolwise.select"}
+__all__ = ["__version__", "select"]  # noqa: F822 (found by __getattr__)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a door when it is first asked for, so that `import poolwise` costs nothing."""
+    if name not in _DOORS:
+        raise AttributeError(f"module 'poolwise' has no attribute {name!r}")
+    # The module and its function share a name: whichever is found first, the function is what is meant.
+    value = getattr(import_module(_DOORS[name]), name)
+    globals()[name] = value
+    return value

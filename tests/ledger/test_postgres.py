@@ -1,0 +1,75 @@
+"""The same ledger on PostgreSQL, where its server programs are installed; the test starts and ends its own."""
+
+import glob
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from builders import parts
+from poolwise.errors import RunBusy
+from poolwise.ledger.events import Kind
+from poolwise.ledger.store import Ledger
+from poolwise.loop.runner import run_loop
+from poolwise.types import Annotation
+
+PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + [str(Path(found).parent) for found in [shutil.which("initdb")] if found]
+pytestmark = pytest.mark.skipif(not PROGRAMS, reason="PostgreSQL's server programs are not installed")
+
+
+def as_user(*words):
+    """PostgreSQL refuses to run as root."""
+    return [*(["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []), *words]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    pytest.importorskip("psycopg")
+    programs, home = PROGRAMS[-1], Path("/tmp") / f"poolwise-postgres-{os.getpid()}"
+    subprocess.run(as_user(f"{programs}/initdb", "-D", home, "-U", "tester", "-A", "trust"), check=True, capture_output=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = f"-p {port} -h 127.0.0.1 -k {home}"
+    start = as_user(f"{programs}/pg_ctl", "-D", home, "-w", "-o", options, "-l", f"{home}/log", "start")
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
+    subprocess.run(as_user(f"{programs}/pg_ctl", "-D", home, "-m", "immediate", "stop"), check=True, capture_output=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def test_a_run_on_postgres_equals_one_on_sqlite(url, tmp_path):
+    from dataclasses import replace
+
+    from builders import ledger
+
+    def facts(run):
+        return [replace(round_, seconds={}) for round_ in run.rounds]
+
+    book = Ledger(url).open()
+    one = run_loop(parts(tmp_path / "a"), book)
+    assert facts(run_loop(parts(tmp_path / "b"), ledger(tmp_path))) == facts(one)
+    assert facts(run_loop(parts(tmp_path / "a"), book)) == facts(one)
+    book.close()
+
+
+def test_two_machines_cannot_hold_one_run(url, tmp_path):
+    here, there = Ledger(url).open(), Ledger(url).open()
+    with here.lock("r", tmp_path / "here"), pytest.raises(RunBusy), there.lock("r", tmp_path / "there"):
+        pass
+    with there.lock("r", tmp_path / "there"):
+        pass
+    here.close(), there.close()
+
+
+def test_facts_cannot_be_changed_there_either(url):
+    book = Ledger(url).open()
+    book.append("fixed", 0, Kind.RUN_OPENED, 0, {}, [Annotation(1, ("a",), "x", 0, "csv", "")])
+    with book.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE poolwise_annotations SET round = 9 WHERE run = 'fixed'")
+        connection.exec_driver_sql("DELETE FROM poolwise_events WHERE run = 'fixed'")
+    assert len(book.events("fixed")) == 1
+    assert book.annotations("fixed")[0].round == 0
+    book.close()
