@@ -1,0 +1,1 @@
+"""One page, one picture and one file of numbers about a run."""
