@@ -1,0 +1,1 @@
+"""Where pictures come from: benchmark sets, folders, tables of paths, and made-up data for tests."""

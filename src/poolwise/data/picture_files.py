@@ -1,0 +1,141 @@
+"""What sources of single picture files share: options, caching, hidden labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
+from poolwise.data.decoding import Decoder
+from poolwise.data.options import check_counts, check_fractions
+from poolwise.data.pictures import Form, Pixels, Resize
+from poolwise.errors import ConfigError, DataError
+from poolwise.protocols import Progress
+from poolwise.types import Augmentation, Ids, Labels, Manifest, Task
+
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder or table tells, before it is numbered; `root` is where relative paths start."""
+
+    name: str
+    root: Path
+    rows: Sequence[Row]
+    classes: tuple[str, ...]
+    task: Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFiles:
+    """Options and behaviour of sources whose pictures are files; a subclass says which.
+
+    Attributes:
+        classes: the class list and its order; None takes the classes found, sorted.
+        image_size: pixels a side.
+        channels: 1 for grey, 3 for RGB.
+        resize: how a picture becomes a square.
+        augmentation: what may be done to training pictures.
+        cache_mb: decoded pictures are kept in memory if all fit into this many MB; else files are read each time.
+        workers: threads that decode; 0 is one for each core.
+        test_fraction: share of the labelled pictures held out for testing if the data name no test pictures.
+        validation_fraction: likewise for validation.
+        split_seed: which pictures are held out; has nothing to do with the seed of a run.
+        max_unreadable: share of pictures that may be missing or damaged before a run refuses to start.
+        hide_labels: treat the labels of the pool as unknown, for simulations.
+    """
+
+    classes: tuple[str, ...] | None = None
+    image_size: int = 64
+    channels: int = 3
+    resize: Resize = Resize.CROP
+    augmentation: Augmentation = Augmentation.SHIFT_FLIP
+    cache_mb: int = 1024
+    workers: int = 0
+    test_fraction: float = 0.2
+    validation_fraction: float = 0.0
+    split_seed: int = 0
+    max_unreadable: float = 0.01
+    hide_labels: bool = False
+
+    def __post_init__(self) -> None:
+        check_counts(image_size=self.image_size)
+        check_fractions(test_fraction=self.test_fraction, validation_fraction=self.validation_fraction)
+        if self.channels not in (1, 3):
+            raise ConfigError(f"data.channels is {self.channels}; it is 1 (grey) or 3 (RGB).")
+        if not 0 <= self.max_unreadable <= 1:
+            raise ConfigError(f"data.max_unreadable is {self.max_unreadable}; it is a share, 0 to 1.")
+        if self.workers < 0 or self.cache_mb < 0:
+            raise ConfigError("data.workers and data.cache_mb must be 0 or more.")
+
+    def _list(self) -> Listing:
+        raise NotImplementedError
+
+    @cached_property
+    def _told(self) -> tuple[Path, Manifest]:
+        """The root and everything known, labels of the pool included."""
+        listing = self._list()
+        held_out = HeldOut(self.test_fraction, self.validation_fraction, self.split_seed)
+        manifest = build_manifest(listing.name, listing.rows, listing.classes, listing.task, held_out)
+        sizes = [size_of(listing.root / path) for path in manifest.paths]
+        if max(sizes) < 0:
+            raise DataError(
+                f"none of the {len(manifest)} pictures of {listing.name} exists; the first was looked for at "
+                f"{listing.root / manifest.paths[0]}. Say where they are with data.root=..."
+            )
+        return listing.root, dataclasses.replace(manifest, contents=digest_sizes(manifest.paths, sizes))
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What is known before the run; without the labels of the pool if `hide_labels`."""
+        return hidden(self._told[1]) if self.hide_labels else self._told[1]
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        root, manifest = self._told
+        files = [root / path for path in manifest.paths]
+        return Decoder(files, self._form, self.cache_mb * MEGABYTE, self.workers)
+
+    @property
+    def _form(self) -> Form:
+        return Form(self.image_size, self.channels, self.resize)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return self._form.shape
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether all decoded pictures fit into `cache_mb`."""
+        return self._decoder.in_memory
+
+    def read(self, ids: Ids) -> Pixels:
+        """(n, channels, height, width); decodes what is not in memory. Raises UnreadableImages."""
+        return self._decoder.read(ids)
+
+    def file(self, sample_id: int) -> Path | None:
+        """The picture's own file."""
+        root, manifest = self._told
+        return root / manifest.paths[sample_id]
+
+    def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
+        """Decode every picture once, into memory where they fit; (sample_id, why) of those that cannot be."""
+        return self._decoder.faults(progress)
+
+    def hidden_labels(self) -> Labels:
+        """(N,) or (N, C) all labels known. For the simulated annotator alone."""
+        return self._told[1].labels
+
+
+def size_of(file: Path) -> int:
+    """Bytes, -1 if there is no such file."""
+    try:
+        return os.stat(file).st_size
+    except OSError:
+        return -1

@@ -1,0 +1,211 @@
+"""One picture file of any size and mode to uint8 pixels of one shape. This is also a door for hostile files.
+
+Pillow decides by content, not by name, what a file is; only the formats below are let in, and every failure of a
+decoder comes back as a reason, never as a crash.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import UnreadableImages
+
+if TYPE_CHECKING:
+    from PIL import Image as PillowImage
+
+    Picture = PillowImage.Image
+
+Pixels = NDArray[np.uint8]
+
+# EPS and PS start Ghostscript; the others are recognised by Pillow but need programs of their own to be decoded
+REFUSED = frozenset({"EPS", "BUFR", "GRIB", "HDF5", "MPEG", "WMF", "FPX", "MIC"})
+WHITE = 255
+
+
+class Resize(str, Enum):
+    """How a picture becomes a square: cut off the longer side, add black borders, or change its proportions."""
+
+    CROP = "crop"
+    PAD = "pad"
+    STRETCH = "stretch"
+
+
+@dataclass(frozen=True)
+class Form:
+    """The one shape of all pictures: `channels` 1 (grey) or 3 (RGB), `size` x `size` pixels."""
+
+    size: int
+    channels: int
+    resize: Resize
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return self.channels, self.size, self.size
+
+
+@lru_cache(maxsize=1)
+def formats() -> tuple[str, ...]:
+    """Formats that are let in; the common ones first, as Pillow tries them in this order."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(sorted(Image.OPEN.keys() - REFUSED, key=lambda name: (name not in {"JPEG", "PNG"}, name)))
+
+
+@lru_cache(maxsize=1)
+def extensions() -> frozenset[str]:
+    """File name endings of pictures, lower case with the dot."""
+    from PIL import Image
+
+    allowed = set(formats())
+    return frozenset(ending.lower() for ending, name in Image.registered_extensions().items() if name in allowed)
+
+
+def decode(file: Path, form: Form) -> Pixels:
+    """(channels, size, size) pixels, upright, transparent parts over white.
+
+    Raises:
+        UnreadableImages: names the file and the reason.
+    """
+    result = attempt(file, form)
+    if isinstance(result, str):
+        raise UnreadableImages(f"{file} cannot be read: {result}.")
+    return result
+
+
+def attempt(file: Path, form: Form) -> Pixels | str:
+    """The pixels, or why there are none."""
+    result = _guarded(file, lambda image: _to_form(image, form), reach=form.size)
+    return result if isinstance(result, str) else np.asarray(result, dtype=np.uint8)
+
+
+def fault(file: Path) -> str:
+    """Why a file cannot be decoded, "" if it can. Quick: JPEGs are rebuilt at an eighth of their size."""
+    result = _guarded(file, lambda image: None, reach=1)
+    return result if isinstance(result, str) else ""
+
+
+def _guarded(file: Path, work: Any, *, reach: int) -> Any:
+    """Open, load and work on a picture; any failure as a sentence."""
+    from PIL import Image
+
+    try:
+        # a folder, a pipe (which would hang) or a device is no picture
+        if not stat.S_ISREG(os.stat(file).st_mode):
+            return "it is not a file"
+        with Image.open(file, formats=formats()) as image:
+            # lets the JPEG decoder skip detail (four times quicker for photos), but keeps both sides at `reach` or more
+            image.draft(image.mode, (reach, reach))
+            image.load()
+            return work(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever comes to hand, from SyntaxError to struct.error
+        return _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not a picture of a known format"
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"it has too many pixels to be decoded safely ({error})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _to_form(image: Picture, form: Form) -> Pixels:
+    flat = _flattened(_upright(image), "L" if form.channels == 1 else "RGB")
+    pixels = np.asarray(_squared(flat, form))
+    return pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _upright(image: Picture) -> Picture:
+    """Turned as the camera says; a damaged note about that does not make the picture unreadable."""
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
+
+
+def _flattened(image: Picture, mode: str) -> Picture:
+    """In mode L or RGB."""
+    from PIL import Image
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(np.asarray(image))).convert(mode)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, (WHITE, WHITE, WHITE, WHITE))
+        return Image.alpha_composite(ground, layer).convert(mode)
+    if image.mode == "LAB":
+        return _from_lab(image).convert(mode)
+    if image.mode not in {"1", "L", "RGB"}:
+        image = image.convert("RGB")
+    return image.convert(mode)
+
+
+def _from_lab(image: Picture) -> Picture:
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, cast(Any, lab), cast(Any, srgb), outputMode="RGB")
+    assert converted is not None  # it works on a copy, so it returns one
+    return converted
+
+
+def _eight_bits(values: NDArray[Any]) -> Pixels:
+    """Deep pictures to 0..255: whole numbers up to 65535 as 16 bit, fractions up to 1 as such, all else stretched.
+
+    >>> _eight_bits(np.array([[0, 65535]], dtype=np.uint16)).tolist()
+    [[0, 255]]
+    >>> _eight_bits(np.array([[0.0, 1.0]], dtype=np.float32)).tolist()
+    [[0, 255]]
+    """
+    numbers = values.astype(np.float64)
+    low, high = float(numbers.min()), float(numbers.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("its pixels are not all numbers")
+    fractions = values.dtype.kind == "f"
+    if low >= 0 and fractions and high <= 255:
+        scaled = numbers * (255 if high <= 1 else 1)
+    elif low >= 0 and not fractions and high <= 65535:
+        scaled = numbers / 257
+    else:
+        scaled = (numbers - low) * (255 / max(high - low, 1e-12))
+    return np.round(scaled).astype(np.uint8)
+
+
+def _squared(image: Picture, form: Form) -> Picture:
+    from PIL import Image, ImageOps
+
+    side = (form.size, form.size)
+    if image.size == side:
+        return image
+    if form.resize is Resize.CROP:
+        return ImageOps.fit(image, side, Image.Resampling.BILINEAR)
+    if form.resize is Resize.STRETCH:
+        return image.resize(side, Image.Resampling.BILINEAR)
+    scale = form.size / max(image.size)
+    # a side may round to nothing in very long pictures
+    inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    canvas = Image.new(image.mode, side)
+    corner = (form.size - inner[0]) // 2, (form.size - inner[1]) // 2
+    canvas.paste(image.resize(inner, Image.Resampling.BILINEAR), corner)
+    return canvas
