@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,9 @@ eval "$(poolwise -sc install=bash)" tab completion in this shell
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `poolwise` and `python -m poolwise`."""
+    # Threads that wait should sleep: spinning ones make a small network several times slower on a machine that has
+    # other work to do. Read when torch is first imported; a value of the user's own stands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] in (["-sc"], ["--shell-completion"]):
         from poolwise.config.hydra_job import complete
@@ -56,10 +60,7 @@ def guarded(work: Callable[[], T]) -> T:
         )
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            _fail(
-                f"{error.strerror}: {error.filename or 'the run folder'}. Nothing is lost: mend that and run the same command again.",
-                1,
-            )
+            _fail(f"{error.strerror}: {error.filename or 'the run folder'}. Nothing is lost: mend that and try again.", 1)
         raise
     except Exception as error:
         if type(error).__name__ in ("InterpolationKeyError", "MissingMandatoryValue"):

@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 
 
-def derive(run_seed: int, round: int, purpose: str) -> int:  # noqa: A002 (round is our word)
+def derive(run_seed: int, round: int, purpose: str) -> int:
     """One non-negative 63-bit seed for a purpose within a round.
 
     >>> derive(0, 1, "query") == derive(0, 1, "query")
@@ -22,6 +22,6 @@ def derive(run_seed: int, round: int, purpose: str) -> int:  # noqa: A002 (round
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
-def generator(run_seed: int, round: int, purpose: str) -> np.random.Generator:  # noqa: A002
+def generator(run_seed: int, round: int, purpose: str) -> np.random.Generator:
     """The generator for a purpose within a round; see `derive`."""
     return np.random.default_rng(derive(run_seed, round, purpose))

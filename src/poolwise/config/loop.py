@@ -96,11 +96,11 @@ def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
 
 
 def _images(settings: LoopConfig, annotator: Any) -> Any:
-    """In a simulation the labels of the pool are hidden; with people those that came with the data are known."""
+    """In a simulation the labels of the pool are hidden, whatever the data say."""
     images = build_part(settings.data, where="data", trusted=settings.trusted)
     if not isinstance(images, ImageSource):
         raise ConfigError(f"data: {type(images).__name__} is no image source.")
-    return replace(images, hide_labels=annotator.simulated)  # type: ignore[type-var]
+    return replace(images, hide_labels=True) if annotator.simulated else images
 
 
 def _of_kind(part: Any, protocol: Any, where: str) -> Any:

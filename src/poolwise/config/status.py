@@ -28,7 +28,7 @@ def status(runs: Path) -> None:
         ("labels", "right"),
         ("score", "left"),
     ):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(name, justify=side, no_wrap=name != "status")  # type: ignore[arg-type]
     notes = []
     for folder in folders:
         try:

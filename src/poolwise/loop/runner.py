@@ -74,7 +74,7 @@ def _next(state: RunState, parts: Parts) -> Next:
 
 
 def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list[Fact]:
-    LOG.info("round %d: %s", len(state.rounds), coming.step.value)
+    LOG.info("%s: round %d: %s", parts.run, _round_of(coming, state), coming.step.value)
     if coming.step is Step.COLLECT:
         return steps.collect(state, parts)
     if coming.step is Step.STOP:
@@ -86,6 +86,10 @@ def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list
     if coming.step is Step.EMIT:
         return [steps.emit(state, parts)]
     return [steps.train(state, parts, bench) if coming.step is Step.TRAIN else steps.measure(state, parts, bench)]
+
+
+def _round_of(coming: Next, state: RunState) -> int:
+    return len(state.rounds) - (coming.step in (Step.EMIT, Step.COLLECT, Step.TRAIN, Step.MEASURE))
 
 
 def _append(state: RunState, fact: Fact, parts: Parts, ledger: OpenLedger) -> RunState:

@@ -85,7 +85,7 @@ def open_run(parts: Parts) -> Fact:
         "strategy": parts.strategy_name,
         "metric": headline(manifest.task),
         "digests": manifest.digests(),
-        "data": _data_facts(manifest, len(given)),
+        "data": {**_data_facts(manifest, len(given)), "shape": [int(side) for side in parts.images.shape]},
         "unreadable": unreadable,
         "left_out": _unanswerable(parts),
     }
