@@ -10,15 +10,14 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_DOORS = {"select": "poolwise.select"}
-__all__ = ["__version__", "select"]  # noqa: F822 (found by __getattr__)
+_DOORS = ("select",)
+__all__ = ["__version__", "select"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a door when it is first asked for, so that `import poolwise` costs nothing."""
     if name not in _DOORS:
         raise AttributeError(f"module 'poolwise' has no attribute {name!r}")
-    # The module and its function share a name: whichever is found first, the function is what is meant.
-    value = getattr(import_module(_DOORS[name]), name)
+    value = getattr(import_module("poolwise.doors"), name)
     globals()[name] = value
     return value

@@ -19,7 +19,7 @@ LAYERS = {
     4: {"files"},
     5: {"data", "model", "annotation", "ledger", "tracking", "report"},
     6: {"loop"},
-    7: {"terminal", "config", "select", "cli", "__main__", "__init__"},
+    7: {"terminal", "config", "doors", "cli", "__main__", "__init__"},
 }
 LAYER = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 STRANGERS = {2, 3, 5}

@@ -10,8 +10,15 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "matplotlib", "sklearn", "faiss
 
 @pytest.mark.parametrize(
     "code",
-    ["import poolwise", "import poolwise.cli", "import poolwise.config.hydra_job", "import poolwise.config.build, poolwise.types"],
+    [
+        "import poolwise",
+        "import poolwise.cli",
+        "import poolwise.config.hydra_job",
+        "import poolwise.config.build, poolwise.types",
+    ],
 )
 def test_nothing_heavy_is_imported_early(code):
     probe = f"{code}; import sys; print(sorted(set(sys.modules) & {HEAVY!r}))"
-    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -1,0 +1,141 @@
+"""The doors for people who bring their own arrays: `poolwise.select`.
+
+>>> import numpy as np
+>>> import poolwise
+>>> probs = np.array([[0.9, 0.1], [0.5, 0.5], [0.6, 0.4]])
+>>> query = poolwise.select("margin", size=2, probs=probs)
+>>> query.ids.tolist(), query.reasons["reason"][0].item()
+([1, 2], 'margin 0.00 between class 0 and class 1')
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poolwise.checks import check_ids, check_labels
+from poolwise.errors import ConfigError, InvalidArray, listed
+from poolwise.seeds import generator
+from poolwise.types import Ids, PoolView, Query, Task
+
+
+def select(
+    strategy: str,
+    *,
+    size: int,
+    seed: int = 0,
+    probs: ArrayLike | None = None,
+    embeddings: ArrayLike | None = None,
+    draws: ArrayLike | None = None,
+    labelled: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    **options: Any,
+) -> Query:
+    """Choose which rows of a pool to label next.
+
+    Args:
+        strategy: name of a query strategy, e.g. "margin"; those in `conf/query/`.
+        size: how many rows to choose.
+        seed: same seed, same answer.
+        probs: (N, C) probabilities; multi-class rows sum to 1.
+        embeddings: (N, D) features.
+        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes.
+        labelled: (L,) rows that are labelled already; they are never chosen.
+        labels: (L,) class numbers of those rows, or (L, C) of 0 and 1, which makes the task multi-label.
+        **options: of the strategy, as in its yaml; and `task="multilabel"`.
+
+    Returns:
+        ids (size,) chosen rows, best first; scores (size,); reasons, a table of columns.
+
+    Raises:
+        ConfigError: unknown strategy or option.
+        InvalidArray: an array that is missing, of the wrong shape, or not sound.
+        PoolExhausted: fewer unlabelled rows than `size`.
+    """
+    task = _task(options.pop("task", None), labels)
+    part = _build(strategy, options)
+    arrays = {"probs": probs, "embeddings": embeddings, "draws": draws}
+    view = _view(
+        {name: np.asarray(array) for name, array in arrays.items() if array is not None}, labelled, labels, task
+    )
+    query: Query = part.select(view, size, generator(seed, 0, "query"))
+    return query
+
+
+def strategies() -> list[str]:
+    """Names that `select` takes, in alphabetical order."""
+    from poolwise.config.build import conf_dir
+
+    return sorted(path.stem for path in (conf_dir() / "query").glob("*.yaml"))
+
+
+def _build(strategy: str, options: dict[str, Any]) -> Any:
+    from omegaconf import OmegaConf
+
+    from poolwise.config.build import build_part, conf_dir
+
+    known = strategies()
+    if strategy not in known:
+        near = difflib.get_close_matches(str(strategy), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
+        raise ConfigError(f"there is no query strategy {strategy!r}{hint}")
+    node = OmegaConf.merge(OmegaConf.load(conf_dir() / "query" / f"{strategy}.yaml"), OmegaConf.create(options))
+    return build_part(node, where=strategy)
+
+
+def _task(named: Any, labels: ArrayLike | None) -> Task:
+    if named is None:
+        return Task.MULTILABEL if labels is not None and np.ndim(labels) == 2 else Task.MULTICLASS
+    try:
+        return Task(named)
+    except ValueError:
+        raise ConfigError(f"task is {named!r}; it is one of {listed([task.value for task in Task])}.") from None
+
+
+def _view(
+    arrays: dict[str, NDArray[Any]], labelled: ArrayLike | None, labels: ArrayLike | None, task: Task
+) -> PoolView:
+    """Split arrays over all rows into those of the candidates and those of the labelled rows."""
+    count = _count(arrays)
+    known = check_ids(np.empty(0, dtype=np.int64) if labelled is None else labelled, "labelled")
+    if known.size and known.max() >= count:
+        raise InvalidArray(f"labelled must name rows from 0 to {count - 1}; got {listed(known[known >= count])}.")
+    if labels is not None and len(np.asarray(labels)) != len(known):
+        raise InvalidArray(
+            f"labels must have one row for each of {len(known)} labelled rows; got {len(np.asarray(labels))}."
+        )
+    rest: Ids = np.setdiff1d(np.arange(count, dtype=np.int64), known)
+    rows = {name: array[rest] if known.size else array for name, array in arrays.items()}
+    embeddings = arrays.get("embeddings")
+    return PoolView(
+        ids=rest,
+        task=task,
+        probs=rows.get("probs"),
+        embeddings=rows.get("embeddings"),
+        log_probs_nkc=_log_probs(rows["draws"]) if "draws" in rows else None,
+        labelled_ids=known,
+        labels=None if labels is None else check_labels(labels, task),
+        labelled_embeddings=None if embeddings is None or not known.size else embeddings[known],
+    )
+
+
+def _count(arrays: dict[str, NDArray[Any]]) -> int:
+    if not arrays:
+        raise InvalidArray("give probs, embeddings or draws: the number of their rows is the size of the pool.")
+    counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {rows}" for name, rows in counts.items())
+        raise InvalidArray(f"all arrays must have one row for each sample of the pool; got rows: {told}.")
+    return next(iter(counts.values()))
+
+
+def _log_probs(draws: NDArray[Any]) -> NDArray[Any]:
+    """Log-probabilities are never above 0, probabilities never below: one look tells which came."""
+    if draws.size and (draws < 0).any():
+        return draws
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs: NDArray[Any] = np.log(draws)
+    return logs

@@ -1,0 +1,82 @@
+"""Distances between rows of points, block by block, so that no N x N matrix ever exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.types import Floats
+
+BLOCK = 1 << 20
+"""Distances computed in one go: 4 MB of float32. Few large products, as each one waits for every thread it uses: on a
+machine with other work, a thousand small ones took five times as long on two threads as on one."""
+COLUMNS = 2048
+"""Targets compared in one go."""
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of so many rows that a block with `columns` columns is of the size above."""
+    step = max(1, BLOCK // max(1, columns))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def squared_distances(points: Floats, centres: Floats) -> Floats:
+    """(n, m) squared Euclidean distances of (n, D) to (m, D), never below 0.
+
+    Computed as |x|^2 + |c|^2 - 2 x.c: fast, with a rounding error of about 1e-6 of the squared lengths. Move the origin
+    into the data first where they lie far from it.
+
+    >>> squared_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])).tolist()
+    [[25.0]]
+    """
+    found: Floats = points @ centres.T
+    found *= -2
+    found += squared_lengths(points)[:, None]
+    found += squared_lengths(centres)[None, :]
+    np.maximum(found, 0, out=found)
+    return found
+
+
+def squared_lengths(points: Floats) -> Floats:
+    """(n,) squared Euclidean length of each row."""
+    lengths: Floats = np.einsum("nd,nd->n", points, points)
+    return lengths
+
+
+def nearest(points: Floats, targets: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """For each of (n, D) points, which of (m, D) targets is nearest (m >= 1), and how far it is.
+
+    Returns:
+        (n,) row of `targets`, the first among equals, and (n,) Euclidean distance.
+
+    >>> which, far = nearest(np.array([[0.0], [9.0]]), np.array([[8.0], [1.0]]))
+    >>> which.tolist(), far.tolist()
+    ([1, 0], [1.0, 1.0])
+    """
+    which = np.zeros(len(points), dtype=np.int64)
+    best = np.full(len(points), np.inf, dtype=np.float32)
+    origin = targets.mean(axis=0, dtype=np.float64).astype(points.dtype)
+    for start in range(0, len(targets), COLUMNS):
+        some = targets[start : start + COLUMNS] - origin
+        for rows in blocks(len(points), len(some)):
+            block = squared_distances(points[rows] - origin, some)
+            first = block.argmin(axis=1)
+            value = np.take_along_axis(block, first[:, None], axis=1)[:, 0]
+            closer = value < best[rows]
+            which[rows][closer] = first[closer] + start
+            best[rows][closer] = value[closer]
+    return which, np.sqrt(best)
+
+
+def unit_rows(points: Floats) -> Floats:
+    """Rows scaled to length 1; rows of zeros stay as they are.
+
+    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    lengths = np.sqrt(squared_lengths(points))[:, None]
+    lengths[lengths == 0] = 1
+    return np.asarray(points / lengths, dtype=points.dtype)

@@ -1,0 +1,43 @@
+"""Cover the pool: every sample should have a labelled one near it (Sener and Savarese 2018, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from poolwise.geometry.coverage import farthest_first
+from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.picks import Picks, answer, required
+from poolwise.types import Need, PoolView, Query
+
+
+@dataclass(frozen=True)
+class CoreSet:
+    """k-centre greedy: again and again the candidate farthest from all labelled and picked ones.
+
+    Exact greedy; the robust variant with outliers (mixed-integer program) is not built. With nothing labelled yet the
+    first pick is random.
+
+    Attributes:
+        unit_length: scale embeddings to length 1 first, so that distance means angle.
+    """
+
+    unit_length: bool = False
+
+    needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids of the view; a score is a distance. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        points, centres = required(view.embeddings), view.labelled_embeddings
+        if self.unit_length:
+            points, centres = unit_rows(points), None if centres is None else unit_rows(centres)
+        rows, far = farthest_first(points, size, rng, centres)
+        sentences = [f"{distance:.3g} away from every labelled or earlier picked sample" for distance in far]
+        if centres is None:
+            sentences[0] = "drawn at random to begin with: nothing is labelled yet"
+        return Picks(rows, far, sentences)

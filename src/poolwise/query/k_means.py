@@ -1,0 +1,51 @@
+"""Typical samples: the one nearest the centre of each of B clusters of embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from poolwise.geometry.kmeans import kmeans
+from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.picks import Picks, answer, required
+from poolwise.types import Need, PoolView, Query
+
+
+@dataclass(frozen=True)
+class KMeans:
+    """As many clusters as picks, the sample nearest each centre, largest cluster first.
+
+    Looks at neither predictions nor labels, so it serves for the first batch of all. Where rows are copies of each
+    other and clusters stay empty, the rest is drawn at random.
+
+    Attributes:
+        iterations: Lloyd steps.
+        unit_length: scale embeddings to length 1 first, so that distance means angle.
+    """
+
+    iterations: int = 10
+    unit_length: bool = False
+
+    needs: ClassVar[Need] = Need.EMBEDDINGS
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids; scores are shares of the pool. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        points = required(view.embeddings)
+        clusters, distance = kmeans(unit_rows(points) if self.unit_length else points, size, rng, self.iterations)
+        sizes = np.bincount(clusters, minlength=size)
+        shuffled = rng.permutation(len(points))  # equally near samples: a fair draw
+        central = shuffled[np.lexsort((distance[shuffled], clusters[shuffled]))]
+        central = central[np.diff(clusters[central], prepend=-1) > 0]
+        central = central[np.argsort(-sizes[clusters[central]], kind="stable")]
+        extra = rng.permutation(np.setdiff1d(np.arange(len(points)), central))[: size - len(central)]
+        rows = np.concatenate([central, extra])
+        members = sizes[clusters[rows]]
+        sentences = [f"nearest the centre of a cluster of {count}" for count in members[: len(central)]]
+        sentences += ["drawn at random: fewer distinct samples than clusters"] * len(extra)
+        scores = np.where(np.arange(size) < len(central), members / len(points), 0)
+        return Picks(rows, scores, sentences, {"cluster": clusters[rows], "cluster_size": members})

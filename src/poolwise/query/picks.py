@@ -1,0 +1,118 @@
+"""What every strategy shares: the door it checks at, and the table of reasons it answers with.
+
+A strategy says which rows, with what score and why (`Picks`); `answer` does the rest, so that a new one holds its idea
+and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.acquisition.confidence import least_confidence
+from poolwise.checks import check_view
+from poolwise.geometry.neighbours import nearest
+from poolwise.types import Floats, Need, PoolView, Query, Task
+
+
+@dataclass(frozen=True, eq=False)
+class Picks:
+    """Rows of a checked view, best first.
+
+    Attributes:
+        rows: (B,) distinct rows.
+        scores: (B,) acquisition scores, higher was wanted more.
+        sentences: B short sentences that say why.
+        columns: further columns of (B,) values for the table of reasons.
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[Any]
+    sentences: Sequence[str]
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+Pick = Callable[[PoolView, int, np.random.Generator], Picks]
+
+
+def answer(pick: Pick, needs: Need, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+    """Check the view, let the strategy pick, and explain.
+
+    Args:
+        pick: gets the checked view, its rows ascending by id, and a size from 1 to N.
+        needs: what the strategy declares.
+        view: as it came.
+        size: how many to pick; 0 gives an empty query.
+        rng: of all draws.
+
+    Raises:
+        InvalidArray, PoolExhausted, ConfigError: see `check_view`.
+    """
+    view = check_view(view, needs, size)
+    if not size:
+        return Query(view.ids[:0], np.empty(0, dtype=np.float32), {"reason": np.empty(0, dtype=np.str_)})
+    picks = pick(view, int(size), rng)
+    reasons = {"reason": np.array(picks.sentences, dtype=np.str_), **facts(view, picks.rows), **picks.columns}
+    return Query(view.ids[picks.rows], np.asarray(picks.scores, dtype=np.float32), reasons)
+
+
+def facts(view: PoolView, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """What the view knows of some rows.
+
+    Returns:
+        Columns `predicted` (class number; multi-class only) and `confidence` in [0, 1] where there are probabilities;
+        `nearest_labelled` (sample id) and its Euclidean `distance` where there are embeddings of both.
+    """
+    known: dict[str, NDArray[Any]] = {}
+    if view.probs is not None:
+        if view.task is Task.MULTICLASS:
+            known["predicted"] = view.probs[rows].argmax(axis=1).astype(np.int64)
+        known["confidence"] = 1 - least_confidence(view.probs[rows], view.task)
+    if view.embeddings is not None and view.labelled_embeddings is not None:
+        which, distance = nearest(view.embeddings[rows], view.labelled_embeddings)
+        known |= {"nearest_labelled": view.labelled_ids[which], "distance": distance}
+    return known
+
+
+def required(array: Floats | None) -> Floats:
+    """An array that the door has found to be there."""
+    if array is None:  # pragma: no cover
+        raise AssertionError("the strategy uses an array that it did not declare in `needs`")
+    return array
+
+
+def best(scores: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(size,) rows with the highest scores, best first, ties in random order.
+
+    >>> best(np.array([0.1, 0.9, 0.5]), 2, np.random.default_rng(0)).tolist()
+    [1, 2]
+    """
+    shuffled = rng.permutation(len(scores))
+    return shuffled[np.argsort(-scores[shuffled], kind="stable")[:size]]
+
+
+def in_turn(
+    groups: NDArray[np.int64], order: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """(size,) rows taken group by group in turns, a random row of the group at each, until enough.
+
+    Args:
+        groups: (N,) group number of each row.
+        order: all group numbers, the first to be visited first. A group that has run out is passed over.
+        size: how many rows, at most N.
+        rng: draws the rows.
+
+    >>> in_turn(np.array([5, 5, 5, 7]), np.array([7, 5]), 3, np.random.default_rng(0))[0]
+    np.int64(3)
+    """
+    place = np.empty(int(order.max()) + 1, dtype=np.int64)
+    place[order] = np.arange(len(order))
+    shuffled = rng.permutation(len(groups))
+    by_group = shuffled[np.argsort(groups[shuffled], kind="stable")]
+    starts = np.flatnonzero(np.diff(groups[by_group], prepend=-1))
+    turn = np.arange(len(groups)) - np.repeat(starts, np.diff(starts, append=len(groups)))
+    return by_group[np.lexsort((place[groups[by_group]], turn))[:size]]

@@ -1,0 +1,94 @@
+"""Every learner of conf/model keeps the promises of protocols.Learner."""
+
+import inspect
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from model.samples import Stripes
+from poolwise.config.build import TARGET, build_part, conf_dir, find_target
+from poolwise.errors import ConfigError
+from poolwise.types import Need, Task
+
+PARTS = sorted((conf_dir() / "model").glob("*.yaml"))
+TRAINERS = sorted((conf_dir() / "trainer").glob("*.yaml"))
+QUICK = {"min_steps": 2, "epochs": 0, "draws": 3, "trainer": {"accelerator": "cpu"}}
+SMALL = {"resnet18_cifar": {"backbone": {"base": 4}}, "torchvision": {"backbone": {"name": "squeezenet1_1"}}}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(params=PARTS, ids=lambda path: path.stem)
+def learner(request, tmp_path):
+    node = OmegaConf.merge(OmegaConf.load(request.param), QUICK, SMALL.get(request.param.stem, {}))
+    if node.backbone.get("weights"):  # nothing is downloaded in tests
+        from torchvision.models import squeezenet1_1
+
+        torch.save(squeezenet1_1().state_dict(), tmp_path / "weights.pt")
+        node.backbone.update(name="squeezenet1_1", weights=None, weights_file=str(tmp_path / "weights.pt"))
+    return build_part(node, where="model")
+
+
+@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.stem)
+def test_a_yaml_names_every_option_with_its_default_or_its_own_value(path):
+    node = OmegaConf.load(path)
+    for part in (node, node.backbone):
+        known = {option.name for option in fields(find_target(part[TARGET], "model"))}
+        assert {str(key) for key in part} - {TARGET} == known
+
+
+@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.stem)
+def test_every_option_has_a_comment(path):
+    for line in path.read_text().splitlines():
+        assert "#" in line or TARGET in line or line == "backbone:" or not line
+
+
+@pytest.mark.parametrize("path", PARTS, ids=lambda path: path.stem)
+def test_misspelt_options_are_refused(path):
+    node = OmegaConf.merge(OmegaConf.load(path), {"learning_rat": 1})
+    with pytest.raises(ConfigError, match="did you mean 'learning_rate'"):
+        build_part(node, where="model")
+
+
+@pytest.mark.parametrize("path", TRAINERS, ids=lambda path: path.stem)
+def test_trainer_options_are_lightnings_own(path):
+    import pytorch_lightning as pl
+
+    assert {str(key) for key in OmegaConf.load(path)} <= set(inspect.signature(pl.Trainer.__init__).parameters)
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_fit_predict_save_load_export(learner, task, tmp_path):
+    images, ids = Stripes(side=32, n=12, task=task), np.array([0, 3, 4, 11])
+    needs = Need.PROBS | Need.EMBEDDINGS | Need.DRAWS
+    model = learner.fit(images, images.set(), images.set(1, 2), seed=0)
+    found = model.predict(images, ids, needs, seed=0)
+    assert found.probs.shape == (4, 3)
+    assert found.probs.dtype == found.embeddings.dtype == found.log_probs_nkc.dtype == np.float32
+    assert found.log_probs_nkc.shape == (4, 3, 3)
+    assert model.info["steps"] == 2
+    model.save(tmp_path / "model.pt")
+    again = learner.load(tmp_path / "model.pt", images).predict(images, ids, needs, seed=0)
+    assert np.array_equal(again.probs, found.probs)
+    assert np.array_equal(again.embeddings, found.embeddings)
+    with torch.inference_mode():
+        probs = model.exported()(torch.from_numpy(images.read(ids)))
+    assert np.allclose(probs, found.probs, atol=1e-5)
+
+
+def test_same_arguments_same_model(learner):
+    images = Stripes(side=32, n=12)
+    one, two = (
+        learner.fit(images, images.set(0, 1, 2), None, seed=3).predict(images, np.arange(12), Need.PROBS, seed=0)
+        for _ in range(2)
+    )
+    assert np.array_equal(one.probs, two.probs)

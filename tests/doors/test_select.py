@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from poolwise.doors import select, strategies
+from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
+
+PROBS = np.random.default_rng(0).dirichlet(np.ones(3), size=50)
+POINTS = np.random.default_rng(1).standard_normal((50, 4))
+
+
+@pytest.mark.parametrize("name", strategies())
+def test_every_strategy_serves_arrays_and_never_takes_labelled_rows(name):
+    labelled = np.array([40, 3, 17])
+    query = select(name, size=20, probs=PROBS, embeddings=POINTS, labelled=labelled, labels=[0, 1, 2])
+    assert len(set(query.ids.tolist())) == 20
+    assert not set(query.ids.tolist()) & set(labelled.tolist())
+
+
+def test_the_seed_decides():
+    first, again, other = (select("random", size=9, probs=PROBS, seed=seed).ids.tolist() for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_labels_in_two_dimensions_make_it_multilabel():
+    probs = np.array([[0.9, 0.9], [0.5, 0.1], [0.1, 0.1]])
+    assert select("margin", size=1, probs=probs, labelled=[2], labels=[[0, 0]]).ids.tolist() == [1]
+    assert select("margin", size=1, probs=probs, task="multilabel").ids.tolist() == [1]
+    with pytest.raises(InvalidArray, match="multi-label"):
+        select("margin", size=1, probs=probs)
+
+
+def test_options_reach_the_strategy():
+    query = select("clustered", size=10, probs=PROBS, embeddings=POINTS, candidates=1)
+    assert set(query.ids.tolist()) == set(select("margin", size=10, probs=PROBS).ids.tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("margn", {}, "did you mean 'margin'"),
+        ("zzz", {}, "there are: badge"),
+        ("clustered", {"candidate": 3}, "did you mean 'candidates'"),
+        ("clustered", {"candidates": "many"}, "clustered.candidates"),
+        ("margin", {"task": "regression"}, "task is 'regression'"),
+    ],
+)
+def test_wrong_names_and_options_are_told(name, options, told):
+    with pytest.raises(ConfigError, match=told):
+        select(name, size=1, probs=PROBS, embeddings=POINTS, **options)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({}, "give probs"),
+        ({"probs": PROBS, "embeddings": POINTS[:9]}, "probs 50, embeddings 9"),
+        ({"probs": PROBS, "labelled": [50]}, "from 0 to 49; got 50"),
+        ({"probs": PROBS, "labelled": [1, 1]}, "more than once"),
+        ({"probs": PROBS, "labelled": [1], "labels": [0, 1]}, "each of 1 labelled"),
+        ({"embeddings": POINTS}, "needs probs"),
+        ({"probs": PROBS, "draws": PROBS}, "draws must be"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told(arrays, told):
+    with pytest.raises(InvalidArray, match=told):
+        select("margin", size=1, **arrays)
+
+
+def test_draws_come_as_probabilities_or_their_logarithms():
+    draws = np.random.default_rng(0).dirichlet(np.ones(3), size=(50, 4))
+    for form in (draws, np.log(draws)):
+        assert len(select("margin", size=2, probs=PROBS, draws=form)) == 2
+
+
+def test_a_labelled_pool_is_exhausted():
+    with pytest.raises(PoolExhausted, match="but 1 are unlabelled"):
+        select("margin", size=2, probs=PROBS, labelled=np.arange(49))
