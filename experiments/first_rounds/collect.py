@@ -1,4 +1,4 @@
-"""From the runs' summary.json to results.csv, the table and the picture. Usage: collect.py RUNS_FOLDER"""
+"""From summary.json of each run to results.csv, the table and the picture: `collect.py RUNS_FOLDER`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ def write_table(found: dict[tuple[str, str], np.ndarray], labels: list[int]) -> 
     lines = []
     for data in sorted({data for data, _ in found}):
         lines += [f"\n**{data}**, accuracy in %, mean over seeds\n"]
-        lines += ["| strategy | " + " | ".join(f"{labels[at]:,}" for at in shown) + " | area | against random, whole curve (95 % interval) |"]
+        lines += [
+            "| strategy | "
+            + " | ".join(f"{labels[at]:,}" for at in shown)
+            + " | area | against random, whole curve (95 % interval) |"
+        ]
         lines += ["|---" * (len(shown) + 3) + "|"]
         for strategy in ORDER:
             if (data, strategy) not in found:
@@ -82,7 +86,9 @@ def draw(found: dict[tuple[str, str], np.ndarray], labels: list[int], file: Path
         for strategy in ORDER:
             if (data, strategy) in found:
                 scores = 100 * found[data, strategy]
-                panel.fill_between(labels, scores.min(axis=0), scores.max(axis=0), color=COLOURS[strategy], alpha=0.12, lw=0)
+                panel.fill_between(
+                    labels, scores.min(axis=0), scores.max(axis=0), color=COLOURS[strategy], alpha=0.12, lw=0
+                )
                 panel.plot(labels, scores.mean(axis=0), color=COLOURS[strategy], label=strategy, lw=1.6)
         floor = np.median([found[data, s][:, 1].mean() for s in ORDER if (data, s) in found])
         panel.set(title=data, xlabel="labels", ylabel="test accuracy, %", ylim=(100 * floor - 6, None))

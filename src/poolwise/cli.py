@@ -60,7 +60,9 @@ def guarded(work: Callable[[], T]) -> T:
         )
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            _fail(f"{error.strerror}: {error.filename or 'the run folder'}. Nothing is lost: mend that and try again.", 1)
+            _fail(
+                f"{error.strerror}: {error.filename or 'the run folder'}. Nothing is lost: mend that and try again.", 1
+            )
         raise
     except Exception as error:
         if type(error).__name__ in ("InterpolationKeyError", "MissingMandatoryValue"):

@@ -287,7 +287,7 @@ class Annotation:
 
 @dataclass(frozen=True)
 class RoundRecord:
-    """All that is known of one finished round; what reports and trackers are told.
+    """All that is known of one finished round; what reports and trackers are told. `skipped` counts this round's.
 
     `metrics` are on the held-out set, after training on `labelled` samples that include this round's batch.
     `confusion` rows are true classes, columns predicted ones; None for multi-label tasks or without a held-out set.
@@ -306,6 +306,8 @@ class RoundRecord:
     seconds: Mapping[str, float]
     labels_digest: str
     """SHA-256 over the ids and labels that the round's model was trained on."""
+    held_out: frozenset[int] = frozenset()
+    """Ids among `asks` that were asked for the test set."""
 
 
 @dataclass(frozen=True)

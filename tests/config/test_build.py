@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
+
 from poolwise.config.build import build_part, conf_dir, construct
 from poolwise.config.schema import LoopConfig
 from poolwise.errors import ConfigError

@@ -51,7 +51,12 @@ def test_status_of_nothing_says_how_to_begin(tmp_path):
 
 @pytest.mark.parametrize(
     ("line", "offered"),
-    [("poolwise ", "ingest"), ("poolwise st", "status"), ("poolwise loop que", "query="), ("poolwise loop query=bad", "query=badge")],
+    [
+        ("poolwise ", "ingest"),
+        ("poolwise st", "status"),
+        ("poolwise loop que", "query="),
+        ("poolwise loop query=bad", "query=badge"),
+    ],
 )
 def test_tab_completion_offers_what_fits(line, offered):
     assert offered in poolwise("-sc", "query=bash", COMP_LINE=line).stdout.split()

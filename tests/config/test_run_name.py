@@ -1,4 +1,7 @@
+import re
+
 import pytest
+
 from poolwise.config.loop import run_name
 
 CHOICES = {"data": "digits", "query": "margin"}
@@ -28,6 +31,4 @@ def test_another_folder_of_pictures_is_another_run():
 
 def test_any_override_gives_a_name_that_is_safe_for_a_folder():
     found = name("data.root=../../etc/passwd;rm -rf", "model.note=" + "x" * 300)
-    assert "/" not in found
-    assert len(found) <= 100
-    assert not found.startswith(".")
+    assert re.fullmatch(r"digits-margin-seed0-[0-9a-f]{8}", found)

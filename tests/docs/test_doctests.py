@@ -4,8 +4,9 @@ import doctest
 import importlib
 import pkgutil
 
-import poolwise
 import pytest
+
+import poolwise
 
 MODULES = sorted(
     found.name for found in pkgutil.walk_packages(poolwise.__path__, "poolwise.") if not found.name.endswith("__main__")

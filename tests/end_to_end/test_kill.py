@@ -18,7 +18,9 @@ COMMAND = [
 
 def start(folder, **options):
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(COMMAND, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        COMMAND, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options
+    )
 
 
 def outcome(folder):

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from builders import parts
 from poolwise.errors import RunBusy
 from poolwise.ledger.events import Kind
@@ -15,7 +16,9 @@ from poolwise.ledger.store import Ledger
 from poolwise.loop.runner import run_loop
 from poolwise.types import Annotation
 
-PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + [str(Path(found).parent) for found in [shutil.which("initdb")] if found]
+PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + [
+    str(Path(found).parent) for found in [shutil.which("initdb")] if found
+]
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="PostgreSQL's server programs are not installed")
 
 
@@ -28,7 +31,9 @@ def as_user(*words):
 def url(tmp_path_factory):
     pytest.importorskip("psycopg")
     programs, home = PROGRAMS[-1], Path("/tmp") / f"poolwise-postgres-{os.getpid()}"
-    subprocess.run(as_user(f"{programs}/initdb", "-D", home, "-U", "tester", "-A", "trust"), check=True, capture_output=True)
+    subprocess.run(
+        as_user(f"{programs}/initdb", "-D", home, "-U", "tester", "-A", "trust"), check=True, capture_output=True
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -36,7 +41,9 @@ def url(tmp_path_factory):
     start = as_user(f"{programs}/pg_ctl", "-D", home, "-w", "-o", options, "-l", f"{home}/log", "start")
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
-    subprocess.run(as_user(f"{programs}/pg_ctl", "-D", home, "-m", "immediate", "stop"), check=True, capture_output=True)
+    subprocess.run(
+        as_user(f"{programs}/pg_ctl", "-D", home, "-m", "immediate", "stop"), check=True, capture_output=True
+    )
     shutil.rmtree(home, ignore_errors=True)
 
 

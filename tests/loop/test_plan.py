@@ -61,6 +61,7 @@ def test_each_event_leads_to_the_next_step(events, step):
 
 def test_round_0_asks_for_the_seed_set_and_the_test_set():
     assert coming(state(1), left=99, test_size=10).size == 15
+    assert coming(state(1), rules=[Budget(3)], left=99, test_size=10).size == 13
 
 
 def test_labels_that_came_with_the_data_count_for_the_seed_set():

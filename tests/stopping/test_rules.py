@@ -4,12 +4,13 @@ from poolwise.errors import ConfigError
 from poolwise.stopping.budget import Budget
 from poolwise.stopping.plateau import Plateau
 from poolwise.stopping.target import Target
-from poolwise.types import RoundRecord
+from poolwise.types import Ask, RoundRecord
 
 
-def record(score=None, labels=("a", "b")):
+def record(score=None, labels=("a", "b"), held_out=()):
     metrics = {} if score is None else {"accuracy": score}
-    return RoundRecord(0, 0, 0, (), labels, metrics, {}, None, {}, {}, "")
+    asks = tuple(Ask(at, "") for at in range(len(labels)))
+    return RoundRecord(0, 0, 0, asks, labels, metrics, {}, None, {}, {}, "", held_out=frozenset(held_out))
 
 
 def reason(rule, *scores):
@@ -20,6 +21,10 @@ def test_budget_counts_answers_and_not_skips():
     rule = Budget(4)
     assert rule.allowance([record(labels=("a", None, "b"))]) == 2
     assert rule.reason([record(), record()], metric="accuracy", pool_left=9) == "the budget of 4 labels is spent"
+
+
+def test_the_test_set_costs_nothing_of_the_budget():
+    assert Budget(4).allowance([record(labels=("a", "b", "a"), held_out=[0, 1])]) == 3
 
 
 def test_target_wants_its_rounds_running():

@@ -97,7 +97,8 @@ def labels(folder: Path, out: Path | None) -> None:
     held = state.holdout()
     for sample_id, row in sorted(state.annotations.items()):
         if row.label is not None:
-            path = parts.images.file(sample_id) or manifest.paths[sample_id]
+            file = parts.images.file(sample_id)
+            path = manifest.paths[sample_id] if file is None else file.resolve()
             split = "test" if sample_id in held else "pool"
             writer.writerow([path, label_text(row.label), split, row.annotator, row.at])
     out = out or parts.folder / "labels.csv"

@@ -21,6 +21,9 @@ from poolwise.query.random import Random
 
 CONTROL = "control"
 
+LONGEST = 40
+"""Characters of further settings in a run's name; more become eight of their hash."""
+
 
 def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
     """The name of a run: data set, strategy, seed, and whatever else was set that shapes the result.
@@ -33,11 +36,11 @@ def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) ->
     said = {"data", "query", "seed", "config"}
     others = sorted(item.lstrip("+~") for item in overrides if item.split("=")[0].lstrip("+~") not in said)
     others = [item for item in others if not is_free(item.split("=")[0]) or item.startswith(("data.root", "data.path"))]
-    parts = [choices.get("data", "data"), choices.get("query", "query"), f"seed{seed}", *others]
-    name = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", "-".join(parts)).strip("_.")
-    if len(name) > 100:
-        name = f"{name[:91]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name
+    rest = "-".join(others)
+    safe = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", rest).strip("_.")
+    if safe != rest or len(safe) > LONGEST:  # two settings must not share a folder, and nobody reads a long name
+        safe = hashlib.sha256(rest.encode()).hexdigest()[:8]
+    return "-".join(filter(None, [choices.get("data", "data"), choices.get("query", "query"), f"seed{seed}", safe]))
 
 
 def loop_parts(config: Mapping[str, Any], *, name: str, strategy: str, command: str, display: Display) -> list[Parts]:

@@ -21,14 +21,8 @@ def status(runs: Path) -> None:
         console.print(f"No run in {runs}; `poolwise loop` begins one, --runs FOLDER looks elsewhere.", markup=False)
         return
     table = Table(box=None, pad_edge=False)
-    for name, side in (
-        ("run", "left"),
-        ("status", "left"),
-        ("rounds", "right"),
-        ("labels", "right"),
-        ("score", "left"),
-    ):
-        table.add_column(name, justify=side, no_wrap=name != "status")  # type: ignore[arg-type]
+    for name in ("run", "status", "rounds", "labels", "score", "why"):
+        table.add_column(name, justify="right" if name in ("rounds", "labels") else "left", no_wrap=name != "why")
     notes = []
     for folder in folders:
         try:
@@ -51,5 +45,4 @@ def _row(record: RunRecord) -> tuple[str, ...]:
     last = record.rounds[-1] if record.rounds else None
     score = last.metrics.get(record.metric) if last else None
     shown = "" if score is None else f"{record.metric} {score:.4f}"
-    status = f"{record.status} ({record.stop_reason})" if record.stop_reason else record.status
-    return record.name, status, str(len(record.rounds)), str(last.labelled if last else 0), shown
+    return record.name, record.status, str(len(record.rounds)), str(last.labelled if last else 0), shown, record.stop_reason

@@ -71,15 +71,16 @@ def _between_rounds(
         reason = rule.reason(record.rounds, metric=record.metric, pool_left=pool_left)
         if reason and state.rounds:
             return Next(Step.STOP, reason=reason)
-    wanted = settings.query_size if state.rounds else _first_batch(state, settings)
+    test = 0 if state.rounds else settings.test_size
+    wanted = settings.query_size if state.rounds else _seed_set(state, settings)
     limits = [rule.allowance(record.rounds) for rule in rules if isinstance(rule, LimitsBatch)]
-    size = min([wanted, pool_left, *limits])
+    size = min([wanted, max(0, pool_left - test), *limits]) + min(test, pool_left)
     if size == 0 and state.rounds:
         return Next(Step.STOP, reason="no sample is left in the unlabelled pool")
     return Next(Step.SELECT, size=size)
 
 
-def _first_batch(state: RunState, settings: Settings) -> int:
-    """Round 0 asks for what the labels that came with the data do not cover, and for a test set if one is wanted."""
+def _seed_set(state: RunState, settings: Settings) -> int:
+    """Round 0 asks for what the labels that came with the data do not cover."""
     given = sum(annotation.label is not None for annotation in state.annotations.values())
-    return max(0, settings.seed_size - given) + settings.test_size
+    return max(0, settings.seed_size - given)

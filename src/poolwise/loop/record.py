@@ -43,6 +43,7 @@ def _round_record(round_: RoundState, state: RunState) -> RoundRecord:
         fit=trained["fit"],
         seconds=round_.seconds,
         labels_digest=trained["labels_digest"],
+        held_out=round_.holdout,
     )
 
 

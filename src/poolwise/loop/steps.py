@@ -76,6 +76,11 @@ def open_run(parts: Parts) -> Fact:
             f"{manifest.name} has the classes {list(manifest.classes)}; a classifier needs at least two. "
             "Name them with data.classes=[...]."
         )
+    if parts.settings.test_size >= len(manifest.ids(Split.POOL)) > 0:
+        raise ConfigError(
+            f"test_size is {parts.settings.test_size}, and the pool has {len(manifest.ids(Split.POOL))} samples: "
+            "nothing would be left to train on; lower it."
+        )
     unreadable = _unreadable(parts)
     given = () if parts.annotator.simulated else _given_annotations(manifest, {row[0] for row in unreadable})
     body = {
@@ -308,6 +313,8 @@ def train(state: RunState, parts: Parts, bench: Workbench) -> Fact:
     start = time.perf_counter()
     round_ = state.rounds[-1].round
     labelled = training_set(state, parts.images.manifest)
+    if not len(labelled) and not state.rounds[-1].asks:
+        raise ConfigError("there is no label to begin with: the data bring none and seed_size is 0; raise seed_size.")
     if not len(labelled):
         raise AnnotationError(
             f"round {round_} brought no label (all {len(state.rounds[-1].asks)} were skipped), so there is nothing to train "

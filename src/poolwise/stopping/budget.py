@@ -11,9 +11,9 @@ from poolwise.types import RoundRecord
 
 @dataclass(frozen=True)
 class Budget:
-    """At most `budget` labels in all, those of round 0 included.
+    """At most `budget` labels to train on, those of round 0 included.
 
-    Skipped samples cost nothing; labels that came with the data are not counted.
+    Skipped samples, labels that came with the data and those of the test set are not counted.
     """
 
     budget: int
@@ -24,9 +24,13 @@ class Budget:
 
     def allowance(self, rounds: Sequence[RoundRecord]) -> int:
         """Labels that may still be asked for."""
-        spent = sum(label is not None for record in rounds for label in record.labels)
-        return max(0, self.budget - spent)
+        return max(0, self.budget - sum(_spent(record) for record in rounds))
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on."""
         return "" if self.allowance(rounds) else f"the budget of {self.budget} labels is spent"
+
+
+def _spent(record: RoundRecord) -> int:
+    answered = [ask.sample_id for ask, label in zip(record.asks, record.labels, strict=True) if label is not None]
+    return len([sample_id for sample_id in answered if sample_id not in record.held_out])

@@ -1,0 +1,157 @@
+"""Networks from pictures to embeddings.
+
+A backbone comes in two pieces: a specification (a frozen dataclass of plain options, what a yaml names) and the
+`torch.nn.Module` that it builds for pictures of one shape. The module takes normalised float pictures (n, C, H, W) and
+gives embeddings (n, D); D is its attribute `width`. What turns embeddings into classes is the classifier's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from poolwise.errors import ConfigError
+
+Shape = tuple[int, int, int]
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation a channel, on the 0..255 scale."""
+
+
+@runtime_checkable
+class Backbone(Protocol):
+    """What a yaml names under `model.backbone`."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether its embeddings mean something before any training."""
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """What its weights were trained with; None: taken from the training pictures."""
+
+    def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
+        """A module (n, C, H, W) -> (n, D) with an attribute `width`; random weights from torch's generator.
+
+        `blank` spares the reading of trained weights: the caller is about to fill the network with its own.
+        """
+
+
+class Stack(nn.Sequential):
+    """Layers in a row that end in an embedding of a known width."""
+
+    width: int
+
+    def __init__(self, layers: list[nn.Module], width: int) -> None:
+        super().__init__(*layers)
+        self.width = width
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The picture itself as its embedding: a linear head on it is logistic regression."""
+
+    pretrained: ClassVar[bool] = True
+    normalisation: ClassVar[Normalisation | None] = None
+
+    def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
+        """Flatten."""
+        return Stack([nn.Flatten()], shape[0] * shape[1] * shape[2])
+
+
+@dataclass(frozen=True)
+class SmallCNN:
+    """A few convolutions for small pictures: digits of 8x8 to photographs of 32x32, and larger ones at a price.
+
+    Each block is a 3x3 convolution, a 2x2 maximum, batch normalisation and ReLU (the maximum first: it leaves a quarter
+    of the numbers to normalise, and scoring takes half the time); what is left is averaged to at most 4x4 and goes
+    through one hidden layer, whose output is the embedding.
+    """
+
+    channels: tuple[int, ...] = (32, 64)
+    width: int = 128
+
+    def __post_init__(self) -> None:
+        if not self.channels or min(self.channels) < 1 or self.width < 1:
+            raise ConfigError(
+                f"backbone.channels is {self.channels} and backbone.width {self.width}; both take numbers from 1 on."
+            )
+
+    pretrained: ClassVar[bool] = False
+    normalisation: ClassVar[Normalisation | None] = None
+
+    def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
+        """Blocks, pooling, hidden layer."""
+        layers: list[nn.Module] = []
+        before, side = shape[0], list(shape[1:])
+        for after in self.channels:
+            layers.append(nn.Conv2d(before, after, 3, padding=1, bias=False))
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))  # a side of 1 stays 1
+            layers += [nn.BatchNorm2d(after), nn.ReLU()]
+            before, side = after, [(length + 1) // 2 for length in side]
+        end = (min(4, side[0]), min(4, side[1]))
+        layers += [nn.AdaptiveAvgPool2d(end), nn.Flatten(), nn.Linear(before * end[0] * end[1], self.width), nn.ReLU()]
+        return Stack(layers, self.width)
+
+
+@dataclass(frozen=True)
+class ResNet18:
+    """ResNet-18 in its form for small pictures: a 3x3 first convolution, no early pooling (He et al. 2016, section 4.2).
+
+    `base` is the width of the first stage; 64 gives the usual 512-wide embedding and 11.2 million weights.
+    """
+
+    base: int = 64
+
+    def __post_init__(self) -> None:
+        if self.base < 1:
+            raise ConfigError(f"backbone.base is {self.base}; it must be 1 or more.")
+
+    pretrained: ClassVar[bool] = False
+    normalisation: ClassVar[Normalisation | None] = None
+
+    def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
+        """Stem, four stages of two blocks, global average."""
+        widths = [self.base, 2 * self.base, 4 * self.base, 8 * self.base]
+        layers: list[nn.Module] = [_convolution(shape[0], self.base, 1), nn.BatchNorm2d(self.base), nn.ReLU()]
+        before = self.base
+        for at, after in enumerate(widths):
+            layers += [_Residual(before, after, 1 if at == 0 else 2), _Residual(after, after, 1)]
+            before = after
+        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        stack = Stack(layers, before)
+        stack.apply(_he)
+        return stack
+
+
+def _convolution(before: int, after: int, stride: int) -> nn.Conv2d:
+    return nn.Conv2d(before, after, 3, stride, 1, bias=False)
+
+
+def _he(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+class _Residual(nn.Module):
+    """Two convolutions and a way around them."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            _convolution(before, after, stride),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            _convolution(after, after, 1),
+            nn.BatchNorm2d(after),
+        )
+        self.around: Callable[[Tensor], Tensor] = nn.Identity()
+        if stride != 1 or before != after:
+            self.around = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(n, before, h, w) to (n, after, h / stride, w / stride)."""
+        return torch.relu(self.inner(pictures) + self.around(pictures))
