@@ -1,0 +1,71 @@
+"""What the pages say can be typed, is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from poolwise.cli import COMMANDS
+from poolwise.config.build import conf_dir
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "experiments").glob("*/README.md")])
+TEXT = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
+FLAGS = {"-m", "--help", "-c", "job"}
+
+
+def commands():
+    """(page, words) of every `poolwise ...` in the pages, in blocks and between backticks, comments cut off."""
+    for page, text in TEXT.items():
+        joined = re.sub(r"\\\n\s*", " ", text)
+        block = re.findall(r"^(?:\$ )?(?:[A-Z_]+=\S+ )*(poolwise .*)$|^    (poolwise .*)$", joined, flags=re.MULTILINE)
+        inline = re.findall(r"`(poolwise [^`\n]+)`", joined)
+        for line in [first or second for first, second in block] + inline:
+            yield page, shlex.split(line, comments=True)
+
+
+FOUND = list(commands())
+
+
+def test_there_are_commands_to_check():
+    assert len(FOUND) > 15
+
+
+@pytest.mark.parametrize(("page", "words"), FOUND, ids=lambda value: value if isinstance(value, str) else " ".join(value)[:60])
+def test_every_command_in_the_pages_exists(page, words):
+    command = words[1]
+    assert command in COMMANDS or command in {"-sc", "--version", "--help"} or "..." in command
+    if command != "loop" or "--config-dir" in words:
+        return
+    overrides = [word for word in words[2:] if "=" in word and "..." not in word]
+    single = [re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in overrides]  # of a sweep, the first of each
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        compose("loop", single)
+
+
+@pytest.mark.parametrize("page", TEXT)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT[page]):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.parametrize("group", ["data", "model", "query", "trainer", "annotation", "stopping", "tracking"])
+def test_every_choice_is_written_about(group):
+    everything = "\n".join(TEXT.values())
+    for file in (conf_dir() / group).glob("*.yaml"):
+        assert re.search(rf"\b{file.stem}\b", everything), f"no page speaks of {group}={file.stem}"
+
+
+def test_every_setting_of_the_loop_is_in_its_page():
+    from dataclasses import fields
+
+    from poolwise.config.schema import LoopConfig
+
+    for setting in fields(LoopConfig):
+        assert f"`{setting.name}`" in TEXT["docs/loop.md"] or setting.name == "ledger"
+
+
+def test_the_readme_has_the_two_commands():
+    assert re.search(r"^pip install \. && poolwise loop$", TEXT["README.md"], flags=re.MULTILINE)
+    assert re.search(r"^pip install '\.\[test\]' && pytest$", TEXT["README.md"], flags=re.MULTILINE)
