@@ -71,17 +71,22 @@ class FromSource:
 
     def take(self, rows: Tensor) -> Tensor:
         """Read these rows. Raises UnreadableImages."""
-        return torch.from_numpy(np.ascontiguousarray(self.images.read(self.ids[rows.numpy()])))
+        return as_tensor(self.images.read(self.ids[rows.numpy()]))
 
     def batches(self, plan: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Read ahead."""
         return ahead(plan, self.take)
 
 
+def as_tensor(pictures: NDArray[np.uint8]) -> Tensor:
+    """The same memory as a tensor; a copy where the array is read-only or not in C order."""
+    return torch.from_numpy(np.require(pictures, requirements=["C", "W"]))
+
+
 def inputs_of(images: ImageSource, ids: Ids, device: torch.device) -> Inputs:
     """Pictures by row of `ids`, copied to the device once where they are in memory."""
     if images.in_memory:
-        return InMemory(torch.from_numpy(np.ascontiguousarray(images.read(ids))).to(device))
+        return InMemory(as_tensor(images.read(ids)).to(device))
     return FromSource(images, ids)
 
 
@@ -162,11 +167,16 @@ class Passes:
 
 
 class Rows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
-    """The same samples as a map-style data set, for strategies that share them out among several devices."""
+    """The same samples as a map-style data set, for strategies that share them out among several devices.
 
-    def __init__(self, inputs: Inputs, labels: Tensor) -> None:
+    `order` (L,) is the order in which a sampler finds them: Lightning's own sampler knows nothing of our seed, and a
+    generator cannot be sent to another process.
+    """
+
+    def __init__(self, inputs: Inputs, labels: Tensor, order: Tensor) -> None:
         self.inputs = inputs
         self.labels = labels
+        self.order = order
 
     def __len__(self) -> int:
         return max(2, len(self.inputs))  # a single sample comes twice, see `shuffled`
@@ -176,7 +186,7 @@ class Rows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         return inputs[0], labels[0]
 
     def __getitems__(self, rows: Sequence[int]) -> Any:
-        picked = torch.tensor(rows) % len(self.inputs)
+        picked = self.order[torch.tensor(rows) % len(self.inputs)]
         return self.inputs.take(picked), self.labels[picked]
 
 
@@ -186,7 +196,6 @@ def chunks(images: ImageSource, ids: Ids, batch_size: int) -> Iterator[tuple[sli
     parts = [slice(start, min(start + size, len(ids))) for start in range(0, len(ids), size)]
 
     def read(part: slice) -> Tensor:
-        pictures: NDArray[np.uint8] = images.read(ids[part])
-        return torch.from_numpy(np.ascontiguousarray(pictures))
+        return as_tensor(images.read(ids[part]))
 
     return ((part, read(part)) for part in parts) if images.in_memory else ahead(parts, read)

@@ -103,12 +103,11 @@ def _loader(samples: Samples, batch_size: int, seed: int, trainer: pl.Trainer) -
     # the user's display does not travel to other processes
     trainer.callbacks[:] = [part for part in trainer.callbacks if not isinstance(part, Reporter)]  # type: ignore[attr-defined]
     return torch.utils.data.DataLoader(
-        Rows(samples.inputs, samples.labels),
+        Rows(samples.inputs, samples.labels, torch.randperm(len(samples.labels), generator=generator)),
         batch_size=batch_size,
         shuffle=True,
         drop_last=len(samples.labels) > batch_size,  # no batch of one sample
         collate_fn=_as_it_is,
-        generator=generator,
     )
 
 
