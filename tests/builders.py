@@ -29,6 +29,7 @@ class Blobs:
     max_unreadable: float = 0.1
     task: Task = Task.MULTICLASS
     test: int = 30
+    grouped: bool = False
 
     shape = (1, 2, 2)
     augmentation = Augmentation.NONE
@@ -50,7 +51,8 @@ class Blobs:
             labels[int(self.known * (self.n - self.test)) : self.n - self.test] = -1
         names = tuple("abcdefgh"[: self.classes])
         paths = tuple(f"blobs/{at:04d}" for at in range(self.n))
-        return Manifest("blobs", paths, splits, names, self.task, labels, contents=f"{self.n}")
+        groups = np.array([f"g{at // 3}" for at in range(self.n)]) if self.grouped else None
+        return Manifest("blobs", paths, splits, names, self.task, labels, groups, contents=f"{self.n}")
 
     def read(self, ids):
         rng = np.random.default_rng(0)

@@ -15,6 +15,9 @@ from poolwise.errors import PoolwiseError
 
 T = TypeVar("T")
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
 COMMANDS = {
     "loop": "label a pool round by round; simulated, or with people (settings: poolwise loop --help)",
     "ingest": "take the answers of a filled-in batch file and go on with its run",

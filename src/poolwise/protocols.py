@@ -51,7 +51,7 @@ class ImageSource(Protocol):
 
     @property
     def in_memory(self) -> bool:
-        """Whether `read` costs a copy (True) or decoding from disk (False: read through worker processes)."""
+        """Whether `read` costs a copy (True) or decoding from disk (False: read ahead, in threads)."""
 
     def read(self, ids: Ids) -> NDArray[np.uint8]:
         """(n, channels, height, width) pictures. Raises UnreadableImages naming the files."""
@@ -124,6 +124,8 @@ class Annotator(Protocol):
     """Who answers. `emit` and `collect` may be repeated at will: a person may take a week."""
 
     simulated: ClassVar[bool]
+    source: ClassVar[str]
+    """Short name under which the ledger keeps where a label came from."""
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Publish the batch; a line for the user that says what to do next ("" if nothing). Safe to repeat."""

@@ -72,6 +72,8 @@ class Terminal:
         last = run.rounds[-1]
         score = last.metrics.get(run.metric)
         shown = "nothing held out to measure on" if score is None else f"{run.metric} {score:.4f}"
+        if run.data.get("given"):  # labels that came with the data are no part of the budget
+            budget = None
         labels = f"{last.labelled}" if budget is None else f"{last.labelled}/{budget}"
         seconds = sum(last.seconds.values())
         self.say(f"  round {last.round:3d}   labels {labels:>9}   {shown}   {seconds:5.1f} s{self._left(run, budget)}")

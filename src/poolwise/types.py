@@ -78,6 +78,7 @@ class Manifest:
         task: multi-class or multi-label.
         labels: given labels, as the module says. In a simulation the labels of the pool are NOT here.
         groups: (N,) names of things pictured several times, "" for none; None if the data have no such column.
+        truth: SHA-256 over labels that are hidden, so that a change among them is noticed; "" where none is.
         contents: SHA-256 over the content of the pictures (or over file names and sizes, for large sets).
     """
 
@@ -89,6 +90,7 @@ class Manifest:
     labels: Labels
     groups: NDArray[np.str_] | None = None
     contents: str = ""
+    truth: str = ""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -111,7 +113,7 @@ class Manifest:
             "pictures": self.contents.encode(),
             "splits": "\n".join(self.splits.tolist()).encode(),
             "classes": "\n".join(self.classes).encode() + self.task.value.encode(),
-            "labels": np.ascontiguousarray(self.labels).astype("<i8").tobytes(),
+            "labels": np.ascontiguousarray(self.labels).astype("<i8").tobytes() + self.truth.encode(),
             "groups": b"" if self.groups is None else "\n".join(self.groups.tolist()).encode(),
         }
         return {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}

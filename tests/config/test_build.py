@@ -72,6 +72,11 @@ def test_a_trusted_package_may_bring_parts():
     assert build_part({"_target_": "fractions.Fraction", "numerator": 3}, trusted=["fractions"]) == 3
 
 
+def test_a_function_is_no_part():
+    with pytest.raises(ConfigError, match="is no class"):
+        build_part({"_target_": "poolwise.cli.main"}, where="query")
+
+
 def test_a_target_that_is_not_there_says_so():
     with pytest.raises(ConfigError, match="cannot be imported"):
         build_part({"_target_": "poolwise.query.nothing.Here"}, where="query")

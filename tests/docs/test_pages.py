@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+
 from poolwise.cli import COMMANDS
 from poolwise.config.build import conf_dir
 
@@ -32,7 +33,9 @@ def test_there_are_commands_to_check():
     assert len(FOUND) > 15
 
 
-@pytest.mark.parametrize(("page", "words"), FOUND, ids=lambda value: value if isinstance(value, str) else " ".join(value)[:60])
+@pytest.mark.parametrize(
+    ("page", "words"), FOUND, ids=lambda value: value if isinstance(value, str) else " ".join(value)[:60]
+)
 def test_every_command_in_the_pages_exists(page, words):
     command = words[1]
     assert command in COMMANDS or command in {"-sc", "--version", "--help"} or "..." in command

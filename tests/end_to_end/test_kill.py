@@ -47,8 +47,10 @@ def kill_some_time_in(folder, wait):
     while not ledger.exists() and process.poll() is None and time.monotonic() - begun < 120:
         time.sleep(0.05)
     time.sleep(wait)
+    alive = process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    return alive
 
 
 @pytest.mark.timeout(900)
@@ -58,7 +60,7 @@ def test_killed_at_random_moments_the_run_ends_the_same(tmp_path, kills):
     whole.mkdir(), broken.mkdir()
     expected = finish(whole)
     rng = random.Random(kills)
-    for _ in range(kills):
-        kill_some_time_in(broken, rng.uniform(0, 2.0) if not (broken / "runs").exists() else rng.uniform(3, 9))
+    alive = [kill_some_time_in(broken, rng.uniform(0.1, 1.5) if at == 0 else rng.uniform(1, 5)) for at in range(kills)]
+    assert alive[0], "the first kill must hit a run at work"
     assert finish(broken) == expected
     assert [labelled for _, labelled, _, _ in expected] == [10, 20, 30, 40]

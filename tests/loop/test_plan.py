@@ -26,7 +26,7 @@ MEASURED = {"metrics": {"accuracy": 0.5}, "per_class": {}, "confusion": None, "s
 ROUND = [
     (Kind.BATCH_QUERIED, {"asks": [ASK], "holdout": [], "seconds": {}}),
     (Kind.BATCH_EMITTED, {"message": ""}),
-    (Kind.BATCH_CLOSED, {"answered": 1, "skipped": 0, "missing": []}),
+    (Kind.BATCH_CLOSED, {"answered": 1, "skipped": 0, "missing": [], "labels": ["cat"]}),
     (Kind.MODEL_TRAINED, TRAINED),
     (Kind.HOLDOUT_MEASURED, MEASURED),
 ]

@@ -14,7 +14,7 @@ from poolwise.loop.steps import batch_of
 from poolwise.query.random import Random
 from poolwise.stopping.budget import Budget
 from poolwise.stopping.target import Target
-from poolwise.types import Task
+from poolwise.types import Annotation, Task
 
 
 def test_a_simulated_run_spends_its_budget_and_measures_every_round(tmp_path):
@@ -60,7 +60,9 @@ def test_hidden_labels_reach_nobody_but_the_oracle(tmp_path):
             return super().select(view, size, rng)
 
     run_loop(replace(built, strategy=Spy()), ledger(tmp_path))
+    truth = built.images.hidden_labels()
     assert [len(ids) for ids, _ in seen] == [4, 8, 12, 16]
+    assert all(labels == truth[ids].tolist() for ids, labels in seen)  # known because they were asked for
 
 
 def test_several_rules_stop_at_the_first_that_holds(tmp_path):
@@ -164,6 +166,46 @@ def test_partial_batches_can_be_trained_on_and_the_rest_returns_to_the_pool(tmp_
 
     state = replace(book.state("blobs"), rounds=book.state("blobs").rounds[:1])
     assert left <= set(pool_left(state, built.images.manifest).tolist())
+
+
+def test_a_batch_file_that_was_lost_is_written_anew(tmp_path):
+    built, book = human(tmp_path), ledger(tmp_path)
+    run_loop(built, book)
+    file = batch_file(answer(built, book, count=2))
+    run_loop(built, book)
+    file.unlink()
+    assert "2 of 4 answered" in run_loop(built, book).message
+    assert file.exists()
+    answer(built, book)
+    assert run_loop(built, book).rounds[0].labelled == 4
+
+
+def test_a_correction_leaves_the_past_as_it_was(tmp_path):
+    built, book = human(tmp_path), ledger(tmp_path)
+    run_loop(built, book)
+    batch = answer(built, book)
+    before = run_loop(built, book).rounds[0]
+    sample = batch.ids()[0]
+    body = {"count": 1, "source": "csv"}
+    book.append(
+        "blobs", len(book.events("blobs")), Kind.LABELS_RECEIVED, 0, body, [Annotation(sample, None, "x", 0, "csv", "")]
+    )
+    assert run_loop(built, book).rounds[0] == before
+    assert book.state("blobs").annotations[sample].label is None
+
+
+def test_what_shares_a_group_with_the_test_set_is_never_asked(tmp_path):
+    built = human(tmp_path, settings=Settings(seed=0, seed_size=4, query_size=4, test_size=6))
+    grouped = replace(built.images, test=0, n=90, grouped=True)
+    built, book = replace(built, images=grouped, rules=(Budget(40),)), ledger(tmp_path)
+    run_loop(built, book)
+    answer(built, book)
+    run_loop(built, book)
+    groups = grouped.manifest.groups
+    held = {groups[at] for at in book.state("blobs").holdout()}
+    asked = {groups[at] for at in book.state("blobs").asked() - book.state("blobs").holdout()}
+    assert held
+    assert not held & asked
 
 
 def test_skipped_samples_are_not_asked_again_and_cost_nothing(tmp_path):

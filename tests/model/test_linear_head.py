@@ -38,7 +38,7 @@ def test_every_picture_is_read_once():
     for seed in range(3):
         model = learner.fit(images, images.set(*range(10 + seed)), None, seed=seed)
         model.predict(images, np.arange(5, 50), Need.PROBS | Need.EMBEDDINGS, seed=0)
-    assert sorted(images.read_ids) == list(range(50))
+    assert sorted(images.read_ids) == list(range(len(images.manifest)))  # whole blocks, each once
 
 
 def test_embeddings_are_the_backbones_own_in_the_order_asked():
@@ -91,3 +91,15 @@ def test_a_head_is_read_with_its_own_backbone_alone(tmp_path):
 def test_a_backbone_with_random_weights_is_refused():
     with pytest.raises(ConfigError, match="weights=DEFAULT"):
         replace(HEAD, backbone=SmallCNN())
+
+
+def test_embeddings_do_not_depend_on_what_was_asked_before():
+    """A resumed process asks for other pictures first; the last bit must be the same."""
+    images, one, two = Counting(), replace(HEAD, score_batch_size=8), replace(HEAD, score_batch_size=8)
+    ids = np.arange(3, 40)
+    whole = one.fit(images, images.set(0, 1, 2), None, seed=0).predict(images, ids, Need.EMBEDDINGS, seed=0)
+    model = two.fit(images, images.set(0, 1, 2), None, seed=0)
+    pieces = [
+        model.predict(images, ids[at : at + 1], Need.EMBEDDINGS, seed=0).embeddings for at in range(len(ids))[::-1]
+    ]
+    assert np.array_equal(np.concatenate(pieces[::-1]), whole.embeddings)

@@ -42,7 +42,7 @@ def test_plateau_compares_the_best_of_the_last_rounds_with_the_best_before():
     assert reason(Plateau(2, 0.01), 0.7, 0.7) == ""
 
 
-@pytest.mark.parametrize("make", [lambda: Budget(0), lambda: Plateau(0)])
+@pytest.mark.parametrize("make", [lambda: Budget(0), lambda: Plateau(0), lambda: Target(0.5, rounds=0)])
 def test_impossible_settings_are_refused(make):
     with pytest.raises(ConfigError, match="at least 1"):
         make()

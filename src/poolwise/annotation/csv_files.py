@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from poolwise.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample, listed
+from poolwise.errors import AnnotationError, ConfigError, ConflictingAnswers, UnknownLabel, UnknownSample, listed
 from poolwise.files import write_bytes, write_text
 from poolwise.protocols import ImageSource
 from poolwise.types import Answer, Ask, Batch, Label, Task
@@ -35,11 +35,10 @@ class CsvFiles:
     annotator: str = ""
 
     simulated: ClassVar[bool] = False
+    source: ClassVar[str] = "csv"
 
     def __post_init__(self) -> None:
         if self.partial not in ("wait", "train"):
-            from poolwise.errors import ConfigError
-
             raise ConfigError(f"annotation.partial is {self.partial!r}; it is wait or train.")
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
@@ -55,17 +54,15 @@ class CsvFiles:
         )
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """All answers in the batch's file; empty cells are no answers yet.
+        """All answers in the batch's file; empty cells are no answers yet, nor is a file that is gone.
 
         Raises:
-            AnnotationError: the file is missing or no such table.
+            AnnotationError: the file is no such table.
             UnknownSample, ConflictingAnswers, UnknownLabel: its rows cannot be taken; none was.
         """
         file = batch_file(batch)
-        if not file.exists():
-            raise AnnotationError(
-                f"{file} is missing; restore it, or delete the round's folder entry and run again to have it written anew."
-            )
+        if not file.exists():  # the caller has it written anew
+            return []
         return read_answers(file, batch, self.annotator or "csv")
 
 
@@ -152,7 +149,7 @@ def read_answers(file: Path, batch: Batch, annotator: str) -> list[Answer]:
 
 
 def _id(text: str) -> int:
-    return int(text) if text.strip().isdigit() else -1
+    return int(text) if text.strip().isdecimal() else -1
 
 
 def _rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
@@ -177,7 +174,7 @@ def _rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
 
 
 def _label(text: str, batch: Batch, where: str) -> Label:
-    if text.lower() == SKIP and SKIP not in batch.classes:
+    if text not in batch.classes and text.lower() == SKIP and SKIP not in map(str.lower, batch.classes):
         return None
     if batch.task is Task.MULTILABEL:
         if text.lower() == NONE and NONE not in batch.classes:

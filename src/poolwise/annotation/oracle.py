@@ -44,6 +44,7 @@ class Oracle:
     truth: Any = None
 
     simulated: ClassVar[bool] = True
+    source: ClassVar[str] = "oracle"
 
     def __post_init__(self) -> None:
         if not 0 <= self.noise_rate <= 1:

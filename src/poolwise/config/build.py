@@ -65,9 +65,12 @@ def find_target(name: str, where: str, trusted: Sequence[str] = ()) -> Any:
         )
     module, _, attribute = name.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        target = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{where}.{TARGET} is {name!r}, which cannot be imported: {error}.") from error
+    if not inspect.isclass(target):
+        raise ConfigError(f"{where}.{TARGET} is {name!r}, which is no class; parts are classes.")
+    return target
 
 
 def construct(target: Any, values: dict[str, Any], where: str = "") -> Any:

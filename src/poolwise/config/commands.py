@@ -7,17 +7,23 @@ import io
 import re
 from pathlib import Path
 
-from poolwise.annotation.csv_files import label_text, read_answers
+from poolwise.annotation.csv_files import CsvFiles, label_text, read_answers
 from poolwise.config.resume import StoredRun, ending, stored_run
-from poolwise.errors import AnnotationError, ConfigError
+from poolwise.errors import AnnotationError, ConfigError, DataChanged
 from poolwise.files import write_text
 from poolwise.ledger.events import Kind
+from poolwise.ledger.state import RunState
 from poolwise.loop.job import loop_job, report_on, tell
 from poolwise.loop.parts import Parts
 from poolwise.loop.record import run_record
+from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.steps import batch_of, new_annotations
 from poolwise.terminal import Terminal
-from poolwise.types import RunRecord
+from poolwise.types import Label, RunRecord, Split, Task, decode
+
+SOURCE = CsvFiles.source
+NO_CLASS = "|"
+"""How a manifest says "labelled, with none of the classes"; an empty cell is not labelled."""
 
 
 def ingest(file: Path, folder: Path | None) -> None:
@@ -30,9 +36,11 @@ def ingest(file: Path, folder: Path | None) -> None:
     """
     if not file.is_file():
         raise AnnotationError(f"{file} does not exist; batch files lie in runs/NAME/batches/.")
-    run = stored_run(folder or file.resolve().parent.parent)
-    display = Terminal()
     file = file.resolve()
+    if folder is None and not (file.parent.parent / "config.yaml").is_file():
+        raise AnnotationError(f"{file} lies in no run's folder; name the run it answers with --run FOLDER.")
+    run = stored_run(folder or file.parent.parent)
+    display = Terminal()
     arms = run.parts(display)
     count = take_answers(file, run, arms[0])
     display.say(f"{count} new answers from {file.name} recorded in run {run.name}.")
@@ -50,10 +58,13 @@ def take_answers(file: Path, run: StoredRun, parts: Parts) -> int:
                 f"{file.name} is not named after a round of run {run.name!r}; batch files are round_000.csv to "
                 f"round_{max(0, len(state.rounds) - 1):03d}.csv."
             )
+        check_settings(run.name, state.opened["config"], parts.config)
+        check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
         batch = batch_of(state, parts, int(found.group(1)))
-        fresh = new_annotations(state, read_answers(file, batch, "csv"), batch.round, "csv")
+        answers = read_answers(file, batch, getattr(parts.annotator, "annotator", "") or SOURCE)
+        fresh = new_annotations(state, answers, batch.round, SOURCE)
         if fresh:
-            body = {"count": len(fresh), "source": "csv"}
+            body = {"count": len(fresh), "source": SOURCE}
             run.ledger.append(run.name, state.events, Kind.LABELS_RECEIVED, batch.round, body, fresh)
     return len(fresh)
 
@@ -65,9 +76,11 @@ def records_of(run: StoredRun, arms: list[Parts]) -> list[RunRecord]:
 
 
 def report(folder: Path) -> None:
-    """Write a run's report anew."""
+    """Write a run's report anew. Raises DataChanged: the pictures would not be those that were asked for."""
     run = stored_run(folder)
     arms = run.parts(Terminal())
+    opened = run.ledger.state(run.name).opened
+    check_data(run.name, opened["digests"], arms[0].images.manifest, opened["data"])
     Terminal().say(f"report: {report_on(records_of(run, arms), arms[0])}")
 
 
@@ -85,22 +98,68 @@ def track(folder: Path) -> None:
 
 
 def labels(folder: Path, out: Path | None) -> None:
-    """Write path and label of everything answered so far as a manifest that `data=manifest` reads."""
+    """Write all samples and their labels as a manifest that `data=manifest` reads: unlabelled ones with an empty cell.
+
+    If the data have changed since, only what people answered, by the paths that the ledger holds.
+    """
+    out = out and out.resolve()
     run = stored_run(folder)
     parts = run.parts(Terminal())[0]
     state = run.ledger.state(run.name)
     manifest = parts.images.manifest
-    several = manifest.task.value == "multilabel"
+    try:
+        check_data(run.name, state.opened["digests"], manifest, state.opened["data"])
+        rows = whole_manifest(state, parts)
+    except DataChanged:
+        rows = answered_alone(state, parts)
+        Terminal().warn(
+            f"the data of {run.name} have changed: only the {len(rows)} labels that were asked for are written."
+        )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "labels" if several else "label", "split", "annotator", "at"])
-    held = state.holdout()
-    for sample_id, row in sorted(state.annotations.items()):
-        if row.label is not None:
-            file = parts.images.file(sample_id)
-            path = manifest.paths[sample_id] if file is None else file.resolve()
-            split = "test" if sample_id in held else "pool"
-            writer.writerow([path, label_text(row.label), split, row.annotator, row.at])
+    writer.writerow(["path", "labels" if manifest.task is Task.MULTILABEL else "label", "split"])
+    writer.writerows(rows)
     out = out or parts.folder / "labels.csv"
     write_text(out, text.getvalue())
-    Terminal().say(f"{len(state.annotations)} answers: {out}")
+    Terminal().say(f"{sum(bool(row[1]) for row in rows)} labels, {len(rows)} rows: {out}")
+
+
+def whole_manifest(state: RunState, parts: Parts) -> list[tuple[str, str, str]]:
+    """(path, label, split) of every sample; skipped and unreadable ones are left out."""
+    manifest = parts.images.manifest
+    gone = {at for at, row in state.annotations.items() if row.label is None}
+    gone |= {row[0] for row in state.opened["unreadable"]}
+    held = state.holdout()
+    rows = []
+    for at in range(len(manifest)):
+        if at not in gone:
+            answer = state.annotations.get(at)
+            label = answer.label if answer else decode(manifest.labels[at], manifest.classes)
+            split = Split.TEST.value if at in held else str(manifest.splits[at])
+            rows.append((_path(at, parts), _cell(label), split))
+    return rows
+
+
+def answered_alone(state: RunState, parts: Parts) -> list[tuple[str, str, str]]:
+    """(path, label, split) of what was asked and answered."""
+    now = {path: at for at, path in enumerate(parts.images.manifest.paths)}
+    paths = {ask.sample_id: ask.path for round_ in state.rounds for ask in round_.asks}
+    held = state.holdout()
+    return [
+        (
+            _path(now[path], parts) if path in now else path,
+            _cell(state.annotations[at].label),
+            (Split.TEST if at in held else Split.POOL).value,
+        )
+        for at, path in sorted(paths.items())
+        if at in state.annotations and state.annotations[at].label is not None
+    ]
+
+
+def _path(sample_id: int, parts: Parts) -> str:
+    file = parts.images.file(sample_id)
+    return parts.images.manifest.paths[sample_id] if file is None else str(file.resolve())
+
+
+def _cell(label: Label) -> str:
+    return "" if label is None else NO_CLASS if label == () else label_text(label)

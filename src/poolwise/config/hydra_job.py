@@ -22,24 +22,45 @@ def main(job: str, arguments: Sequence[str]) -> None:
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=job)
     def task(config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
         from omegaconf import OmegaConf
 
-        from poolwise.cli import guarded
+        from poolwise.cli import INTERRUPTED, guarded
 
-        choices = HydraConfig.get().runtime.choices
-        overrides = list(HydraConfig.get().overrides.task)
-        resolved = guarded(lambda: OmegaConf.to_container(config, resolve=True))
-        guarded(lambda: run(job, resolved, {str(k): str(v) for k, v in choices.items()}, overrides))
+        hydra_config = HydraConfig.get()
+        sweep = hydra_config.mode is RunMode.MULTIRUN
+        choices = {str(name): str(choice) for name, choice in hydra_config.runtime.choices.items()}
 
+        def work() -> None:
+            run(job, OmegaConf.to_container(config, resolve=True), choices, list(hydra_config.overrides.task), sweep)
+
+        try:
+            guarded(work)
+        except SystemExit as ended:
+            if not sweep or ended.code == INTERRUPTED:
+                raise
+            failed.append(hydra_config.job.num)  # the other jobs of a sweep still run
+
+    failed: list[int] = []
     task()
+    if failed:
+        sys.stderr.write(f"error: {len(failed)} jobs of the sweep failed: {', '.join(map(str, failed))}\n")
+        sys.exit(1)
 
 
-def run(job: str, config: Any, choices: dict[str, str], overrides: list[str]) -> None:
+def run(job: str, config: Any, choices: dict[str, str], overrides: list[str], sweep: bool = False) -> None:
     """Build the parts of a job and run it."""
+    from poolwise.config.build import construct
     from poolwise.config.loop import run_name
     from poolwise.config.resume import run_config
+    from poolwise.config.schema import LoopConfig
 
-    name = config.get("run_name") or run_name(choices, overrides, int(config["seed"]))
+    settings = construct(LoopConfig, dict(config))
+    if (
+        settings.trusted and os.getcwd() not in sys.path
+    ):  # as `python -m` does: a package in the current folder is found
+        sys.path.append(os.getcwd())
+    name = settings.run_name or run_name(choices, overrides, settings.seed, sweep=sweep)
     command = shlex.join(["poolwise", job, *overrides])
     run_config(config, name=name, strategy=choices.get("query", ""), command=command)
 

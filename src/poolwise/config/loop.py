@@ -15,7 +15,7 @@ from poolwise.config.schema import LoopConfig
 from poolwise.errors import ConfigError
 from poolwise.ledger.store import Ledger
 from poolwise.loop.parts import Display, Parts, Settings
-from poolwise.loop.resume import is_free
+from poolwise.loop.resume import is_unnamed
 from poolwise.protocols import Annotator, ImageSource, QueryStrategy
 from poolwise.query.random import Random
 
@@ -25,17 +25,19 @@ LONGEST = 40
 """Characters of further settings in a run's name; more become eight of their hash."""
 
 
-def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
     """The name of a run: data set, strategy, seed, and whatever else was set that shapes the result.
 
-    The same command gives the same name, so that it resumes; another seed or another option gives another.
+    The same command gives the same name, so that it resumes; another seed or another option gives another. A larger budget
+    goes on with the same run, but in a sweep over budgets each has its own.
 
     >>> run_name({"data": "digits", "query": "margin"}, ["query=margin", "budget=40", "model.epochs=5"], 1)
     'digits-margin-seed1-model.epochs=5'
     """
     said = {"data", "query", "seed", "config"}
     others = sorted(item.lstrip("+~") for item in overrides if item.split("=")[0].lstrip("+~") not in said)
-    others = [item for item in others if not is_free(item.split("=")[0]) or item.startswith(("data.root", "data.path"))]
+    named = ("data.root", "data.path", "ledger", *(("budget",) if sweep else ()))
+    others = [item for item in others if not is_unnamed(item.split("=")[0]) or item.startswith(named)]
     rest = "-".join(others)
     safe = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", rest).strip("_.")
     if safe != rest or len(safe) > LONGEST:  # two settings must not share a folder, and nobody reads a long name
@@ -43,7 +45,9 @@ def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) ->
     return "-".join(filter(None, [choices.get("data", "data"), choices.get("query", "query"), f"seed{seed}", safe]))
 
 
-def loop_parts(config: Mapping[str, Any], *, name: str, strategy: str, command: str, display: Display) -> list[Parts]:
+def loop_parts(
+    config: Mapping[str, Any], *, name: str, strategy: str, command: str, display: Display, folder: Path | None = None
+) -> list[Parts]:
     """The arms of a loop: the run itself and, in a simulation, its random control.
 
     Args:
@@ -52,6 +56,7 @@ def loop_parts(config: Mapping[str, Any], *, name: str, strategy: str, command: 
         strategy: name of the query strategy as the user chose it.
         command: what repeats the run.
         display: shows progress.
+        folder: of the run, if it is not where the configuration says.
 
     Raises:
         ConfigError: names the setting.
@@ -66,7 +71,7 @@ def loop_parts(config: Mapping[str, Any], *, name: str, strategy: str, command: 
         annotator = annotator.knowing(images)
     main = Parts(
         run=name,
-        folder=Path(settings.runs) / name,
+        folder=folder or Path(settings.runs) / name,
         settings=Settings(settings.seed, settings.seed_size, settings.query_size, settings.test_size),
         config=dict(config),
         strategy_name=strategy,
@@ -83,7 +88,12 @@ def loop_parts(config: Mapping[str, Any], *, name: str, strategy: str, command: 
     if not (settings.control and annotator.simulated) or strategy == "random":
         return [main]
     control = replace(
-        main, run=f"{name}/{CONTROL}", folder=main.folder / CONTROL, strategy=Random(), strategy_name="random"
+        main,
+        run=f"{name}/{CONTROL}",
+        folder=main.folder / CONTROL,
+        strategy=Random(),
+        strategy_name="random",
+        is_control=True,
     )
     return [main, control]
 
@@ -103,7 +113,7 @@ def _images(settings: LoopConfig, annotator: Any) -> Any:
     images = build_part(settings.data, where="data", trusted=settings.trusted)
     if not isinstance(images, ImageSource):
         raise ConfigError(f"data: {type(images).__name__} is no image source.")
-    return replace(images, hide_labels=True) if annotator.simulated else images
+    return replace(images, hide_labels=True) if annotator.simulated else images  # type: ignore[type-var]
 
 
 def _of_kind(part: Any, protocol: Any, where: str) -> Any:

@@ -13,7 +13,7 @@ import yaml
 from poolwise.config.loop import ledger_of, loop_parts
 from poolwise.errors import ConfigError
 from poolwise.ledger.store import OpenLedger
-from poolwise.loop.job import loop_job
+from poolwise.loop.job import check_ledger, loop_job
 from poolwise.loop.parts import Parts
 from poolwise.terminal import Terminal
 from poolwise.types import RunRecord
@@ -23,13 +23,14 @@ def run_config(config: Mapping[str, Any], *, name: str, strategy: str, command: 
     """Run a loop with a whole resolved configuration and tell the user how it ended."""
     display = Terminal(verbose=bool(config.get("verbose", True)))
     arms = loop_parts(config, name=name, strategy=strategy, command=command, display=display)
+    check_ledger(arms[0])
     ledger = ledger_of(config, arms[0].folder).open()
     try:
         records = loop_job(arms, ledger)
     finally:
         ledger.close()
     for line in ending(records):
-        display.say(line)
+        (display.say if records[0].message else display.note)(line)
     return records
 
 
@@ -68,7 +69,7 @@ class StoredRun:
             os.chdir(here)
         return loop_parts(
             state.opened["config"], name=self.name, strategy=state.opened["strategy"],
-            command=state.opened["command"], display=display,
+            command=state.opened["command"], display=display, folder=self.folder,
         )  # fmt: skip
 
 
@@ -78,13 +79,19 @@ def stored_run(folder: Path) -> StoredRun:
     Raises:
         ConfigError: no run lies there.
     """
+    folder = folder.resolve()
     file = folder / "config.yaml"
     if not file.is_file():
-        raise ConfigError(f"{folder} is no run folder (it has no config.yaml); `poolwise status` lists the runs.")
-    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raise ConfigError(f"{folder} is no run folder (it has no config.yaml); `poolwise status` lists them.")
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {str(error).splitlines()[0]}; restore it from a copy.") from error
+    if not isinstance(config, dict):
+        raise ConfigError(f"{file} holds no settings; restore it from a copy.")
     ledger = ledger_of(config, folder).open()
     names = [name for name in ledger.runs() if not name.endswith("/control")]
-    name = folder.resolve().name
+    name = folder.name
     if name not in names:
         raise ConfigError(f"the ledger of {folder} knows no run {name!r}; it knows {', '.join(names) or 'none'}.")
     return StoredRun(name, folder, config, ledger)

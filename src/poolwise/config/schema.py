@@ -17,8 +17,8 @@ class LoopConfig:
     trainer: Any
     query: Any
     annotation: Any
-    stopping: Any
     tracking: Any
+    stopping: Any = field(default_factory=dict)
     seed: int = 0
     seed_size: int = 20
     query_size: int = 20

@@ -16,13 +16,17 @@ from poolwise.types import RunRecord
 def status(runs: Path) -> None:
     """Print where every run below a folder stands, and what the parked ones wait for."""
     console = Console(highlight=False)
+    if not console.is_terminal:  # a file or a pipe has no width
+        console = Console(highlight=False, width=10_000)
     folders = sorted(path.parent for path in runs.glob("*/config.yaml"))
     if not folders:
         console.print(f"No run in {runs}; `poolwise loop` begins one, --runs FOLDER looks elsewhere.", markup=False)
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "status", "rounds", "labels", "score", "why"):
-        table.add_column(name, justify="right" if name in ("rounds", "labels") else "left", no_wrap=name != "why")
+    for name in ("run", "status", "rounds", "labels", "score"):
+        table.add_column(
+            name, justify="right" if name in ("rounds", "labels") else "left", no_wrap=name != "run", overflow="fold"
+        )
     notes = []
     for folder in folders:
         try:
@@ -32,7 +36,7 @@ def status(runs: Path) -> None:
                 if state.opened:
                     record = run_record(name, folder, state)
                     table.add_row(*_row(record))
-                    notes += [f"{name}: {record.message}"] if record.message else []
+                    notes += [f"{name}: {told}" for told in (record.message, record.stop_reason) if told]
             run.ledger.close()
         except PoolwiseError as error:
             notes.append(f"{folder}: {error}")
@@ -45,4 +49,11 @@ def _row(record: RunRecord) -> tuple[str, ...]:
     last = record.rounds[-1] if record.rounds else None
     score = last.metrics.get(record.metric) if last else None
     shown = "" if score is None else f"{record.metric} {score:.4f}"
-    return record.name, record.status, str(len(record.rounds)), str(last.labelled if last else 0), shown, record.stop_reason
+    return (
+        record.name,
+        record.status,
+        str(len(record.rounds)),
+        str(last.labelled if last else 0),
+        shown,
+        record.stop_reason,
+    )

@@ -124,7 +124,8 @@ def hidden(manifest: Manifest) -> Manifest:
     """The same without the labels of the pool, as a simulation starts."""
     labels: Labels = manifest.labels.copy()
     labels[manifest.splits == Split.POOL.value] = -1
-    return dataclasses.replace(manifest, labels=labels)
+    truth = hashlib.sha256(np.ascontiguousarray(manifest.labels).astype("<i8").tobytes()).hexdigest()
+    return dataclasses.replace(manifest, labels=labels, truth=truth)
 
 
 def digest_pixels(images: NDArray[np.uint8]) -> str:

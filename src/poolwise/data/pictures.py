@@ -91,7 +91,7 @@ def attempt(file: Path, form: Form) -> Pixels | str:
 
 def fault(file: Path) -> str:
     """Why a file cannot be decoded, "" if it can. Quick: JPEGs are rebuilt at an eighth of their size."""
-    result = _guarded(file, lambda image: None, reach=1)
+    result = _guarded(file, lambda image: _to_form(image, Form(8, 1, Resize.STRETCH)), reach=8)
     return result if isinstance(result, str) else ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from poolwise.errors import LedgerError
 from poolwise.ledger.events import VERSION, Event, Kind
-from poolwise.types import Annotation, Ask
+from poolwise.types import Annotation, Ask, Label
 
 
 def _nothing() -> Mapping[Any, Any]:
@@ -25,6 +25,8 @@ class RoundState:
     holdout: frozenset[int] = frozenset()
     emitted: bool = False
     closed: bool = False
+    labels: tuple[Label, ...] = ()
+    """What the batch was answered when it was closed; later corrections are in the annotations alone."""
     trained: Mapping[str, Any] = field(default_factory=_nothing)
     measured: Mapping[str, Any] = field(default_factory=_nothing)
     seconds: Mapping[str, float] = field(default_factory=_nothing)
@@ -119,7 +121,8 @@ def _received(state: RunState, event: Event) -> RunState:
 
 
 def _closed(state: RunState, event: Event) -> RunState:
-    return replace(_in_round(state, event, closed=True), parked="")
+    labels = tuple(tuple(label) if isinstance(label, list) else label for label in event.body["labels"])
+    return replace(_in_round(state, event, closed=True, labels=labels), parked="")
 
 
 def _trained(state: RunState, event: Event) -> RunState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -62,7 +62,12 @@ def _append_only(table: sql.Table) -> None:
             f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
         )
         sql.event.listen(table, "after_create", lite.execute_if(dialect="sqlite"))
-        postgres = _ddl(f"CREATE RULE {name} AS ON {action} TO {table.name} DO INSTEAD NOTHING")
+        postgres = _ddl(
+            f"CREATE OR REPLACE FUNCTION poolwise_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME; END $$; "
+            f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} "
+            f"FOR EACH ROW EXECUTE FUNCTION poolwise_append_only()"
+        )
         sql.event.listen(table, "after_create", postgres.execute_if(dialect="postgresql"))
 
 
@@ -230,13 +235,15 @@ class OpenLedger:
             yield
             return
         key = int.from_bytes(hashlib.sha256(f"poolwise/{run}".encode()).digest()[:8], "big", signed=True)
-        with self.engine.connect() as connection:
+        # Autocommit: an open transaction would hold back the server's cleaning, and idle ones may be ended by it.
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if not connection.scalar(sql.select(sql.func.pg_try_advisory_lock(key))):
                 raise busy()
             try:
                 yield
             finally:
-                connection.scalar(sql.select(sql.func.pg_advisory_unlock(key)))
+                with suppress(SQLAlchemyError):  # a lost connection has let go of its locks
+                    connection.scalar(sql.select(sql.func.pg_advisory_unlock(key)))
 
 
 def _label_to_json(label: Label) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.errors import SettingsChanged
 from poolwise.files import write_text
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop.parts import Parts
@@ -27,17 +28,41 @@ def loop_job(arms: Sequence[Parts], ledger: OpenLedger) -> list[RunRecord]:
         One record an arm; the first is the run itself.
     """
     main = arms[0]
-    with run_log(main.folder / "loop.log"):
-        write_text(main.folder / "config.yaml", _yaml(main.config))
+    with ledger.lock(main.run, main.folder), run_log(main.folder / "loop.log"):
+        if not (main.folder / "config.yaml").exists():  # how the run is found again, whatever happens next
+            write_text(main.folder / "config.yaml", _yaml(main.config))
         records: list[RunRecord] = []
         for parts in arms:
             records.append(run_loop(parts, ledger))
             if records[-1].status != "stopped":
                 break
+        write_text(main.folder / "config.yaml", _yaml(main.config))
         report = report_on(records, main)
         for parts, record in zip(arms, records, strict=False):
             tell(parts, record, report, ledger)
     return records
+
+
+def check_ledger(main: Parts) -> None:
+    """Refuse to open another ledger for a run that has one.
+
+    Another ledger in the same folder would begin the run anew, over the old one's files.
+
+    Raises:
+        SettingsChanged: names the file that says where the ledger is.
+    """
+    import yaml
+
+    file = main.folder / "config.yaml"
+    if not file.exists():
+        return
+    before = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("ledger") or {}
+    after = main.config.get("ledger") or {}
+    if (before.get("url") or "") != (after.get("url") or ""):
+        raise SettingsChanged(
+            f"run {main.run!r} keeps its ledger elsewhere: ledger.url differs from that in {file}. "
+            "Use the old one, or give the new one a run of its own with run_name=..."
+        )
 
 
 def report_on(records: Sequence[RunRecord], main: Parts) -> Path:

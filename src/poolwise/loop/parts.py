@@ -70,4 +70,5 @@ class Parts:
     tracker: Tracker
     display: Display
     command: str = "poolwise loop"
+    is_control: bool = False
     round_figures: Callable[[RunRecord], Callable[[RoundRecord], Mapping[str, bytes]]] | None = None

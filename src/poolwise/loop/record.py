@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.ledger.state import RoundState, RunState
-from poolwise.types import Label, RoundRecord, RunRecord
+from poolwise.types import RoundRecord, RunRecord
 
 
 def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
@@ -20,7 +20,7 @@ def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
         command=opened["command"],
         metric=opened["metric"],
         data=opened["data"],
-        rounds=tuple(_round_record(round_, state) for round_ in state.rounds if round_.done),
+        rounds=tuple(_round_record(round_) for round_ in state.rounds if round_.done),
         status="running" if state.status == "new" else state.status,
         stop_reason=state.stopped,
         message=state.parked,
@@ -28,15 +28,14 @@ def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
     )
 
 
-def _round_record(round_: RoundState, state: RunState) -> RoundRecord:
+def _round_record(round_: RoundState) -> RoundRecord:
     trained, measured = round_.trained, round_.measured
-    labels = tuple(_label(ask.sample_id, state) for ask in round_.asks)
     return RoundRecord(
         round=round_.round,
         labelled=trained["labelled"],
-        skipped=sum(label is None for label in labels),
+        skipped=sum(label is None for label in round_.labels),
         asks=round_.asks,
-        labels=labels,
+        labels=round_.labels,
         metrics=measured["metrics"],
         per_class=measured["per_class"],
         confusion=_matrix(measured["confusion"]),
@@ -45,11 +44,6 @@ def _round_record(round_: RoundState, state: RunState) -> RoundRecord:
         labels_digest=trained["labels_digest"],
         held_out=round_.holdout,
     )
-
-
-def _label(sample_id: int, state: RunState) -> Label:
-    annotation = state.annotations.get(sample_id)
-    return None if annotation is None else annotation.label
 
 
 def _matrix(rows: Any) -> tuple[tuple[int, ...], ...] | None:

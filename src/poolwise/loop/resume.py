@@ -9,12 +9,15 @@ from poolwise.errors import DataChanged, SettingsChanged
 from poolwise.types import Manifest
 
 FREE = (
-    "budget", "stopping", "tracking", "ledger", "runs", "run_name", "control", "verbose", "trusted",
+    "budget", "stopping", "tracking", "runs", "run_name", "control", "verbose", "trusted",
     "data.download", "data.root", "data.path", "data.workers", "data.cache_mb", "annotation.partial", "annotation.annotator",
-    "trainer.enable_progress_bar", "query_size",
+    "trainer.enable_progress_bar", "query_size", "model.trainer",
 )  # fmt: skip
 """Settings that may change while a run goes on: they do not touch what has been done so far. The data are compared by
-content, not by where they lie."""
+content, not by where they lie; `model.trainer` repeats the group `trainer`."""
+
+UNNAMED = tuple(key for key in FREE if key not in ("query_size", "stopping"))
+"""Settings that leave a run's name as it is: a sweep over batch sizes or stopping rules gives each a run of its own."""
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -48,7 +51,20 @@ def is_free(key: str) -> bool:
     >>> is_free("stopping.budget.budget"), is_free("seed"), is_free("query.budget")
     (True, False, False)
     """
-    return any(key == free or key.startswith(f"{free}.") for free in FREE)
+    return _below(key, FREE)
+
+
+def is_unnamed(key: str) -> bool:
+    """Whether a setting leaves a run's name as it is.
+
+    >>> is_unnamed("budget"), is_unnamed("query_size"), is_unnamed("seed_size")
+    (True, False, False)
+    """
+    return _below(key, UNNAMED)
+
+
+def _below(key: str, names: tuple[str, ...]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -85,5 +101,5 @@ def check_data(run: str, before: Mapping[str, str], manifest: Manifest, facts: M
     raise DataChanged(
         f"the data of run {run!r} changed since it began{count}: {', '.join(differ)} differ. "
         "Restore them to go on, or start a run of its own on the new data with run_name=...; "
-        f"`poolwise labels {run}` writes the labels gathered so far as a manifest that a new run can begin with."
+        "`poolwise labels FOLDER_OF_THE_RUN` writes the labels gathered so far as a manifest for a new run."
     )

@@ -25,19 +25,17 @@ LOG = logging.getLogger("poolwise")
 
 
 def run_loop(parts: Parts, ledger: OpenLedger) -> RunRecord:
-    """Take steps until people are to answer (status "parked") or the run is over ("stopped").
+    """Take steps until people are to answer (status "parked") or the run is over ("stopped"). The caller holds the lock.
 
     Every step ends with its fact in the ledger; a process that dies loses at most the step it was in.
 
     Raises:
-        RunBusy: another process works on this run.
         SettingsChanged, DataChanged: the run began with others.
     """
-    with ledger.lock(parts.run, parts.folder):
-        state = ledger.state(parts.run)
-        if state.opened:
-            state = _resume(state, parts, ledger)
-        return _drive(state, parts, ledger)
+    state = ledger.state(parts.run)
+    if state.opened:
+        state = _resume(state, parts, ledger)
+    return _drive(state, parts, ledger)
 
 
 def _resume(state: RunState, parts: Parts, ledger: OpenLedger) -> RunState:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poolwise.ledger.state import RunState
 from poolwise.types import Annotation, Ids, LabelledSet, Manifest, Split, encode
@@ -21,7 +22,16 @@ def pool_left(state: RunState, manifest: Manifest) -> Ids:
     if state.rounds and not state.rounds[-1].closed:
         gone |= {ask.sample_id for ask in state.rounds[-1].asks}
     pool = manifest.ids(Split.POOL)
-    return pool[~np.isin(pool, np.fromiter(gone, dtype=np.int64, count=len(gone)))]
+    left = pool[~np.isin(pool, np.fromiter(gone, dtype=np.int64, count=len(gone)))]
+    return left[~in_groups_of(state.holdout(), left, manifest)]
+
+
+def in_groups_of(held: Collection[int], ids: Ids, manifest: Manifest) -> NDArray[np.bool_]:
+    """(n,) which samples picture the same thing as one of the test set; they must not be trained on."""
+    if manifest.groups is None or not held:
+        return np.zeros(len(ids), dtype=np.bool_)
+    names = set(manifest.groups[list(held)].tolist()) - {""}
+    return np.isin(manifest.groups[ids], list(names))
 
 
 def training_set(state: RunState, manifest: Manifest) -> LabelledSet:

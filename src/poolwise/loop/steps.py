@@ -15,7 +15,7 @@ from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.parts import Parts
-from poolwise.loop.samples import labels_digest, pool_left, test_set, training_set, validation_set
+from poolwise.loop.samples import in_groups_of, labels_digest, pool_left, test_set, training_set, validation_set
 from poolwise.metric.classification import headline, held_out
 from poolwise.protocols import FittedModel
 from poolwise.seeds import derive, generator
@@ -108,7 +108,7 @@ def _unreadable(parts: Parts) -> list[tuple[int, str, str]]:
             f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
             f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
         )
-    if rows:
+    if rows and not parts.is_control:
         parts.display.warn(
             f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
         )
@@ -165,8 +165,11 @@ def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> Fact:
     holdout: list[int] = []
     if round_ == 0:
         # The purpose names no strategy: a run and its random control begin with the same seed set.
-        picked = generator(parts.settings.seed, 0, "seed set").permutation(candidates)[:size]
-        holdout = [int(sample_id) for sample_id in picked[: min(parts.settings.test_size, size)]]
+        shuffled = generator(parts.settings.seed, 0, "seed set").permutation(candidates)
+        holdout = [int(sample_id) for sample_id in shuffled[: min(parts.settings.test_size, size)]]
+        rest = shuffled[len(holdout) :]
+        rest = rest[~in_groups_of(holdout, rest, parts.images.manifest)][: size - len(holdout)]
+        picked = np.concatenate([shuffled[: len(holdout)], rest])
         query = Query(picked, np.zeros(len(picked), np.float32), {})
         asks = _asks(query, None, parts, dict.fromkeys(holdout, "test set, at random"), "seed set, at random")
     else:
@@ -279,9 +282,10 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
     batch = batch_of(state, parts)
     facts = []
     answers = parts.annotator.collect(batch) if batch.asks else ()
-    fresh = new_annotations(state, answers, batch.round, _source(parts))
+    source = parts.annotator.source
+    fresh = new_annotations(state, answers, batch.round, source)
     if fresh:
-        facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, {"count": len(fresh), "source": _source(parts)}, fresh))
+        facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, {"count": len(fresh), "source": source}, fresh))
     labels = {row.sample_id: row.label for row in (*state.annotations.values(), *fresh)}
     missing = [sample_id for sample_id in batch.ids() if sample_id not in labels]
     if missing and (getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
@@ -291,12 +295,13 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
             return []
         return [*facts, Fact(Kind.RUN_PARKED, batch.round, {"message": message})]
     skipped = sum(labels.get(sample_id, "") is None for sample_id in batch.ids())
-    body = {"answered": len(batch.asks) - len(missing) - skipped, "skipped": skipped, "missing": missing}
+    body = {
+        "answered": len(batch.asks) - len(missing) - skipped,
+        "skipped": skipped,
+        "missing": missing,
+        "labels": [labels.get(sample_id) for sample_id in batch.ids()],
+    }
     return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
-
-
-def _source(parts: Parts) -> str:
-    return type(parts.annotator).__name__.lower()
 
 
 def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:

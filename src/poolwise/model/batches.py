@@ -190,9 +190,14 @@ class Rows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         return self.inputs.take(picked), self.labels[picked]
 
 
+def chunk_size(images: ImageSource, batch_size: int) -> int:
+    """Pictures scored at once: `batch_size`, or as many as `CHUNK_BYTES` hold as float32."""
+    return max(1, min(batch_size, CHUNK_BYTES // (4 * int(np.prod(images.shape)))))
+
+
 def chunks(images: ImageSource, ids: Ids, batch_size: int) -> Iterator[tuple[slice, Tensor]]:
     """(rows, pictures) over all ids in order, small enough that `CHUNK_BYTES` hold the pictures as float32."""
-    size = max(1, min(batch_size, CHUNK_BYTES // (4 * int(np.prod(images.shape)))))
+    size = chunk_size(images, batch_size)
     parts = [slice(start, min(start + size, len(ids))) for start in range(0, len(ids), size)]
 
     def read(part: slice) -> Tensor:

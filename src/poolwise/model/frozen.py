@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poolwise.model.batches import chunks
+from poolwise.errors import UnreadableImages
+from poolwise.model.batches import chunk_size, chunks
 from poolwise.model.checkpoint import plain_state
 from poolwise.model.network import Network
 from poolwise.model.scoring import Machine, score
 from poolwise.protocols import ImageSource, Progress
 from poolwise.types import Ids, Need, Task
+
+
+@dataclass(frozen=True)
+class Forgiving:
+    """A source whose unreadable pictures are black: they fill their place in a block, and nobody asks for them."""
+
+    images: ImageSource
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.images, name)
+
+    def read(self, ids: Ids) -> NDArray[np.uint8]:
+        """(n, channels, height, width) pictures."""
+        try:
+            return self.images.read(ids)
+        except UnreadableImages:
+            return np.concatenate([self._one(ids[at : at + 1]) for at in range(len(ids))])
+
+    def _one(self, one: Ids) -> NDArray[np.uint8]:
+        try:
+            return self.images.read(one)
+        except UnreadableImages:
+            return np.zeros((1, *self.images.shape), dtype=np.uint8)
 
 
 class FrozenFeatures:
@@ -39,11 +65,11 @@ class FrozenFeatures:
             self._images = images
             self._values = np.empty((len(images.manifest), self.width), dtype=np.float32)
             self._known = np.zeros(len(images.manifest), dtype=bool)
-        new = np.unique(ids[~self._known[ids]])
+        new = self._blocks(images, ids[~self._known[ids]])
         if len(new):
             found = score(
                 self.network,
-                chunks(images, new, self.batch_size),
+                chunks(Forgiving(images), new, self.batch_size),
                 new,
                 Task.MULTICLASS,
                 Need.EMBEDDINGS,
@@ -55,6 +81,16 @@ class FrozenFeatures:
             self._values[new] = found.embeddings
             self._known[new] = True
         return self._values[ids]
+
+    def _blocks(self, images: ImageSource, missing: Ids) -> Ids:
+        """Whole blocks of consecutive ids that hold what is missing.
+
+        The last bits of an embedding depend on the batch it was computed in; a resumed run must compute it in the same.
+        """
+        size = chunk_size(images, self.batch_size)
+        starts = np.unique(missing // size) * size
+        ids = (starts[:, None] + np.arange(size)).ravel()
+        return ids[ids < len(images.manifest)].astype(np.int64)
 
     @cached_property
     def digest(self) -> str:

@@ -32,6 +32,9 @@ class Modal:
 
     needs: ClassVar[Need] = Need.PROBS
 
+    def __post_init__(self) -> None:
+        find_function(self.function)  # now rather than after people have labelled the first batch
+
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids of the view. Raises ConfigError, PoolExhausted, InvalidArray."""
         return answer(self._pick, self.needs, view, size, rng)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.errors import ConfigError
 from poolwise.types import RoundRecord
 
 
@@ -14,6 +15,10 @@ class Target:
 
     value: float
     rounds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise ConfigError(f"stopping.target.rounds is {self.rounds}; it must be at least 1.")
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also while nothing is measured."""

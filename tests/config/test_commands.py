@@ -1,0 +1,145 @@
+"""The commands that people use between rounds, on a small run with real files."""
+
+import csv
+import os
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from PIL import Image
+
+from poolwise.config import commands
+from poolwise.config.build import conf_dir
+from poolwise.config.resume import run_config, stored_run
+from poolwise.config.status import status
+from poolwise.errors import AnnotationError, ConfigError, DataChanged, SettingsChanged
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with 30 unlabelled pictures of two kinds, dark and bright."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for at in range(30):
+        pixels = rng.integers(0, 80, (9, 11, 3)) + (150 if at % 2 else 0)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"photos/{at:02d}.png")
+    return tmp_path
+
+
+def begin(*more, name="one"):
+    words = [
+        "data=image_folder", "data.root=photos", "data.classes=[dark,bright]", "data.image_size=8", "annotation=csv_files",
+        "annotation.annotator=ann", "seed_size=4", "query_size=4", "budget=8", "test_size=6", "tracking=none",
+        "model.epochs=1", "model.min_steps=4", "verbose=false", *more,
+    ]  # fmt: skip
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        config = OmegaConf.to_container(compose("loop", words), resolve=True)
+    return run_config(config, name=name, strategy="clustered", command="poolwise loop")[0]
+
+
+def fill(file, count=None):
+    with file.open(newline="") as source:
+        rows = list(csv.DictReader(source))
+    for row in rows[:count]:
+        row["label"] = "bright" if int(row["path"][-6:-4]) % 2 else "dark"
+    with file.open("w", newline="") as target:
+        writer = csv.DictWriter(target, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
+
+
+def table(file):
+    with file.open(newline="") as source:
+        return list(csv.DictReader(source))
+
+
+def test_ingest_takes_answers_and_goes_on_from_any_folder(here, monkeypatch):
+    assert begin().status == "parked"
+    file = fill(here / "runs/one/batches/round_000.csv")
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    commands.ingest(file, None)
+    run = stored_run(here / "runs/one")
+    assert len(run.ledger.annotations("one")) == 10
+    assert {(row.annotator, row.source) for row in run.ledger.annotations("one")} == {("ann", "csv")}
+    assert (here / "runs/one/batches/round_001.csv").is_file()
+    assert os.listdir(here / "elsewhere") == []
+
+
+def test_ingest_refuses_before_anything_is_recorded(here):
+    begin()
+    file = fill(here / "runs/one/batches/round_000.csv")
+    (here / "photos/99.png").write_bytes((here / "photos/00.png").read_bytes())
+    with pytest.raises(DataChanged, match="it had 30 samples, now 31"):
+        commands.ingest(file, None)
+    assert stored_run(here / "runs/one").ledger.annotations("one") == []
+    with pytest.raises(AnnotationError, match="--run FOLDER"):
+        commands.ingest(here / "photos/00.png", None)
+
+
+def test_the_labels_gathered_are_a_manifest_for_a_new_run(here):
+    begin()
+    fill(here / "runs/one/batches/round_000.csv")
+    begin()
+    commands.labels(here / "runs/one", here / "labels.csv")
+    rows = table(here / "labels.csv")
+    assert (len(rows), sum(row["split"] == "test" for row in rows)) == (30, 6)
+    assert all(row["label"] in ("", "bright" if int(row["path"][-6:-4]) % 2 else "dark") for row in rows)
+    new = begin("data=manifest", "data.path=labels.csv", "~data.root", "test_size=0", name="two")
+    assert (new.status, new.rounds[0].labelled, new.data["test"]) == ("parked", 4, 6)
+
+
+def test_labels_keep_their_pictures_when_the_data_changed(here):
+    begin()
+    fill(here / "runs/one/batches/round_000.csv")
+    begin()
+    (here / "photos/00a.png").write_bytes((here / "photos/01.png").read_bytes())
+    commands.labels(here / "runs/one", here / "labels.csv")
+    rows = table(here / "labels.csv")
+    assert len(rows) == 10
+    assert all(row["label"] == ("bright" if int(row["path"][-6:-4]) % 2 else "dark") for row in rows)
+    with pytest.raises(DataChanged):
+        commands.report(here / "runs/one")
+
+
+def test_a_copied_run_is_reported_where_it_lies(here):
+    begin()
+    (here / "runs/one").rename(here / "moved")
+    (here / "moved").rename(here / "one")
+    (here / "one/report.html").unlink()
+    commands.report(here / "one")
+    assert (here / "one/report.html").is_file()
+    assert not (here / "runs/one").exists()
+
+
+def test_status_shows_every_run_and_survives_a_broken_one(here, capsys):
+    begin()
+    (here / "runs/broken").mkdir()
+    (here / "runs/broken/config.yaml").write_text("{ bad: [yaml")
+    status(here / "runs")
+    out = capsys.readouterr().out
+    assert "one  parked" in out
+    assert "round_000.csv" in out
+    assert "broken/config.yaml cannot be read" in out
+
+
+def test_a_refused_command_changes_no_file(here):
+    begin()
+    before = (here / "runs/one/config.yaml").read_text()
+    with pytest.raises(SettingsChanged, match="seed_size"):
+        begin("seed_size=5")
+    with pytest.raises(SettingsChanged, match="ledger"):
+        begin("ledger.url=sqlite:///other.db")
+    assert (here / "runs/one/config.yaml").read_text() == before
+    assert not (here / "other.db").exists()
+
+
+def test_tracking_again_when_nobody_listens_says_so(here):
+    begin()
+    commands.track(here / "runs/one")
+    begin("tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
+    with pytest.raises(ConfigError, match="cannot be reached"):
+        commands.track(here / "runs/one")
