@@ -17,7 +17,7 @@ from poolwise.model.classifier import Recipe
 from poolwise.model.fitted import FittedNetwork
 from poolwise.model.network import Network, channel_statistics, in_layout
 from poolwise.model.scoring import Machine, half_of
-from poolwise.model.trainer import build_trainer, is_shared, seeded, switches_kept
+from poolwise.model.trainer import build_trainer, is_shared, seeded, switches_kept, threads_for
 from poolwise.model.training import Samples, planned_steps, train_network
 from poolwise.model.warm_start import begin_from
 from poolwise.protocols import FittedModel, ImageSource, Progress
@@ -145,7 +145,8 @@ class LightningLearner(Schedule):
         manifest = images.manifest
         labels = label_tensor(train, manifest)
         machine = self.machine()
-        with seeded(seed, machine.device):
+        batch = self.batch_size * int(np.prod(images.shape))
+        with seeded(seed, machine.device), threads_for(batch, machine.device):
             inputs = inputs_of(images, train.ids, machine.store)
             network = self._network(images, statistics_sample(inputs) if self._measured() else None)
             if self.needs_previous and previous is not None:

@@ -69,6 +69,9 @@ INAPPLICABLE = (
 )
 """Beginnings of warnings that say nothing to our users."""
 
+SMALL_BATCH = 16_384
+"""Numbers in a batch up to which one thread is quicker: 64 pictures of 16x16. Digits (8x8) train 2.6 times quicker so."""
+
 
 def clean_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
     """Trainer options that are set, checked against the signature of `pytorch_lightning.Trainer`.
@@ -191,3 +194,20 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def threads_for(numbers: int, device: torch.device) -> Iterator[None]:
+    """One thread inside for batches of few numbers: handing 8x8 digits to a second one costs more than it saves.
+
+    Args:
+        numbers: of one batch of pictures.
+        device: only a CPU has threads to choose.
+    """
+    before = torch.get_num_threads()
+    if device.type == "cpu" and numbers <= SMALL_BATCH and before > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
