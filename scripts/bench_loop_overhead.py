@@ -149,6 +149,7 @@ class Nobody:
 
     labels: np.ndarray
     simulated: ClassVar[bool] = False
+    source: ClassVar[str] = "nobody"
 
     def emit(self, batch: Batch, images: Fashion) -> str:
         """Nothing to publish."""
