@@ -52,6 +52,11 @@ def test_a_sample_of_unknown_label_is_skipped():
     assert oracle.answerable(np.array([0, 1])).tolist() == [False, True]
 
 
+def test_classes_that_nobody_will_answer_with_are_known():
+    assert Oracle(truth=np.array([0, 2, -1])).never("abc") == ["b"]
+    assert Oracle(truth=np.array([[0, 1], [-1, -1]])).never("ab") == ["a"]
+
+
 def test_an_impossible_rate_is_refused():
     with pytest.raises(ConfigError, match="between 0 and 1"):
         Oracle(noise_rate=1.5)

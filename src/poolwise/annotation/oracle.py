@@ -58,6 +58,12 @@ class Oracle:
         """(n,) whether the label of a sample is known."""
         return is_known(self.truth)[ids]
 
+    def never(self, classes: Sequence[str]) -> list[str]:
+        """Classes that no sample has: nobody will ever answer with them."""
+        known = self.truth[is_known(self.truth)]
+        counts = (known == 1).sum(axis=0) if self.truth.ndim == 2 else np.bincount(known, minlength=len(classes))
+        return [name for name, count in zip(classes, counts, strict=True) if count == 0]
+
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Nothing to publish."""
         return ""

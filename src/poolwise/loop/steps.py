@@ -82,6 +82,12 @@ def open_run(parts: Parts) -> Fact:
             "nothing would be left to train on; lower it."
         )
     unreadable = _unreadable(parts)
+    never = getattr(parts.annotator, "never", None)
+    if never and not parts.is_control and (empty := never(manifest.classes)):
+        parts.display.warn(
+            f"no picture of {manifest.name} is of class {listed(empty)}: it cannot be learnt; "
+            "add pictures of it, or leave it out with data.classes=[...]."
+        )
     given = () if parts.annotator.simulated else _given_annotations(manifest, {row[0] for row in unreadable})
     body = {
         "config": dict(parts.config),
