@@ -135,6 +135,9 @@ def test_a_refused_command_changes_no_file(here):
         begin("ledger.url=sqlite:///other.db")
     assert (here / "runs/one/config.yaml").read_text() == before
     assert not (here / "other.db").exists()
+    (here / "runs/one/config.yaml").write_text("{ bad: [yaml")
+    with pytest.raises(ConfigError, match="is damaged"):
+        begin()
 
 
 def test_tracking_again_when_nobody_listens_says_so(here):

@@ -77,6 +77,12 @@ def test_a_pool_smaller_than_the_budget_is_used_up(tmp_path):
     assert run.stop_reason == "no sample is left in the unlabelled pool"
 
 
+def test_a_batch_larger_than_the_pool_is_cut_with_a_word(tmp_path):
+    built = parts(tmp_path, images=Blobs(n=40), settings=Settings(seed=0, seed_size=4, query_size=50), rules=())
+    assert [round_.labelled for round_ in run_loop(built, ledger(tmp_path)).rounds] == [4, 10]
+    assert "query_size is 50, and 6 samples are left: all of them are asked for." in built.display.lines
+
+
 def test_multi_label_runs_too(tmp_path):
     run = run_loop(parts(tmp_path, images=Blobs(task=Task.MULTILABEL)), ledger(tmp_path))
     assert run.metric == "macro_f1"

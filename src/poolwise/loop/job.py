@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import SettingsChanged
+from poolwise.errors import ConfigError, SettingsChanged
 from poolwise.files import write_text
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop.parts import Parts
@@ -50,13 +50,19 @@ def check_ledger(main: Parts) -> None:
 
     Raises:
         SettingsChanged: names the file that says where the ledger is.
+        ConfigError: that file is damaged.
     """
     import yaml
 
     file = main.folder / "config.yaml"
     if not file.exists():
         return
-    before = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("ledger") or {}
+    try:
+        before = yaml.safe_load(file.read_text(encoding="utf-8"))["ledger"] or {}
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
+        raise ConfigError(
+            f"{file} is damaged and says no more where the run's ledger is; restore it from a copy."
+        ) from error
     after = main.config.get("ledger") or {}
     if (before.get("url") or "") != (after.get("url") or ""):
         raise SettingsChanged(

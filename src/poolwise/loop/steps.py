@@ -167,6 +167,10 @@ def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> Fact:
     start = time.perf_counter()
     round_ = len(state.rounds)
     candidates = pool_left(state, parts.images.manifest)
+    if round_ and size == len(candidates) < parts.settings.query_size and not parts.is_control:
+        parts.display.warn(
+            f"query_size is {parts.settings.query_size}, and {size} samples are left: all of them are asked for."
+        )
     rng = generator(parts.settings.seed, round_, "query")
     holdout: list[int] = []
     if round_ == 0:
