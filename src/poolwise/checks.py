@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poolwise.errors import ConfigError, InvalidArray, PoolExhausted, listed
-from poolwise.types import Floats, Ids, Labels, Need, PoolView, Task
+from poolwise.types import Floats, Head, Ids, Labels, Need, PoolView, Task
 
 LARGEST = 1e15
 """Beyond this the square of a float32 nears its limit of 3e38."""
@@ -177,7 +177,11 @@ def check_view(view: PoolView, needs: Need, size: int) -> PoolView:
         log_probs_nkc=None if view.log_probs_nkc is None else check_log_probs(view.log_probs_nkc, view.task, ids=ids),
         labels=None if view.labels is None else check_labels(view.labels, view.task),
         labelled_embeddings=_check_labelled_embeddings(view, labelled),
+        head=None if view.head is None else check_head(view.head),
+        forecasts=None if view.forecasts is None else check_forecasts(view.forecasts, labelled),
+        columns={name: _check_column(name, column, ids) for name, column in view.columns.items()},
     )
+    _check_widths(checked)
     if checked.labels is not None and len(checked.labels) != len(labelled):
         raise InvalidArray(
             f"labels must have one row for each of {len(labelled)} labelled ids; got {len(checked.labels)}."
@@ -190,6 +194,8 @@ def _check_needs(view: PoolView, needs: Need) -> None:
         Need.PROBS: (view.probs, "probs (N, C)"),
         Need.EMBEDDINGS: (view.embeddings, "embeddings (N, D)"),
         Need.DRAWS: (view.log_probs_nkc, "draws (N, K, C)"),
+        Need.ROUNDS: (view.log_probs_nkc, "draws (N, K, C), one for each of the last rounds' models"),
+        Need.HEAD: (view.head, "head (the last layer's weights (C, D) and bias (C,))"),
         Need.LABELLED_EMBEDDINGS: (
             view.labelled_embeddings if len(view.labelled_ids) else (),
             "embeddings of the labelled samples (L, D)",
@@ -198,6 +204,58 @@ def _check_needs(view: PoolView, needs: Need) -> None:
     missing = [text for need, (array, text) in wanted.items() if need in needs and array is None]
     if missing:
         raise InvalidArray(f"this strategy needs {' and '.join(missing)}; none came. Give them, or choose another one.")
+
+
+def check_head(head: Head) -> Head:
+    """Weights (C, D) and bias (C,) of a last layer as float32.
+
+    Raises:
+        InvalidArray: wrong shapes, NaN or infinity.
+    """
+    weights, bias = np.asarray(head.weights), np.asarray(head.bias)
+    if weights.ndim != 2 or bias.shape != weights.shape[:1] or weights.dtype.kind not in "fiu":
+        raise InvalidArray(f"head must be weights (C, D) and bias (C,); got {weights.shape} and {bias.shape}.")
+    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+        raise InvalidArray("head must be finite; its weights or bias hold NaN or infinity.")
+    return Head(weights.astype(np.float32, copy=False), bias.astype(np.float32, copy=False))
+
+
+def check_forecasts(forecasts: ArrayLike, labelled: Ids) -> Floats:
+    """What was predicted of labelled samples before they were, (L, C); a row of NaN where nothing was.
+
+    Raises:
+        InvalidArray: wrong shape, or a row that is neither all NaN nor all in [0, 1].
+    """
+    array = np.asarray(forecasts)
+    if array.ndim != 2 or array.dtype.kind != "f" or len(array) != len(labelled):
+        raise InvalidArray(
+            f"forecasts must be (L, C) with a row for each of {len(labelled)} labelled samples; got {array.shape}."
+        )
+    absent = np.isnan(array).all(axis=1)
+    wrong = ~absent & ~((array >= -ROUNDING) & (array <= 1 + ROUNDING)).all(axis=1)
+    _refuse(np.flatnonzero(wrong), "a row of forecasts is all NaN or all in [0, 1]", "are not", labelled)
+    return array.astype(np.float32, copy=False)
+
+
+def _check_column(name: str, column: NDArray[Any], ids: Ids) -> NDArray[Any]:
+    array = np.asarray(column)
+    if array.shape != ids.shape:
+        raise InvalidArray(f"column {name!r} must have a value for each of {len(ids)} ids; got shape {array.shape}.")
+    if array.dtype.kind == "f":
+        _refuse(np.flatnonzero(~np.isfinite(array)), f"column {name!r} must be finite", "hold NaN or infinity", ids)
+    return array
+
+
+def _check_widths(view: PoolView) -> None:
+    """The last layer fits the arrays beside it."""
+    if view.head is None:
+        return
+    classes, width = view.head.weights.shape
+    for name, array, expected in (("embeddings", view.embeddings, width), ("probs", view.probs, classes)):
+        if array is not None and array.shape[1] != expected:
+            raise InvalidArray(
+                f"head has {classes} classes and width {width}, {name} have {array.shape[1]}; take both from one model."
+            )
 
 
 def _check_labelled_embeddings(view: PoolView, labelled: Ids) -> Floats | None:
@@ -216,13 +274,18 @@ def _check_labelled_embeddings(view: PoolView, labelled: Ids) -> Floats | None:
 def _sorted(view: PoolView) -> PoolView:
     """Rows in ascending order of id; no copy where they are so already."""
     changes: dict[str, Any] = {}
-    groups = (("ids", "probs", "embeddings", "log_probs_nkc"), ("labelled_ids", "labels", "labelled_embeddings"))
+    groups = (
+        ("ids", "probs", "embeddings", "log_probs_nkc"),
+        ("labelled_ids", "labels", "labelled_embeddings", "forecasts"),
+    )
     for first, *others in groups:
         ids: Ids = getattr(view, first)
         if (np.diff(ids) > 0).all():
             continue
         order = np.argsort(ids)
         changes |= {name: getattr(view, name)[order] for name in (first, *others) if getattr(view, name) is not None}
+        if first == "ids":
+            changes["columns"] = {name: column[order] for name, column in view.columns.items()}
     return dataclasses.replace(view, **changes) if changes else view
 
 

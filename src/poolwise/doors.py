@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from poolwise.checks import check_ids, check_labels
 from poolwise.errors import ConfigError, InvalidArray, listed
 from poolwise.seeds import generator
-from poolwise.types import Ids, PoolView, Query, Task
+from poolwise.types import Head, Ids, PoolView, Query, Task
 
 
 def select(
@@ -42,10 +43,15 @@ def select(
         seed: same seed, same answer.
         probs: (N, C) probabilities; multi-class rows sum to 1.
         embeddings: (N, D) features.
-        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes.
+        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes; or an iterable of such pieces, in
+            the order of rows.
         labelled: (L,) rows that are labelled already; they are never chosen.
         labels: (L,) class numbers of those rows, or (L, C) of 0 and 1, which makes the task multi-label.
-        **options: of the strategy, as in its yaml; and `task="multilabel"`.
+        **options: of the strategy, as in its yaml; and
+            `task="multilabel"`;
+            `head=(weights, bias)`, (C, D) and (C,), the last layer, for strategies that look inside it;
+            `forecasts`, (L, C) probabilities predicted for the labelled rows before their labels were known, NaN for none;
+            `columns`, a mapping of names to (N,) values of all rows, such as {"cost": ...}.
 
     Returns:
         ids (size,) chosen rows, best first; scores (size,); reasons, a table of columns.
@@ -56,13 +62,40 @@ def select(
         PoolExhausted: fewer unlabelled rows than `size`.
     """
     task = _task(options.pop("task", None), labels)
+    extra = {name: options.pop(name, None) for name in ("head", "forecasts", "columns")}
     part = _build(strategy, options)
-    arrays = {"probs": probs, "embeddings": embeddings, "draws": draws}
+    arrays = {"probs": probs, "embeddings": embeddings, "draws": _joined(draws)}
     view = _view(
         {name: np.asarray(array) for name, array in arrays.items() if array is not None}, labelled, labels, task
     )
+    view = _with(view, len(view) + len(view.labelled_ids), **extra)
     query: Query = part.select(view, size, generator(seed, 0, "query"))
     return query
+
+
+def _joined(draws: Any) -> Any:
+    """Pieces of draws as one array."""
+    if draws is None or hasattr(draws, "__array__"):
+        return draws
+    pieces = [np.asarray(piece) for piece in draws]
+    if not pieces or len({piece.shape[1:] for piece in pieces}) > 1 or any(piece.ndim != 3 for piece in pieces):
+        raise InvalidArray(f"draws must be (N, K, C), or pieces of it; got {[piece.shape for piece in pieces[:5]]}.")
+    return np.concatenate(pieces)
+
+
+def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -> PoolView:
+    """The view with what only some strategies look at; columns are over all rows of the pool."""
+    chosen = {}
+    for name, column in dict(columns or {}).items():
+        if np.shape(column) != (count,):
+            raise InvalidArray(f"column {name!r} must have a value for each of {count} rows; got {np.shape(column)}.")
+        chosen[str(name)] = np.asarray(column)[view.ids]
+    return dataclasses.replace(
+        view,
+        head=None if head is None else Head(*(np.asarray(part) for part in head)),
+        forecasts=None if forecasts is None else np.asarray(forecasts),
+        columns=chosen,
+    )
 
 
 def strategies() -> list[str]:

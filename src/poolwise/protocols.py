@@ -113,7 +113,9 @@ class Learner(Protocol):
 class QueryStrategy(Protocol):
     """Chooses what to ask next, from arrays alone."""
 
-    needs: ClassVar[Need]
+    @property
+    def needs(self) -> Need:
+        """What it wants computed; a class attribute will do."""
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""

@@ -57,13 +57,19 @@ class WarmStart(str, Enum):
 
 
 class Need(Flag):
-    """What a query strategy wants computed. Only that is computed."""
+    """What a query strategy wants computed. Only that is computed.
+
+    DRAWS and ROUNDS both arrive as `log_probs_nkc`: of K stochastic passes of one model (or the members of an
+    ensemble), and of the models of the last K rounds.
+    """
 
     NOTHING = 0
     PROBS = auto()
     EMBEDDINGS = auto()
     LABELLED_EMBEDDINGS = auto()
     DRAWS = auto()
+    HEAD = auto()
+    ROUNDS = auto()
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +183,14 @@ class LabelledSet:
 
 
 @dataclass(frozen=True, eq=False)
+class Head:
+    """A model's last layer: logits = embeddings @ weights.T + bias, with weights (C, D) and bias (C,), float32."""
+
+    weights: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """What a model says of some samples.
 
@@ -185,12 +199,14 @@ class Predictions:
         probs: (N, C) float32; multi-class rows sum to 1, multi-label entries are independent. None if not asked for.
         embeddings: (N, D) float32 penultimate features, or None.
         log_probs_nkc: (N, K, C) log-probabilities of K stochastic draws with masks shared by all rows, or None.
+        head: the last layer, which turns these embeddings into these probabilities, or None.
     """
 
     ids: Ids
     probs: Floats | None = None
     embeddings: Floats | None = None
     log_probs_nkc: Floats | None = None
+    head: Head | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +216,9 @@ class PoolView:
     `ids` (N,) are the candidates. `labelled_ids` (L,) and `labels` are what has been answered so far. The other
     arrays are there when the strategy declared the need; `probs` and `embeddings` rows belong to `ids`,
     `labelled_embeddings` (L, D) rows to `labelled_ids`.
+
+    Two are there whenever they are known: `forecasts` (L, C), what the model said of each labelled sample before its
+    label was known, a row of NaN where it was not asked; and `columns`, (N,) values a candidate each, such as a cost.
     """
 
     ids: Ids
@@ -210,6 +229,9 @@ class PoolView:
     labelled_ids: Ids = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     labels: Labels | None = None
     labelled_embeddings: Floats | None = None
+    head: Head | None = None
+    forecasts: Floats | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

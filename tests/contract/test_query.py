@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from poolwise.config.build import build_part, conf_dir
-from poolwise.errors import InvalidArray, PoolExhausted
+from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
 from poolwise.protocols import QueryStrategy
-from poolwise.types import Need, PoolView, Task
+from poolwise.types import Head, Need, PoolView, Task
 
 PATHS = sorted((conf_dir() / "query").glob("*.yaml"))
 ARRAYS = {
@@ -20,6 +20,8 @@ ARRAYS = {
     Need.DRAWS: "log_probs_nkc",
     Need.LABELLED_EMBEDDINGS: "labelled_embeddings",
 }
+EVERY = {**ARRAYS, Need.ROUNDS: "log_probs_nkc", Need.HEAD: "head"}
+BOTH = tuple(Task)
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -30,20 +32,29 @@ def strategy(request):
 def pool(count=60, classes=4, *, task=Task.MULTICLASS, labelled=10, seed=0, draws=5):
     """Everything any strategy may need; ids have gaps and lie apart from the labelled ones."""
     rng = np.random.default_rng(seed)
-    logits = rng.standard_normal((count, draws, classes))
-    odds = np.exp(logits)
-    single = odds / odds.sum(axis=2, keepdims=True) if task is Task.MULTICLASS else odds / (1 + odds)
+    embeddings = rng.standard_normal((count, 6)).astype(np.float32)
+    head = Head(rng.standard_normal((classes, 6)).astype(np.float32), rng.standard_normal(classes).astype(np.float32))
+    logits = embeddings @ head.weights.T + head.bias
+    several = task is Task.MULTILABEL
+    draws_nkc = odds_to_probs(logits[:, None] + rng.standard_normal((count, draws, classes)), several)
     shape = labelled if task is Task.MULTICLASS else (labelled, classes)
     return PoolView(
         ids=100 + 7 * np.arange(count, dtype=np.int64),
         task=task,
-        probs=single.mean(axis=1).astype(np.float32),
-        embeddings=rng.standard_normal((count, 6)).astype(np.float32),
-        log_probs_nkc=np.log(single).astype(np.float32),
+        probs=odds_to_probs(logits, several).astype(np.float32),
+        embeddings=embeddings,
+        log_probs_nkc=np.log(draws_nkc).astype(np.float32),
         labelled_ids=np.arange(labelled, dtype=np.int64),
         labels=rng.integers(classes if task is Task.MULTICLASS else 2, size=shape),
         labelled_embeddings=rng.standard_normal((labelled, 6)).astype(np.float32),
+        head=head,
+        columns={"cost": rng.uniform(1, 2, size=count)},
     )
+
+
+def odds_to_probs(logits, several):
+    odds = np.exp(logits)
+    return odds / (1 + odds) if several else odds / odds.sum(axis=-1, keepdims=True)
 
 
 def chosen(strategy, view, size, seed=0):
@@ -61,8 +72,14 @@ def chosen(strategy, view, size, seed=0):
 
 def permuted(view, order, labelled_order):
     candidates = {name: getattr(view, name)[order] for name in ("ids", "probs", "embeddings", "log_probs_nkc")}
+    candidates["columns"] = {name: column[order] for name, column in view.columns.items()}
     known = {name: getattr(view, name)[labelled_order] for name in ("labelled_ids", "labels", "labelled_embeddings")}
     return dataclasses.replace(view, **candidates, **known)
+
+
+def view_for(strategy, *args, **options):
+    """A pool of a task that the strategy is defined for."""
+    return pool(*args, task=getattr(strategy, "tasks", BOTH)[0], **options)
 
 
 def test_it_is_a_query_strategy_whose_yaml_shows_every_option(strategy, request):
@@ -76,20 +93,20 @@ def test_it_is_a_query_strategy_whose_yaml_shows_every_option(strategy, request)
 
 @pytest.mark.parametrize("size", [1, 7, 60])
 def test_it_gives_exactly_as_many_distinct_ids_as_asked(strategy, size):
-    chosen(strategy, pool(), size)
+    chosen(strategy, view_for(strategy), size)
 
 
 def test_size_zero_gives_an_empty_query(strategy):
-    assert chosen(strategy, pool(), 0).ids.size == 0
+    assert chosen(strategy, view_for(strategy), 0).ids.size == 0
 
 
 def test_more_than_the_pool_has_is_refused(strategy):
     with pytest.raises(PoolExhausted, match="asked for 61 samples but 60"):
-        strategy.select(pool(), 61, np.random.default_rng(0))
+        strategy.select(view_for(strategy), 61, np.random.default_rng(0))
 
 
 def test_the_same_seed_gives_the_same_query(strategy):
-    first, again = (chosen(strategy, pool(), 9, seed=5) for _ in range(2))
+    first, again = (chosen(strategy, view_for(strategy), 9, seed=5) for _ in range(2))
     assert first.ids.tolist() == again.ids.tolist()
     assert first.scores.tolist() == again.scores.tolist()
     assert {name: column.tolist() for name, column in first.reasons.items()} == {
@@ -102,13 +119,13 @@ def test_the_same_seed_gives_the_same_query(strategy):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_the_order_of_rows_does_not_matter(path, seed):
     strategy, rng = build_part(OmegaConf.load(path)), np.random.default_rng(seed)
-    view = pool(30)
+    view = view_for(strategy, 30)
     turned = permuted(view, rng.permutation(30), rng.permutation(10))
     assert chosen(strategy, view, 8, seed).ids.tolist() == chosen(strategy, turned, 8, seed).ids.tolist()
 
 
 def test_the_view_and_global_generators_are_left_alone(strategy):
-    view = pool()
+    view = view_for(strategy)
     copies = {name: getattr(view, name).copy() for name in ARRAYS.values()}
     state = np.random.get_state()[1].tolist()  # noqa: NPY002
     chosen(strategy, view, 9)
@@ -119,36 +136,38 @@ def test_the_view_and_global_generators_are_left_alone(strategy):
 
 @pytest.mark.parametrize("name", ARRAYS.values())
 def test_nan_is_refused_by_id(strategy, name):
-    broken = getattr(pool(), name).copy()
+    broken = getattr(view_for(strategy), name).copy()
     broken[3] = np.nan
     with pytest.raises(InvalidArray, match=r"\b(121|3)\b"):
-        strategy.select(dataclasses.replace(pool(), **{name: broken}), 5, np.random.default_rng(0))
+        strategy.select(dataclasses.replace(view_for(strategy), **{name: broken}), 5, np.random.default_rng(0))
 
 
 def test_only_what_it_declares_is_needed(strategy):
-    absent = {name: None for need, name in ARRAYS.items() if need not in strategy.needs}
-    chosen(strategy, dataclasses.replace(pool(), **absent), 5)
+    given = {name for need, name in EVERY.items() if need in strategy.needs}
+    absent = {name: None for name in EVERY.values() if name not in given}
+    chosen(strategy, dataclasses.replace(view_for(strategy), columns={}, **absent), 5)
 
 
 def test_what_it_declares_and_does_not_get_is_named(strategy):
-    for need, name in ARRAYS.items():
+    for need, name in EVERY.items():
         if need in strategy.needs:
             with pytest.raises(InvalidArray, match="this strategy needs"):
-                strategy.select(dataclasses.replace(pool(), **{name: None}), 5, np.random.default_rng(0))
+                strategy.select(dataclasses.replace(view_for(strategy), **{name: None}), 5, np.random.default_rng(0))
 
 
 def test_nothing_labelled_yet_is_no_obstacle(strategy):
     none = np.empty(0, dtype=np.int64)
     for labels, embeddings in ((None, None), (none, np.empty((0, 6), dtype=np.float32))):
-        view = dataclasses.replace(pool(), labelled_ids=none, labels=labels, labelled_embeddings=embeddings)
+        view = dataclasses.replace(view_for(strategy), labelled_ids=none, labels=labels, labelled_embeddings=embeddings)
         assert "nearest_labelled" not in chosen(strategy, view, 9).reasons
 
 
 def test_rows_that_are_all_alike_are_drawn_without_favour(strategy):
     alike = {
-        name: np.repeat(getattr(pool(), name)[:1], 60, axis=0) for name in ("probs", "embeddings", "log_probs_nkc")
+        name: np.repeat(getattr(view_for(strategy), name)[:1], 60, axis=0)
+        for name in ("probs", "embeddings", "log_probs_nkc")
     }
-    view = dataclasses.replace(pool(), **alike)
+    view = dataclasses.replace(view_for(strategy), **alike)
     seen = {int(chosen(strategy, view, 20, seed).ids[0]) for seed in range(10)}
     assert len(seen) > 4
     chosen(strategy, view, 60)
@@ -159,27 +178,32 @@ def test_one_class_alone_will_do(strategy):
     sure[:, 2] = 1
     with np.errstate(divide="ignore"):
         draws = np.log(np.repeat(sure[:, None], 5, axis=1))
-    chosen(strategy, dataclasses.replace(pool(), probs=sure, log_probs_nkc=draws), 20)
-    chosen(strategy, pool(classes=1), 20)
+    chosen(strategy, dataclasses.replace(view_for(strategy), probs=sure, log_probs_nkc=draws), 20)
+    chosen(strategy, view_for(strategy, classes=1), 20)
 
 
-def test_a_multilabel_pool_will_do(strategy):
-    query = chosen(strategy, pool(task=Task.MULTILABEL), 20)
-    assert "predicted" not in query.reasons
+@pytest.mark.parametrize("task", BOTH)
+def test_each_task_will_do_or_is_refused(strategy, task):
+    if task in getattr(strategy, "tasks", BOTH):
+        assert ("predicted" in chosen(strategy, pool(task=task), 20).reasons) == (task is Task.MULTICLASS)
+    else:
+        with pytest.raises(ConfigError, match="is defined for"):
+            strategy.select(pool(task=task), 5, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64])
 def test_other_float_types_will_do(strategy, kind):
-    arrays = {name: getattr(pool(), name).astype(kind) for name in ARRAYS.values()}
-    chosen(strategy, dataclasses.replace(pool(), **arrays), 9)
+    arrays = {name: getattr(view_for(strategy), name).astype(kind) for name in ARRAYS.values()}
+    chosen(strategy, dataclasses.replace(view_for(strategy), **arrays), 9)
 
 
 def test_reasons_carry_what_is_known(strategy):
-    view = pool()
+    view = view_for(strategy)
     query = chosen(strategy, view, 9)
     rows = np.searchsorted(view.ids, query.ids)
-    assert query.reasons["predicted"].tolist() == view.probs[rows].argmax(axis=1).tolist()
-    np.testing.assert_allclose(query.reasons["confidence"], view.probs[rows].max(axis=1), atol=1e-6)
+    if view.task is Task.MULTICLASS:
+        assert query.reasons["predicted"].tolist() == view.probs[rows].argmax(axis=1).tolist()
+        np.testing.assert_allclose(query.reasons["confidence"], view.probs[rows].max(axis=1), atol=1e-6)
     gaps = np.linalg.norm(view.embeddings[rows][:, None] - view.labelled_embeddings[None], axis=2)
     assert query.reasons["nearest_labelled"].tolist() == gaps.argmin(axis=1).tolist()
     np.testing.assert_allclose(query.reasons["distance"], gaps.min(axis=1), rtol=1e-3)

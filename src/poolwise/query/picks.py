@@ -6,7 +6,7 @@ and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from poolwise.acquisition.confidence import least_confidence
 from poolwise.checks import check_view
+from poolwise.errors import ConfigError, listed
 from poolwise.geometry.neighbours import nearest
 from poolwise.types import Floats, Need, PoolView, Query, Task
 
@@ -39,7 +40,14 @@ class Picks:
 Pick = Callable[[PoolView, int, np.random.Generator], Picks]
 
 
-def answer(pick: Pick, needs: Need, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+def answer(
+    pick: Pick,
+    needs: Need,
+    view: PoolView,
+    size: int,
+    rng: np.random.Generator,
+    tasks: Collection[Task] = tuple(Task),
+) -> Query:
     """Check the view, let the strategy pick, and explain.
 
     Args:
@@ -48,10 +56,16 @@ def answer(pick: Pick, needs: Need, view: PoolView, size: int, rng: np.random.Ge
         view: as it came.
         size: how many to pick; 0 gives an empty query.
         rng: of all draws.
+        tasks: for which the strategy is defined.
 
     Raises:
-        InvalidArray, PoolExhausted, ConfigError: see `check_view`.
+        InvalidArray, PoolExhausted, ConfigError: see `check_view`; ConfigError also for a task that is not among `tasks`.
     """
+    if view.task not in tasks:
+        raise ConfigError(
+            f"this query strategy is defined for {listed(task.value for task in tasks)} tasks, and this one is "
+            f"{view.task.value}; choose another, e.g. query=badge."
+        )
     view = check_view(view, needs, size)
     if not size:
         return Query(view.ids[:0], np.empty(0, dtype=np.float32), {"reason": np.empty(0, dtype=np.str_)})
