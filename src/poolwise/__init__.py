@@ -2,7 +2,8 @@
 
 The doors for people who bring their own arrays are here, imported when first used:
 
-    select(strategy, *, size, ...)      which rows of a pool to label next
+    select(strategy, *, size, ...)              which rows of a pool to label next
+    curation_report(embeddings, chosen, ...)    how a batch compares with random ones of its size
 """
 
 from importlib import import_module
@@ -10,8 +11,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_DOORS = ("select",)
-__all__ = ["__version__", "select"]
+_DOORS = ("curation_report", "select")
+__all__ = ["__version__", "curation_report", "select"]
 
 
 def __getattr__(name: str) -> Any:

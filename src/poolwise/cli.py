@@ -20,12 +20,15 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "loop": "label a pool round by round; simulated, or with people (settings: poolwise loop --help)",
+    "benchmark": "compare query strategies over data sets and seeds (settings: poolwise benchmark --help)",
     "ingest": "take the answers of a filled-in batch file and go on with its run",
     "status": "where every run stands",
     "report": "write a run's report page anew",
     "track": "send what the tracking server has missed of a run",
     "labels": "write the labels gathered so far as a manifest (CSV)",
 }
+HYDRA_JOBS = ("loop", "benchmark")
+"""Commands whose settings are composed by Hydra."""
 EPILOG = """\
 poolwise loop                       a first run: handwritten digits, simulated, a minute
 eval "$(poolwise -sc install=bash)" tab completion in this shell
@@ -42,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from poolwise.config.hydra_job import complete
 
         complete(words[1:])
-    elif words[:1] == ["loop"]:
+    elif words[:1] and words[0] in HYDRA_JOBS:
         from poolwise.config.hydra_job import main as hydra_main
 
-        hydra_main("loop", words[1:])
+        hydra_main(words[0], words[1:])
     else:
         options = _parser().parse_args(words)
         guarded(lambda: options.run(options))
@@ -87,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"poolwise {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    commands.add_parser("loop", help=COMMANDS["loop"], add_help=False)
+    for name in HYDRA_JOBS:
+        commands.add_parser(name, help=COMMANDS[name], add_help=False)
     ingest = commands.add_parser("ingest", help=COMMANDS["ingest"])
     ingest.add_argument("file", type=Path, help="a batch file, e.g. runs/NAME/batches/round_003.csv")
     ingest.add_argument("--run", type=Path, help="folder of the run, if the file lies elsewhere", dest="folder")

@@ -1,4 +1,4 @@
-"""The doors for people who bring their own arrays: `poolwise.select`.
+"""The doors for people who bring their own arrays: `poolwise.select`, `poolwise.curation_report`.
 
 >>> import numpy as np
 >>> import poolwise
@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolwise.checks import check_ids, check_labels
+from poolwise.checks import check_embeddings, check_ids, check_labels, check_probs
 from poolwise.errors import ConfigError, InvalidArray, listed
+from poolwise.metric import coverage
+from poolwise.metric.coverage import CurationReport
 from poolwise.seeds import generator
 from poolwise.types import Head, Ids, PoolView, Query, Task
 
@@ -51,7 +53,8 @@ def select(
             `task="multilabel"`;
             `head=(weights, bias)`, (C, D) and (C,), the last layer, for strategies that look inside it;
             `forecasts`, (L, C) probabilities predicted for the labelled rows before their labels were known, NaN for none;
-            `columns`, a mapping of names to (N,) values of all rows, such as {"cost": ...}.
+            `columns`, a mapping of names to (N,) values of all rows, such as {"cost": ...};
+            `among`, a mapping of the options in `conf/candidates/all.yaml`: which rows may be chosen.
 
     Returns:
         ids (size,) chosen rows, best first; scores (size,); reasons, a table of columns.
@@ -63,14 +66,56 @@ def select(
     """
     task = _task(options.pop("task", None), labels)
     extra = {name: options.pop(name, None) for name in ("head", "forecasts", "columns")}
+    among = options.pop("among", None)
     part = _build(strategy, options)
     arrays = {"probs": probs, "embeddings": embeddings, "draws": _joined(draws)}
     view = _view(
         {name: np.asarray(array) for name, array in arrays.items() if array is not None}, labelled, labels, task
     )
     view = _with(view, len(view) + len(view.labelled_ids), **extra)
-    query: Query = part.select(view, size, generator(seed, 0, "query"))
+    query: Query = _candidates(among).select(part, view, size, generator(seed, 0, "query"))
     return query
+
+
+def curation_report(
+    embeddings: ArrayLike,
+    chosen: ArrayLike,
+    *,
+    draws: int = 20,
+    seed: int = 0,
+    probs: ArrayLike | None = None,
+    clusters: int | None = None,
+    similarity: float = 0.95,
+) -> CurationReport:
+    """Compare a batch with random batches of its size from the same pool. `print` shows it as a table.
+
+    Args:
+        embeddings: (N, D) features of the pool.
+        chosen: (B,) distinct rows of the batch.
+        draws: how many random batches.
+        seed: same seed, same report.
+        probs: (N, C) probabilities, rows summing to 1, for the balance of predicted classes.
+        clusters: how many k-means clusters the pool is cut into; None: the least of B, N / 5 and 500.
+        similarity: cosine from which two picks are near-duplicates.
+
+    Returns:
+        `measures`: name -> value of the batch; mean and 90 % interval of the random batches; which end is better.
+
+    Raises:
+        ConfigError: an option out of range.
+        InvalidArray: an array of the wrong shape or not sound, or chosen rows that are not there.
+
+    >>> import numpy as np
+    >>> pool = np.repeat(np.eye(4), 5, axis=0)
+    >>> report = curation_report(pool, [0, 5, 10, 15])
+    >>> report.measures["clusters_reached"].value, report.measures["near_duplicates"].value
+    (1.0, 0.0)
+    """
+    points, rows = check_embeddings(embeddings), check_ids(chosen, "chosen")
+    said = None if probs is None else check_probs(probs, ids=np.arange(len(points)))
+    return coverage.curation_report(
+        points, rows, probs=said, draws=draws, seed=seed, clusters=clusters, similarity=similarity
+    )
 
 
 def _joined(draws: Any) -> Any:
@@ -117,6 +162,17 @@ def _build(strategy: str, options: dict[str, Any]) -> Any:
         raise ConfigError(f"there is no query strategy {strategy!r}{hint}")
     node = OmegaConf.merge(OmegaConf.load(conf_dir() / "query" / f"{strategy}.yaml"), OmegaConf.create(options))
     return build_part(node, where=strategy)
+
+
+def _candidates(options: Any) -> Any:
+    from omegaconf import OmegaConf
+
+    from poolwise.config.build import build_part, conf_dir
+
+    node = OmegaConf.merge(
+        OmegaConf.load(conf_dir() / "candidates" / "all.yaml"), OmegaConf.create(dict(options or {}))
+    )
+    return build_part(node, where="among")
 
 
 def _task(named: Any, labels: ArrayLike | None) -> Task:

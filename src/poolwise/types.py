@@ -85,6 +85,7 @@ class Manifest:
         labels: given labels, as the module says. In a simulation the labels of the pool are NOT here.
         groups: (N,) names of things pictured several times, "" for none; None if the data have no such column.
         truth: SHA-256 over labels that are hidden, so that a change among them is noticed; "" where none is.
+        columns: name -> (N,) further values of each sample (a cost, a place, ...), numbers or str.
         contents: SHA-256 over the content of the pictures (or over file names and sizes, for large sets).
     """
 
@@ -97,6 +98,7 @@ class Manifest:
     groups: NDArray[np.str_] | None = None
     contents: str = ""
     truth: str = ""
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -122,6 +124,9 @@ class Manifest:
             "labels": np.ascontiguousarray(self.labels).astype("<i8").tobytes() + self.truth.encode(),
             "groups": b"" if self.groups is None else "\n".join(self.groups.tolist()).encode(),
         }
+        if self.columns:
+            rows = [f"{name}={column.tolist()}" for name, column in sorted(self.columns.items())]
+            parts["columns"] = "\n".join(rows).encode()
         return {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
 
     def digest(self) -> str:
@@ -268,6 +273,8 @@ class Ask:
     probability: float | None = None
     score: float | None = None
     reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What else is known of the pick: its cluster, its nearest labelled sample, ..., as plain values."""
 
 
 @dataclass(frozen=True)
@@ -332,6 +339,12 @@ class RoundRecord:
     """SHA-256 over the ids and labels that the round's model was trained on."""
     held_out: frozenset[int] = frozenset()
     """Ids among `asks` that were asked for the test set."""
+    pool: Mapping[str, float] = field(default_factory=dict)
+    """Facts of the pool and the batch, those that were asked for: `kappa` and `changed` (agreement with the last round's
+    predictions on the stop set), `uncertainty` (mean entropy there over its largest value), `farthest` (distance of the
+    candidate farthest from all labelled ones when the batch was chosen), `cost` (of the batch)."""
+    beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The batch beside random draws of its size: measure -> value, random, low, high; see `metric.coverage`."""
 
 
 @dataclass(frozen=True)

@@ -60,3 +60,11 @@ def test_classes_that_nobody_will_answer_with_are_known():
 def test_an_impossible_rate_is_refused():
     with pytest.raises(ConfigError, match="between 0 and 1"):
         Oracle(noise_rate=1.5)
+
+
+def test_it_says_how_much_is_right_and_counts_what_it_knows():
+    oracle = Oracle(noise_rate=1.0, truth=np.array([0, 1, -1, 2]))
+    assert oracle.share_right(np.array([0, 2, 3]), np.array([0, 5, 1])) == 0.5
+    several = Oracle(truth=np.array([[0, 1], [1, 1], [-1, -1]]))
+    assert several.share_right(np.arange(3), np.array([[0, 1], [1, 0], [0, 0]])) == 0.5
+    assert np.isnan(several.share_right(np.array([2]), np.array([[0, 0]])))

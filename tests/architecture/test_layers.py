@@ -18,7 +18,7 @@ LAYERS = {
     3: {"query", "stopping"},
     4: {"files"},
     5: {"data", "model", "annotation", "ledger", "tracking", "report"},
-    6: {"loop"},
+    6: {"loop", "benchmark"},
     7: {"terminal", "config", "doors", "cli", "__main__", "__init__"},
 }
 LAYER = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
@@ -101,4 +101,5 @@ def test_functions_stay_short(file):
 @pytest.mark.parametrize("file", sorted(CONF.rglob("*.yaml")), ids=lambda file: str(file.relative_to(CONF)))
 def test_a_yaml_lies_in_the_group_of_its_package(file):
     for target in re.findall(r"_target_: poolwise\.(\w+)", file.read_text()):
-        assert target == file.parent.name
+        # which samples may be chosen is a matter of choosing: its class lives beside the strategies
+        assert target == {"candidates": "query"}.get(file.parent.name, file.parent.name)

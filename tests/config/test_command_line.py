@@ -26,9 +26,17 @@ def test_help_of_the_loop_lists_parts_and_settings():
     assert "query_size: 20" in out
 
 
+def test_help_of_the_benchmark_lists_settings_and_examples():
+    out = poolwise("benchmark", "--help").stdout
+    assert "strategies:" in out
+    assert "poolwise benchmark --config-dir plans +plan=mine" in out
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
+        (["benchmark", "strategies=[margin]"], "reference is 'random', which is none of the strategies margin"),
+        (["benchmark", "sedes=[1]"], "Could not override 'sedes'"),
         (["loop", "query=clusterd"], "Could not find 'query/clusterd'"),
         (["loop", "querysize=3"], "Could not override 'querysize'"),
         (["loop", "+query_sise=3"], "query_sise is not an option of LoopConfig; did you mean 'query_size'"),

@@ -1,17 +1,56 @@
 import numpy as np
 import pytest
 
+from poolwise.doors import _build as build
 from poolwise.doors import select, strategies
 from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
+from poolwise.types import Task
 
 PROBS = np.random.default_rng(0).dirichlet(np.ones(3), size=50)
 POINTS = np.random.default_rng(1).standard_normal((50, 4))
 
 
+ONLY_MULTILABEL = {name: getattr(build(name, {}), "tasks", tuple(Task)) == (Task.MULTILABEL,) for name in strategies()}
+
+
+def test_draws_may_come_in_pieces():
+    draws = np.random.default_rng(2).dirichlet(np.ones(3), size=(50, 7))
+    whole, pieces = (select("bald", size=9, draws=given) for given in (draws, (draws[:20], draws[20:])))
+    assert whole.ids.tolist() == pieces.ids.tolist()
+    generated = select("bald", size=9, draws=(draws[at : at + 10] for at in range(0, 50, 10)))
+    assert generated.ids.tolist() == whole.ids.tolist()
+    with pytest.raises(InvalidArray, match="pieces"):
+        select("bald", size=9, draws=(draws[:20], draws[20:, :3]))
+
+
+def test_columns_serve_strategies_and_rules_for_candidates():
+    cost = np.ones(50)
+    cost[:30] = 1000
+    query = select("objectives", size=5, probs=PROBS, embeddings=POINTS, columns={"cost": cost}, cost="cost")
+    assert query.ids.min() >= 30
+    query = select(
+        "random",
+        size=5,
+        probs=PROBS,
+        columns={"where": ["a"] * 25 + ["b"] * 25},
+        among={"group": "where", "balanced": True},
+    )
+    assert (
+        sorted(query.reasons["group"].tolist())[1:4] == ["a", "b", "b"]
+        or sorted(query.reasons["group"].tolist())[:3] == ["a"] * 3
+    )
+    with pytest.raises(InvalidArray, match="column 'cost'"):
+        select("random", size=5, probs=PROBS, columns={"cost": [1, 2]})
+
+
 @pytest.mark.parametrize("name", strategies())
 def test_every_strategy_serves_arrays_and_never_takes_labelled_rows(name):
     labelled = np.array([40, 3, 17])
-    query = select(name, size=20, probs=PROBS, embeddings=POINTS, labelled=labelled, labels=[0, 1, 2])
+    several = ONLY_MULTILABEL[name]
+    labels = [[0, 1, 1], [1, 0, 0], [0, 0, 0]] if several else [0, 1, 2]
+    head = (np.ones((3, 4)), np.zeros(3))
+    arrays = {"probs": PROBS, "embeddings": POINTS, "draws": np.stack([PROBS, PROBS[:, ::-1]], axis=1), "head": head}
+    query = select(name, size=20, labelled=labelled, labels=labels, **arrays)
     assert len(set(query.ids.tolist())) == 20
     assert not set(query.ids.tolist()) & set(labelled.tolist())
 
@@ -38,7 +77,7 @@ def test_options_reach_the_strategy():
     ("name", "options", "told"),
     [
         ("margn", {}, "did you mean 'margin'"),
-        ("zzz", {}, "there are: badge"),
+        ("zzz", {}, "there are: "),
         ("clustered", {"candidate": 3}, "did you mean 'candidates'"),
         ("clustered", {"candidates": "many"}, "clustered.candidates"),
         ("margin", {"task": "regression"}, "task is 'regression'"),

@@ -280,6 +280,6 @@ def test_the_tracker_is_told_after_every_round(tmp_path):
 def test_only_the_last_checkpoint_is_kept(tmp_path):
     book = ledger(tmp_path)
     run_loop(parts(tmp_path), book)
-    kept = [file.name for file in (tmp_path / "blobs/blobs").iterdir()]
+    kept = [file.name for file in (tmp_path / "blobs/blobs").glob("*.pt")]
     last = [event for event in book.events("blobs") if event.kind is Kind.MODEL_TRAINED][-1]
     assert kept == [last.body["checkpoint"]]

@@ -151,20 +151,3 @@ def test_clustered_with_one_candidate_a_pick_is_margin_sampling():
 def test_clustered_refuses_impossible_options(options, told):
     with pytest.raises(ConfigError, match=told):
         Clustered(**options)
-
-
-def test_only_functions_of_modal_are_run():
-    view = PoolView(np.arange(80), probs=drawn())
-    for name, told in (
-        ("os.system", "must begin with 'modAL.'"),
-        ("modAL.uncertainty.no_such_thing", "cannot be imported"),
-        ("modAL.disagreement.vote_entropy_sampling", "cannot work from probabilities alone"),
-        ("modAL.uncertainty.classifier_entropy", "did not give 3 distinct samples"),
-    ):
-        with pytest.raises(ConfigError, match=told):
-            Modal(name).select(view, 3, rng())
-
-
-def test_multilabel_functions_of_modal_run():
-    view = PoolView(np.arange(80), probs=drawn(), task=Task.MULTILABEL)
-    assert len(Modal("modAL.multilabel.min_confidence").select(view, 3, rng())) == 3

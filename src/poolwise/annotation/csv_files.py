@@ -14,7 +14,8 @@ from poolwise.files import write_bytes, write_text
 from poolwise.protocols import ImageSource
 from poolwise.types import Answer, Ask, Batch, Label, Task
 
-COLUMNS = ("sample_id", "path", "suggested", "probability", "score", "reason", "label")
+COLUMNS = ("sample_id", "path", "suggested", "probability", "score", "reason")
+"""Followed by what else is known of the picks (cluster, nearest labelled sample, ...) and, last, `label`."""
 SKIP = "skip"
 NONE = "none"
 """In a multi-label file: answered, and no class applies. An empty cell is not answered yet."""
@@ -91,7 +92,9 @@ def _picture(ask: Ask, batch: Batch, images: ImageSource) -> str:
 
 def _table(batch: Batch, pictures: Mapping[int, str]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
+    known = (*COLUMNS, "annotator", "label")
+    details = [name for name in dict.fromkeys(name for ask in batch.asks for name in ask.details) if name not in known]
+    writer = csv.DictWriter(out, [*COLUMNS, *details, "label"], lineterminator="\r\n")
     writer.writeheader()
     for ask in batch.asks:
         writer.writerow(
@@ -102,6 +105,7 @@ def _table(batch: Batch, pictures: Mapping[int, str]) -> str:
                 "probability": "" if ask.probability is None else f"{ask.probability:.3f}",
                 "score": "" if ask.score is None else f"{ask.score:.4f}",
                 "reason": ask.reason,
+                **{name: ask.details.get(name, "") for name in details},
                 "label": "",
             }
         )

@@ -64,6 +64,21 @@ class Oracle:
         counts = (known == 1).sum(axis=0) if self.truth.ndim == 2 else np.bincount(known, minlength=len(classes))
         return [name for name, count in zip(classes, counts, strict=True) if count == 0]
 
+    def share_right(self, ids: Ids, labels: Labels) -> float:
+        """Share of samples whose given label is the hidden one, in every class for multi-label: one number, no label.
+
+        Args:
+            ids: (n,) sample ids; those whose label is not known do not count.
+            labels: (n,) or (n, C) labels as `types` says.
+
+        Returns:
+            A share in [0, 1]; NaN if none of the labels is known.
+        """
+        truth: Labels = self.truth[ids]
+        known = is_known(truth)
+        same = (truth == labels).reshape(len(ids), -1).all(axis=1)
+        return float(same[known].mean()) if known.any() else float("nan")
+
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Nothing to publish."""
         return ""

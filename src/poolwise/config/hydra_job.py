@@ -10,7 +10,7 @@ from typing import Any
 
 from poolwise.config.build import conf_dir
 
-JOBS = ("loop",)
+JOBS = ("loop", "benchmark")
 
 
 def main(job: str, arguments: Sequence[str]) -> None:
@@ -32,7 +32,11 @@ def main(job: str, arguments: Sequence[str]) -> None:
         choices = {str(name): str(choice) for name, choice in hydra_config.runtime.choices.items()}
 
         def work() -> None:
-            run(job, OmegaConf.to_container(config, resolve=True), choices, list(hydra_config.overrides.task), sweep)
+            plain, overrides = OmegaConf.to_container(config, resolve=True), list(hydra_config.overrides.task)
+            if job == "benchmark":
+                benchmark(plain, overrides)
+            else:
+                run(job, plain, choices, overrides, sweep)
 
         try:
             guarded(work)
@@ -63,6 +67,14 @@ def run(job: str, config: Any, choices: dict[str, str], overrides: list[str], sw
     name = settings.run_name or run_name(choices, overrides, settings.seed, sweep=sweep)
     command = shlex.join(["poolwise", job, *overrides])
     run_config(config, name=name, strategy=choices.get("query", ""), command=command)
+
+
+def benchmark(config: Any, overrides: list[str]) -> None:
+    """Run a benchmark; a failed cell is told at the end, and by the exit status."""
+    from poolwise.config.benchmark import run_benchmark
+
+    if run_benchmark(config, command=shlex.join(["poolwise", "benchmark", *overrides])).failures:
+        sys.exit(1)
 
 
 def complete(arguments: Sequence[str]) -> None:

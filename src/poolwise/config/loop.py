@@ -17,6 +17,7 @@ from poolwise.ledger.store import Ledger
 from poolwise.loop.parts import Display, Parts, Settings
 from poolwise.loop.resume import is_unnamed
 from poolwise.protocols import Annotator, ImageSource, QueryStrategy
+from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
 
 CONTROL = "control"
@@ -72,7 +73,15 @@ def loop_parts(
     main = Parts(
         run=name,
         folder=folder or Path(settings.runs) / name,
-        settings=Settings(settings.seed, settings.seed_size, settings.query_size, settings.test_size),
+        settings=Settings(
+            settings.seed,
+            settings.seed_size,
+            settings.query_size,
+            settings.test_size,
+            settings.start,
+            settings.stop_set,
+            settings.compare_batches,
+        ),
         config=dict(config),
         strategy_name=strategy,
         images=images,
@@ -82,6 +91,7 @@ def loop_parts(
         rules=tuple(build_part(settings.stopping, where="stopping", trusted=trusted).values()),
         tracker=build_part(settings.tracking, where="tracking", trusted=trusted),
         display=display,
+        candidates=_candidates(settings),
         command=command,
         round_figures=_round_figures,
     )
@@ -93,6 +103,7 @@ def loop_parts(
         folder=main.folder / CONTROL,
         strategy=Random(),
         strategy_name="random",
+        candidates=Candidates(),
         is_control=True,
     )
     return [main, control]
@@ -114,6 +125,16 @@ def _images(settings: LoopConfig, annotator: Any) -> Any:
     if not isinstance(images, ImageSource):
         raise ConfigError(f"data: {type(images).__name__} is no image source.")
     return replace(images, hide_labels=True) if annotator.simulated else images  # type: ignore[type-var]
+
+
+def _candidates(settings: LoopConfig) -> Candidates:
+    """All of them, unless the configuration leaves some out."""
+    if not settings.candidates:
+        return Candidates()
+    part = build_part(settings.candidates, where="candidates", trusted=settings.trusted)
+    if not isinstance(part, Candidates):
+        raise ConfigError(f"candidates: {type(part).__name__} is no Candidates; choose one of the group `candidates`.")
+    return part
 
 
 def _of_kind(part: Any, protocol: Any, where: str) -> Any:

@@ -6,8 +6,9 @@ import dataclasses
 import hashlib
 import itertools
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ class Row:
     split: Split | None = None
     group: str = ""
     where: str = ""
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,29 @@ def build_manifest(name: str, rows: Sequence[Row], classes: tuple[str, ...], tas
         validation_fraction=held_out.validation_fraction,
         seed=held_out.seed,
     )
-    return Manifest(name, tuple(row.path for row in ordered), splits, classes, task, labels, groups)
+    paths = tuple(row.path for row in ordered)
+    return Manifest(name, paths, splits, classes, task, labels, groups, columns=further_columns(ordered))
+
+
+def further_columns(rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
+    """Columns of a table beside the known ones: float64 where every cell is a finite number, else text ("" for none).
+
+    >>> rows = [Row("a", extra={"cost": "1.5", "place": "x"}), Row("b", extra={"cost": "2", "place": None})]
+    >>> {name: column.tolist() for name, column in further_columns(rows).items()}
+    {'cost': [1.5, 2.0], 'place': ['x', '']}
+    """
+    names = dict.fromkeys(name for row in rows for name in (row.extra or {}))
+    return {name: _column([(row.extra or {}).get(name) for row in rows]) for name in names}
+
+
+def _column(cells: Sequence[Any]) -> NDArray[Any]:
+    try:
+        numbers = np.array([float(cell) for cell in cells], dtype=np.float64)
+        if np.isfinite(numbers).all():
+            return numbers
+    except (TypeError, ValueError):
+        pass
+    return np.array(["" if cell is None else str(cell).strip() for cell in cells], dtype=np.str_)
 
 
 def check_paths(ordered: Sequence[Row]) -> None:

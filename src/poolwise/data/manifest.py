@@ -11,7 +11,7 @@ from typing import Any
 from poolwise.data.catalogue import Row, class_list, tidy
 from poolwise.data.image_folder import SPLITS
 from poolwise.data.picture_files import Listing, PictureFiles
-from poolwise.data.tables import Table, read_csv, read_parquet
+from poolwise.data.tables import KNOWN, Table, read_csv, read_parquet
 from poolwise.errors import ConfigError, DataError, listed
 from poolwise.types import Label, Split, Task
 
@@ -24,6 +24,7 @@ class ManifestFile(PictureFiles):
 
     An empty label is a picture yet to be labelled. The column `labels` holds several, separated by `|` or `;` (a lone
     `|`: none of the classes), or a list in Parquet. Rows of one `group` are never divided between pool and test.
+    Further columns (a cost, a place, ...) go with the samples, for strategies and `candidates` to look at.
     """
 
     path: str = ""
@@ -76,7 +77,8 @@ def to_row(values: dict[str, Any], where: str, root: Path, task: Task) -> Row:
         raise DataError(f"{where} has no path; every line names a picture.")
     label = _labels(values.get("labels")) if task is Task.MULTILABEL else tidy(_text(values.get("label"))) or None
     group = _text(values.get("group"))
-    return Row(_relative(path, root), label, _split(_text(values.get("split")), where), group, where)
+    extra = {name: value for name, value in values.items() if name and name not in KNOWN}
+    return Row(_relative(path, root), label, _split(_text(values.get("split")), where), group, where, extra or None)
 
 
 def _relative(path: str, root: Path) -> str:

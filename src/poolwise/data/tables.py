@@ -41,7 +41,7 @@ def read_csv(file: Path) -> Table:
 
 
 def read_parquet(file: Path) -> Table:
-    """The known columns of a Parquet file.
+    """A Parquet file; of columns beside the known ones, those of numbers, text and truth values.
 
     Raises:
         DataError: not a Parquet file.
@@ -50,14 +50,25 @@ def read_parquet(file: Path) -> Table:
     from pyarrow import parquet
 
     try:
-        names = parquet.read_schema(file).names
-        columns = _columns(names, file)
-        wanted = [name for name, column in zip(names, columns, strict=True) if column in KNOWN]
+        schema = parquet.read_schema(file)
+        columns = _columns(schema.names, file)
+        wanted = [
+            field.name
+            for field, column in zip(schema, columns, strict=True)
+            if column in KNOWN or _is_plain(field.type)
+        ]
         records = parquet.read_table(file, columns=wanted).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{file} cannot be read as Parquet: {error}.") from error
     kept = [{name.strip().lower(): value for name, value in record.items()} for record in records]
     return Table(columns, [(record, f"{file.name} row {at}") for at, record in enumerate(kept, start=1)])
+
+
+def _is_plain(kind: Any) -> bool:
+    from pyarrow import types
+
+    tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_string, types.is_large_string)
+    return any(test(kind) for test in tests)
 
 
 def _text_of(file: Path) -> str:

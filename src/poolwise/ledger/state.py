@@ -30,6 +30,10 @@ class RoundState:
     trained: Mapping[str, Any] = field(default_factory=_nothing)
     measured: Mapping[str, Any] = field(default_factory=_nothing)
     seconds: Mapping[str, float] = field(default_factory=_nothing)
+    pool: Mapping[str, float] = field(default_factory=_nothing)
+    beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
+    forecasts: str = ""
+    """Blob with the (B, C) probabilities of the batch when it was asked for; "" where no model was asked."""
 
     @property
     def done(self) -> bool:
@@ -108,6 +112,9 @@ def _queried(state: RunState, event: Event) -> RunState:
         asks=tuple(ask_from(ask) for ask in event.body["asks"]),
         holdout=frozenset(event.body["holdout"]),
         seconds=event.body["seconds"],
+        pool=event.body.get("pool", {}),
+        beside_random=event.body.get("beside_random", {}),
+        forecasts=event.body.get("forecasts", ""),
     )
     return replace(state, rounds=(*state.rounds, round_), parked="")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from poolwise.protocols import Annotator, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
-from poolwise.types import RoundRecord, RunRecord
+from poolwise.query.candidates import Candidates
+from poolwise.types import Need, RoundRecord, RunRecord
 
 
 @runtime_checkable
@@ -44,12 +45,18 @@ class Settings:
         seed_size: labels of round 0, drawn at random from the pool.
         query_size: labels a round.
         test_size: samples of round 0 that become the held-out test set, for data that have none.
+        start: "random" draws round 0, "strategy" has it chosen from embeddings that need no label.
+        stop_set: samples on which stopping rules compare predictions between rounds.
+        compare_batches: whether each batch is compared with random draws.
     """
 
     seed: int
     seed_size: int
     query_size: int
     test_size: int = 0
+    start: str = "random"
+    stop_set: int = 1000
+    compare_batches: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,17 @@ class Parts:
     rules: tuple[StoppingRule, ...]
     tracker: Tracker
     display: Display
+    candidates: Candidates = field(default_factory=Candidates)
     command: str = "poolwise loop"
     is_control: bool = False
     round_figures: Callable[[RunRecord], Callable[[RoundRecord], Mapping[str, bytes]]] | None = None
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """Facts of the pool that the stopping rules look at; see `RoundRecord.pool`."""
+        return frozenset().union(*(getattr(rule, "wants", frozenset()) for rule in self.rules))
+
+    @property
+    def rounds_kept(self) -> int:
+        """Rounds whose models are kept: the last one, or as many as the strategy asks."""
+        return int(getattr(self.strategy, "rounds", 1)) if Need.ROUNDS in self.strategy.needs else 1

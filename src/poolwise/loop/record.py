@@ -43,6 +43,8 @@ def _round_record(round_: RoundState) -> RoundRecord:
         seconds=round_.seconds,
         labels_digest=trained["labels_digest"],
         held_out=round_.holdout,
+        pool={**round_.pool, **measured.get("pool", {})},
+        beside_random=round_.beside_random,
     )
 
 

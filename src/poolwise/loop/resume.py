@@ -11,7 +11,7 @@ from poolwise.types import Manifest
 FREE = (
     "budget", "stopping", "tracking", "runs", "run_name", "control", "verbose", "trusted",
     "data.download", "data.root", "data.path", "data.workers", "data.cache_mb", "annotation.partial", "annotation.annotator",
-    "trainer.enable_progress_bar", "query_size", "model.trainer",
+    "trainer.enable_progress_bar", "query_size", "model.trainer", "compare_batches",
 )  # fmt: skip
 """Settings that may change while a run goes on: they do not touch what has been done so far. The data are compared by
 content, not by where they lie; `model.trainer` repeats the group `trainer`."""
@@ -73,7 +73,9 @@ def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]
     Raises:
         SettingsChanged: others, each named with what it was and is.
     """
-    changed = changes(before, after)
+    # a setting that the run's configuration does not know came with a newer program, at a default that changes nothing
+    new = set(flatten(after)) - set(flatten(before))
+    changed = {key: pair for key, pair in changes(before, after).items() if key not in new or is_free(key)}
     fixed = [f"{key}: was {old!r}, now {new!r}" for key, (old, new) in changed.items() if not is_free(key)]
     if fixed:
         raise SettingsChanged(
@@ -91,7 +93,7 @@ def check_data(run: str, before: Mapping[str, str], manifest: Manifest, facts: M
         DataChanged: names the parts that differ.
     """
     after = manifest.digests()
-    differ = [part for part in after if before.get(part) != after[part]]
+    differ = [part for part in after if before.get(part, after[part]) != after[part]]
     if not differ:
         return
     count = ""

@@ -17,7 +17,8 @@ from poolwise.loop.plan import Next, Step, next_step
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.samples import pool_left
-from poolwise.loop.steps import Fact, Workbench
+from poolwise.loop.select import select
+from poolwise.loop.workbench import Fact, Workbench
 from poolwise.protocols import FittedModel
 from poolwise.types import RunRecord
 
@@ -80,7 +81,7 @@ def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list
     if coming.step is Step.OPEN:
         return [steps.open_run(parts)]
     if coming.step is Step.SELECT:
-        return [steps.select(state, parts, bench, coming.size)]
+        return [select(state, parts, bench, coming.size)]
     if coming.step is Step.EMIT:
         return [steps.emit(state, parts)]
     return [steps.train(state, parts, bench) if coming.step is Step.TRAIN else steps.measure(state, parts, bench)]

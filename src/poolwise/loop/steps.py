@@ -5,60 +5,31 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from poolwise.acquisition.confidence import entropy
 from poolwise.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
-from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.parts import Parts
-from poolwise.loop.samples import in_groups_of, labels_digest, pool_left, test_set, training_set, validation_set
+from poolwise.loop.samples import labels_digest, test_set, training_set, validation_set
+from poolwise.loop.workbench import Fact, Workbench
+from poolwise.metric.agreement import agreement
 from poolwise.metric.classification import headline, held_out
 from poolwise.protocols import FittedModel
 from poolwise.seeds import derive, generator
 from poolwise.types import (
     Annotation,
     Answer,
-    Ask,
     Batch,
-    Ids,
     Manifest,
     Need,
-    PoolView,
-    Predictions,
-    Query,
     Split,
     Task,
     decode,
 )
-
-
-@dataclass(frozen=True)
-class Fact:
-    """An event to append, with the annotations it brings."""
-
-    kind: Kind
-    round: int
-    body: dict[str, Any]
-    annotations: tuple[Annotation, ...] = ()
-
-
-@dataclass
-class Workbench:
-    """What a process keeps at hand between steps; all of it can be had again from the run folder."""
-
-    blobs: Blobs
-    models: dict[str, FittedModel] = field(default_factory=dict)
-
-    def model(self, reference: str, parts: Parts) -> FittedModel:
-        """The model of a checkpoint, from memory or disk."""
-        if reference not in self.models:
-            self.models.clear()
-            self.models[reference] = parts.learner.load(self.blobs.path(reference), parts.images)
-        return self.models[reference]
 
 
 def batch_of(state: RunState, parts: Parts, round_: int | None = None) -> Batch:
@@ -160,124 +131,6 @@ def _data_facts(manifest: Manifest, given: int) -> dict[str, Any]:
         "test": len(manifest.ids(Split.TEST)),
         "given": given,
     }
-
-
-def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> Fact:
-    """Choose the next batch: at random in round 0, by the strategy afterwards."""
-    start = time.perf_counter()
-    round_ = len(state.rounds)
-    candidates = pool_left(state, parts.images.manifest)
-    if round_ and size == len(candidates) < parts.settings.query_size and not parts.is_control:
-        parts.display.warn(
-            f"query_size is {parts.settings.query_size}, and {size} samples are left: all of them are asked for."
-        )
-    rng = generator(parts.settings.seed, round_, "query")
-    holdout: list[int] = []
-    if round_ == 0:
-        # The purpose names no strategy: a run and its random control begin with the same seed set.
-        shuffled = generator(parts.settings.seed, 0, "seed set").permutation(candidates)
-        holdout = [int(sample_id) for sample_id in shuffled[: min(parts.settings.test_size, size)]]
-        rest = shuffled[len(holdout) :]
-        rest = rest[~in_groups_of(holdout, rest, parts.images.manifest)][: size - len(holdout)]
-        picked = np.concatenate([shuffled[: len(holdout)], rest])
-        query = Query(picked, np.zeros(len(picked), np.float32), {})
-        asks = _asks(query, None, parts, dict.fromkeys(holdout, "test set, at random"), "seed set, at random")
-    else:
-        model = bench.model(state.rounds[-1].trained["checkpoint"], parts)
-        view = _view(state, parts, model, candidates, round_)
-        query = parts.strategy.select(view, size, rng)
-        suggestions = _suggestions(view, query, parts, model, round_)
-        asks = _asks(query, suggestions, parts, {}, "")
-    seconds = {"select": time.perf_counter() - start}
-    return Fact(
-        Kind.BATCH_QUERIED, round_, {"asks": [asdict(ask) for ask in asks], "holdout": holdout, "seconds": seconds}
-    )
-
-
-def _view(state: RunState, parts: Parts, model: FittedModel, candidates: Ids, round_: int) -> PoolView:
-    """Exactly what the strategy declared, and nothing else."""
-    needs = parts.strategy.needs
-    wanted = needs & ~Need.LABELLED_EMBEDDINGS
-    seed = derive(parts.settings.seed, round_, "draws")
-    progress = parts.display.progress
-    pool = (
-        model.predict(parts.images, candidates, wanted, seed=seed, progress=progress)
-        if wanted
-        else Predictions(candidates)
-    )
-    labelled = training_set(state, parts.images.manifest)
-    known = None
-    if Need.LABELLED_EMBEDDINGS in needs:
-        known = model.predict(parts.images, labelled.ids, Need.EMBEDDINGS, seed=seed).embeddings
-    return PoolView(
-        ids=candidates,
-        task=parts.images.manifest.task,
-        probs=pool.probs,
-        embeddings=pool.embeddings,
-        log_probs_nkc=pool.log_probs_nkc,
-        labelled_ids=labelled.ids,
-        labels=labelled.labels,
-        labelled_embeddings=known,
-    )
-
-
-def _suggestions(view: PoolView, query: Query, parts: Parts, model: FittedModel, round_: int) -> Predictions:
-    """The model's own answers for the batch; computed for the batch alone where the strategy did not need them."""
-    if view.probs is not None:
-        rows = np.searchsorted(view.ids, query.ids)
-        return Predictions(query.ids, view.probs[rows])
-    order = np.argsort(query.ids)
-    found = model.predict(parts.images, query.ids[order], Need.PROBS, seed=derive(parts.settings.seed, round_, "draws"))
-    assert found.probs is not None
-    probs = np.empty_like(found.probs)
-    probs[order] = found.probs
-    return Predictions(query.ids, probs)
-
-
-def _asks(
-    query: Query, suggestions: Predictions | None, parts: Parts, special: Mapping[int, str], otherwise: str
-) -> list[Ask]:
-    manifest = parts.images.manifest
-    reasons = query.reasons.get("reason")
-    asks = []
-    for at, sample_id in enumerate(query.ids.tolist()):
-        probs = None if suggestions is None or suggestions.probs is None else suggestions.probs[at]
-        reason = special.get(sample_id) or (
-            otherwise if reasons is None else _named(str(reasons[at]), manifest.classes)
-        )
-        asks.append(
-            Ask(
-                sample_id=sample_id,
-                path=manifest.paths[sample_id],
-                suggestion=None if probs is None else _suggested(probs, manifest),
-                probability=None if probs is None else _sureness(probs, manifest.task),
-                score=None if suggestions is None else float(query.scores[at]),
-                reason=reason,
-            )
-        )
-    return asks
-
-
-def _suggested(probs: Any, manifest: Manifest) -> Any:
-    if manifest.task is Task.MULTILABEL:
-        return decode((probs >= 0.5).astype(np.int8), manifest.classes)
-    return manifest.classes[int(np.argmax(probs))]
-
-
-def _sureness(probs: Any, task: Task) -> float:
-    """Probability of the suggestion; for several labels, of the least sure one."""
-    return float(np.maximum(probs, 1 - probs).min() if task is Task.MULTILABEL else probs.max())
-
-
-def _named(reason: str, classes: Sequence[str]) -> str:
-    """Strategies see numbers alone: "class 3" becomes the class's name."""
-    words = reason.split(" ")
-    for at, word in enumerate(words[:-1]):
-        number = words[at + 1].rstrip(",.;:)")
-        if word.lstrip("(") == "class" and number.isdigit() and int(number) < len(classes):
-            words[at] = word.replace("class", "")
-            words[at + 1] = words[at + 1].replace(number, repr(classes[int(number)]), 1)
-    return " ".join(word for word in words if word)
 
 
 def emit(state: RunState, parts: Parts) -> Fact:
@@ -382,10 +235,33 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> Fact:
             "per_class": {name: _finite(row) for name, row in result.per_class.items()},
             "confusion": None if result.confusion is None else np.asarray(result.confusion).tolist(),
         }
+    body |= _watched(state, parts, bench)
     body["seconds"] = {"measure": time.perf_counter() - start}
-    if round_.round > 0 and state.rounds[-2].trained["checkpoint"] != round_.trained["checkpoint"]:
-        bench.blobs.drop(state.rounds[-2].trained["checkpoint"])  # nothing reads it from here on
+    for old in state.rounds[: -max(1, parts.rounds_kept - 1)]:
+        if old.trained["checkpoint"] not in [late.trained["checkpoint"] for late in state.rounds[-parts.rounds_kept :]]:
+            bench.blobs.drop(old.trained["checkpoint"])  # nothing reads it from here on
     return Fact(Kind.HOLDOUT_MEASURED, round_.round, body)
+
+
+def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
+    """What stopping rules ask of the pool: predictions on a stop set that never changes (labelled or not)."""
+    if not parts.wants & {"kappa", "changed", "uncertainty"}:
+        return {}
+    manifest, round_ = parts.images.manifest, state.rounds[-1]
+    broken = [sample_id for sample_id, _, _ in state.opened["unreadable"]]
+    pool = np.setdiff1d(manifest.ids(Split.POOL), np.array(broken, dtype=np.int64))
+    ids = np.sort(generator(parts.settings.seed, 0, "stop set").permutation(pool)[: parts.settings.stop_set])
+    model = bench.model(round_.trained["checkpoint"], parts)
+    probs = model.predict(parts.images, ids, Need.PROBS, seed=derive(parts.settings.seed, round_.round, "draws")).probs
+    assert probs is not None
+    several = manifest.task is Task.MULTILABEL
+    said = (probs >= 0.5).astype(np.int8) if several else probs.argmax(axis=1)
+    most = np.log(2 if several else len(manifest.classes))
+    facts = {"uncertainty": float(entropy(probs, manifest.task).mean() / most)}
+    before = state.rounds[-2].measured.get("stop_set") if len(state.rounds) > 1 else None
+    if before:
+        facts |= agreement(bench.blobs.array(before), said, len(manifest.classes))
+    return {"pool": _finite(facts), "stop_set": bench.blobs.put_array(said)}
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float]:

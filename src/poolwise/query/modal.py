@@ -1,90 +1,139 @@
-"""Any query function of modAL, run on a table of probabilities instead of a model."""
+"""Query functions of modAL, run on stored arrays instead of a model."""
 
 from __future__ import annotations
 
-import importlib
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poolwise.errors import ConfigError
+from poolwise.query.modal_functions import find_function, known
+from poolwise.query.modal_models import StoredBatch, StoredClassifier, StoredCommittee, StoredMachines
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Need, PoolView, Query
+from poolwise.types import Floats, Need, PoolView, Query, Task
 
-PREFIX = "modAL."
+COLD_START = 2000
+"""Candidates among which modAL looks for a first sample when nothing is labelled: it compares all pairs."""
+SMALLEST = 1e-36
+"""Below this a probability becomes 0: a mean over members could underflow, and its divergence would be infinite."""
+Found = tuple[NDArray[np.int64], "NDArray[Any] | None"]
+"""Rows as modAL picked them, and the figures it tells of them."""
 
 
 @dataclass(frozen=True)
 class Modal:
-    """Ask modAL (Danka and Horvath 2018) by the dotted name of one of its functions.
-
-    Functions that ask no more of a model than `predict_proba` work: all of `modAL.uncertainty`, and of
-    `modAL.multilabel` those that score confidence.
+    """Ask modAL (Danka and Horvath 2018) by the dotted name of one of its query functions.
 
     Attributes:
-        function: within modAL, called as function(classifier, X, n_instances=B).
+        function: within modAL; `modal_functions.WORKING` holds those that work, and decides `needs` and `tasks`.
+        arguments: further arguments of the function, e.g. {"metric": "cosine"} for ranked batches.
     """
 
     function: str = "modAL.uncertainty.entropy_sampling"
-
-    needs: ClassVar[Need] = Need.PROBS
+    arguments: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        find_function(self.function)  # now rather than after people have labelled the first batch
+        if not isinstance(self.arguments, Mapping):
+            raise ConfigError(
+                f"query.arguments is {self.arguments!r}; it must map names to values, e.g. {{metric: cosine}}."
+            )
+        find_function(self.function, self.arguments)  # now rather than after people have labelled the first batch
+
+    @property
+    def needs(self) -> Need:
+        """What the function looks at."""
+        return known(self.function).needs
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What the function is meant for."""
+        return known(self.function).tasks
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids of the view. Raises ConfigError, PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
+        return answer(self._pick, self.needs, view, size, rng, self.tasks)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         order = rng.permutation(len(view))  # modAL takes the first of equals, or draws from the global generator
-        probs = required(view.probs)[order]
-        rows, scores = _asked(find_function(self.function), self.function, probs, size)
-        told = f"picked by {self.function}"
-        sentences = [told if score is None else f"{told} at {score:.3g}" for score in scores]
-        numbers = np.array([0.0 if score is None else score for score in scores], dtype=np.float32)
-        return Picks(order[rows], numbers, sentences)
+        try:
+            rows, figures = self._ask()(view, order, size)
+        except Exception as error:  # arguments that only modAL can judge, and defects of its own
+            raise ConfigError(
+                f"{self.function} failed: {error}. Choose other arguments or another function."
+            ) from error
+        if len(set(rows.tolist())) != size:
+            raise ConfigError(f"{self.function} did not give {size} distinct samples; choose another function.")
+        if figures is None or self._is_ranked():
+            return Picks(order[rows], 1 - np.arange(size) / size, self._sentences(figures, size))
+        scores = known(self.function).sign * figures
+        best = np.argsort(-scores, kind="stable")
+        return Picks(order[rows[best]], scores[best], self._sentences(figures[best], size))
+
+    def _is_ranked(self) -> bool:
+        return Need.EMBEDDINGS in self.needs
+
+    def _ask(self) -> Callable[[PoolView, NDArray[np.int64], int], Found]:
+        if self._is_ranked():
+            return self._ranked
+        if Need.DRAWS in self.needs:
+            return self._by_committee
+        return self._by_machines if self.function.endswith("SVM_binary_minimum") else self._by_probs
+
+    def _by_probs(self, view: PoolView, order: NDArray[np.int64], size: int) -> Found:
+        return self._call(StoredClassifier(), required(view.probs)[order], n_instances=size)
+
+    def _by_committee(self, view: PoolView, order: NDArray[np.int64], size: int) -> Found:
+        probs = required(view.log_probs_nkc)[order]
+        np.exp(probs, out=probs)
+        probs[probs < SMALLEST] = 0
+        return self._call(StoredCommittee(probs), probs, n_instances=size)
+
+    def _by_machines(self, view: PoolView, order: NDArray[np.int64], size: int) -> Found:
+        """One sample a call, as this function gives no more; 2 q - 1 stands for the distance to a label's boundary."""
+        distances = 2 * required(view.probs)[order] - 1
+        rows = np.empty(size, dtype=np.int64)
+        for at in range(size):
+            rows[at] = self._call(StoredMachines(distances.shape[1]), distances)[0][0]
+            distances[rows[at]] = np.inf  # never the nearest again
+        return rows, None
+
+    def _ranked(self, view: PoolView, order: NDArray[np.int64], size: int) -> Found:
+        """Without labels modAL's own start may come twice and compares all pairs; so it is asked for that alone."""
+        embeddings, probs = required(view.embeddings)[order], required(view.probs)[order]
+        if view.labelled_embeddings is not None:
+            return self._call(StoredBatch(probs, view.labelled_embeddings), embeddings, n_instances=size)
+        first = _central(embeddings[:COLD_START], self.arguments)
+        rest = np.delete(np.arange(len(order)), first)
+        start, unsure = embeddings[first][None], 1 - probs[first].max()
+        if size == 1:
+            return np.array([first]), np.array([unsure])
+        rows, figures = self._call(StoredBatch(probs[rest], start), embeddings[rest], n_instances=size - 1)
+        return np.append(first, rest[rows]), None if figures is None else np.append(unsure, figures)
+
+    def _call(self, model: Any, pool: Floats, **size: int) -> Found:
+        """Ask modAL, its global generator left alone."""
+        function = find_function(self.function, self.arguments)
+        fixed = {"random_tie_break": False} if "random_tie_break" in inspect.signature(function).parameters else {}
+        found = function(model, pool, **size, **fixed, **self.arguments)
+        rows, figures = found if isinstance(found, tuple) else (found, None)
+        return np.atleast_1d(np.asarray(rows, dtype=np.int64)), None if figures is None else np.ravel(figures)
+
+    def _sentences(self, figures: NDArray[Any] | None, size: int) -> list[str]:
+        place = [f"number {at + 1} of {self.function}" for at in range(size)]
+        return (
+            place
+            if figures is None
+            else [f"{told}, at {value:.3g}" for told, value in zip(place, figures, strict=True)]
+        )
 
 
-class Stored:
-    """A classifier whose input is its answer."""
+def _central(embeddings: Floats, arguments: Mapping[str, Any]) -> int:
+    """The row with the smallest mean distance to all, by modAL's own function."""
+    from modAL.batch import select_cold_start_instance
 
-    def predict_proba(self, rows: Floats, **_: Any) -> Floats:
-        """(n, C) probabilities: what came."""
-        return rows
-
-
-def find_function(name: str) -> Callable[..., Any]:
-    """The function of modAL called `name`.
-
-    Raises:
-        ConfigError: outside modAL, or not to be imported.
-    """
-    if not name.startswith(PREFIX):
-        raise ConfigError(f"query.function is {name!r}; it must begin with {PREFIX!r}, e.g. {Modal.function!r}.")
-    module, _, attribute = name.rpartition(".")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # modAL and what it imports warn of their own old ways
-            found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # parts of modAL raise all kinds of errors beside newer libraries
-        raise ConfigError(f"query.function {name!r} cannot be imported: {error}. Is modAL-python installed?") from error
-    return found
-
-
-def _asked(function: Callable[..., Any], name: str, probs: Floats, size: int) -> tuple[Any, list[float | None]]:
-    """Rows and, where modAL tells them, scores."""
-    try:
-        found = function(Stored(), probs, n_instances=size)
-    except Exception as error:
-        raise ConfigError(f"{name} cannot work from probabilities alone: {error}. Choose another function.") from error
-    rows, scores = found if isinstance(found, tuple) else (found, None)
-    rows = np.atleast_1d(np.asarray(rows))
-    if rows.dtype.kind not in "iu" or len(np.unique(rows)) != size or len(rows) != size:
-        raise ConfigError(f"{name} did not give {size} distinct samples; choose another function.")
-    if scores is None or np.size(scores) != size:
-        return rows, [None] * size
-    return rows, [float(score) for score in np.ravel(scores)]
+    row, _ = select_cold_start_instance(embeddings, arguments.get("metric", "euclidean"), arguments.get("n_jobs"))
+    return int(row)

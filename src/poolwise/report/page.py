@@ -195,6 +195,7 @@ def _picked(run: RunRecord, draw: Callable[[int], Thumbnail | None]) -> list[dic
                 "left_out": len(pairs) - len(cards),
                 "agreement": _agreement(pairs),
                 "classes": _class_counts(pairs),
+                "beside": [_beside(name, measure) for name, measure in record.beside_random.items()],
                 "cards": cards,
             })  # fmt: skip
     return groups
@@ -213,7 +214,26 @@ def _card(ask: Ask, label: Label, draw: Callable[[int], Thumbnail | None]) -> di
         "suggested": suggested,
         "wrong": _agree(ask.suggestion, label) is False,
         "reason": words.shown(ask.reason, 160),
+        "nearest": _nearest(ask),
     }
+
+
+def _nearest(ask: Ask) -> str:
+    """The labelled sample that looks most like the pick, where that is known."""
+    if "nearest_labelled" not in ask.details:
+        return ""
+    return f"nearest labelled: {ask.details['nearest_labelled']}, at {words.short(ask.details.get('distance'))}"
+
+
+def _beside(name: str, measure: Mapping[str, Any]) -> dict[str, str]:
+    """One measure of a batch beside random draws of the same size."""
+    value, low, high = measure["value"], measure["low"], measure["high"]
+    lower = measure.get("better") == "lower"
+    place = "within what chance gives"
+    if value > high or value < low:
+        place = "better than chance" if (value < low) == lower else "worse than chance"
+    numbers = {key: words.short(measure[key]) for key in ("value", "random", "low", "high")}
+    return {"name": words.measure(name), "place": place, **numbers}
 
 
 def _agree(suggestion: Label, label: Label) -> bool | None:

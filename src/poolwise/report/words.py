@@ -21,6 +21,7 @@ METRICS = {
     "nll": "negative log-likelihood",
     "brier": "Brier score",
 }
+MEASURES: dict[str, str] = {}
 NOT_SHARES = ("nll", "loss", "brier")
 FALLING = ("nll", "loss", "brier", "ece", "error")
 BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -34,6 +35,24 @@ def metric_name(metric: str) -> str:
     ('macro F1', 'top 5 accuracy')
     """
     return METRICS.get(metric, metric.replace("_", " "))
+
+
+def measure(name: str) -> str:
+    """A measure of a batch in words.
+
+    >>> measure("near_duplicates")
+    'near duplicates'
+    """
+    return MEASURES.get(name, name.replace("_", " "))
+
+
+def short(value: float | None) -> str:
+    """A number of no fixed unit, in three digits.
+
+    >>> short(0.12345), short(1234.5), short(None)
+    ('0.123', '1.23e+03', '–')
+    """
+    return "–" if value is None or not math.isfinite(value) else f"{value:.3g}"
 
 
 def is_share(metric: str) -> bool:

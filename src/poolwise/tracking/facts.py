@@ -81,6 +81,9 @@ def round_metrics(round_: RoundRecord) -> dict[str, float]:
     named = dict(round_.metrics)
     named.update({f"fit/{name}": value for name, value in round_.fit.items()})
     named.update({f"seconds/{name}": value for name, value in round_.seconds.items()})
+    named.update({f"pool/{name}": value for name, value in round_.pool.items()})
+    for name, measure in round_.beside_random.items():
+        named.update({f"batch/{name}": measure["value"], f"batch/{name}_random": measure["random"]})
     named.update({"labelled": round_.labelled, "skipped": round_.skipped})
     return {name_of(name): float(value) for name, value in named.items()}
 
@@ -128,7 +131,8 @@ def _note(run: RunRecord) -> str:
 def batch_table(round_: RoundRecord) -> dict[str, list[Any]]:
     """The picked batch by columns, in the order asked; `label` is null for a sample that was skipped."""
     rows = list(zip(round_.asks, round_.labels, strict=True))
-    return {
+    details = dict.fromkeys(name for ask, _ in rows for name in ask.details)
+    known: dict[str, list[Any]] = {
         "sample_id": [ask.sample_id for ask, _ in rows],
         "path": [ask.path for ask, _ in rows],
         "label": [_shown(label) for _, label in rows],
@@ -137,6 +141,7 @@ def batch_table(round_: RoundRecord) -> dict[str, list[Any]]:
         "score": [ask.score for ask, _ in rows],
         "reason": [ask.reason for ask, _ in rows],
     }
+    return {**{name: [ask.details.get(name) for ask, _ in rows] for name in details}, **known}
 
 
 def _shown(label: Label) -> str | None:

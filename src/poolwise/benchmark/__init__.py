@@ -1,0 +1,1 @@
+"""Strategies compared: the job of `poolwise benchmark`."""

@@ -1,0 +1,51 @@
+"""How alike each row is to all rows, without a matrix of all pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from poolwise.geometry.neighbours import blocks, squared_distances, unit_rows
+from poolwise.types import Floats
+
+
+def mean_cosine(points: Floats) -> Floats:
+    """Mean cosine of each row with all rows, itself included; exact, as it is the product with the mean unit row.
+
+    Args:
+        points: (N, D); a row of zeros is at right angles to everything.
+
+    Returns:
+        (N,) in [-1, 1].
+
+    >>> mean_cosine(np.array([[2.0, 0.0], [0.0, 1.0], [5.0, 0.0], [3.0, 0.0]])).tolist()
+    [0.75, 0.25, 0.75, 0.75]
+    """
+    total = np.zeros(points.shape[1])
+    for rows in blocks(len(points), points.shape[1]):
+        total += unit_rows(points[rows]).sum(axis=0, dtype=np.float64)
+    mean = (total / max(1, len(points))).astype(points.dtype)
+    found = np.empty(len(points), dtype=np.float32)
+    for rows in blocks(len(points), points.shape[1]):
+        found[rows] = unit_rows(points[rows]) @ mean
+    return found
+
+
+def mean_closeness(points: Floats, others: Floats) -> Floats:
+    """Mean of 1 / (1 + Euclidean distance) of each row (N, D) to some others (M, D).
+
+    Returns:
+        (N,) in [0, 1].
+
+    >>> mean_closeness(np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]])).tolist()
+    [0.75, 0.75]
+    """
+    origin = others.mean(axis=0, dtype=np.float64).astype(points.dtype)
+    centred = others - origin
+    found = np.empty(len(points), dtype=np.float32)
+    for rows in blocks(len(points), len(others)):
+        gaps = squared_distances(points[rows] - origin, centred)
+        np.sqrt(gaps, out=gaps)
+        gaps += 1
+        np.reciprocal(gaps, out=gaps)
+        found[rows] = gaps.mean(axis=1, dtype=np.float64)
+    return found

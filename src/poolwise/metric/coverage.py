@@ -1,0 +1,197 @@
+"""A batch beside random draws of its size: does it reach more of the pool, with fewer copies, than chance would?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import ConfigError, InvalidArray
+from poolwise.geometry.cosine import has_twin
+from poolwise.geometry.kmeans import kmeans
+from poolwise.geometry.neighbours import blocks, squared_distances
+from poolwise.seeds import generator
+from poolwise.types import Floats, Ids
+
+YARDSTICK = 10_000
+"""Random rows that stand for the pool where distances to it are measured."""
+CLUSTERED = 100_000
+"""Random rows, beside those of the batches, that the clusters of the pool are made of."""
+MOST_CLUSTERS = 500
+LEVEL = 0.9
+"""Of the interval: the middle part of the random draws."""
+TITLES = {
+    "clusters_reached": "share of clusters reached",
+    "near_duplicates": "picks with a near-copy in the batch",
+    "mean_distance": "mean distance of the pool to the batch",
+    "class_balance": "balance of predicted classes",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One property of a batch, beside that of random batches.
+
+    Attributes:
+        value: of the batch.
+        random: mean over the random batches.
+        low: lower end of the interval that holds the middle 90 % of the random batches.
+        high: its upper end.
+        percentile: share of the random batches that lie below the value, in [0, 1]; equal ones count half.
+        better: "higher" or "lower".
+    """
+
+    value: float
+    random: float
+    low: float
+    high: float
+    percentile: float
+    better: str
+
+    @property
+    def verdict(self) -> str:
+        """Whether the value lies outside the interval: "better", "worse", or "like random"."""
+        if self.low <= self.value <= self.high:
+            return "like random"
+        return "better" if (self.value > self.high) == (self.better == "higher") else "worse"
+
+
+@dataclass(frozen=True)
+class CurationReport:
+    """A batch of `size` rows from a pool of `pool` rows, beside `draws` random batches of the same size.
+
+    Attributes:
+        measures: by name, each with the batch's value and those of random batches:
+            `clusters_reached`: share in [0, 1] of the k-means clusters of the pool that hold a pick; higher is better.
+            `near_duplicates`: share in [0, 1] of the picks with another pick at the cosine similarity or above; lower.
+            `mean_distance`: mean over the pool of the Euclidean distance to the nearest pick; lower.
+            `class_balance`: entropy of the predicted classes of the picks over its largest value, in [0, 1]; higher.
+                Only with probabilities.
+    """
+
+    measures: Mapping[str, Measure]
+    size: int
+    pool: int
+    draws: int
+
+    def table(self) -> list[tuple[str, str, str, str, str]]:
+        """Rows of (measure, batch, random mean, 90 % interval, verdict), as text."""
+        return [
+            (TITLES[name], f"{m.value:.4g}", f"{m.random:.4g}", f"{m.low:.4g} to {m.high:.4g}", m.verdict)
+            for name, m in self.measures.items()
+        ]
+
+    def __str__(self) -> str:
+        rows = [("", "batch", "random", "90 % of random", ""), *self.table()]
+        widths = [max(len(row[at]) for row in rows) for at in range(5)]
+        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join([f"{self.size} of {self.pool} rows, beside {self.draws} random draws", *lines])
+
+
+def curation_report(
+    embeddings: Floats,
+    chosen: Ids,
+    *,
+    probs: Floats | None = None,
+    draws: int = 20,
+    seed: int = 0,
+    clusters: int | None = None,
+    similarity: float = 0.95,
+) -> CurationReport:
+    """Compare a batch with random batches of the same size from the same pool.
+
+    The k-means clusters are made of at most 100,000 random rows and those drawn, and the pool's distances are taken
+    from 10,000 random rows, the same for all batches: a difference between batches is none of the yardstick.
+
+    Cost: O((1 + draws) B Y D) for Y <= 10,000 rows in large products, B the size of the batch, at most Y N D; and
+    k-means. Memory: the rows drawn and some blocks, beside the inputs.
+
+    Args:
+        embeddings: (N, D).
+        chosen: (B,) distinct rows, B >= 1.
+        probs: (N, C) probabilities of one class a row, for the balance of predicted classes.
+        draws: how many random batches; fewer than 20 make a rough interval.
+        seed: same seed, same report.
+        clusters: how many k-means clusters; None: the least of B, N / 5 and 500.
+        similarity: cosine from which two picks are near-duplicates; a row of zeros is like none.
+
+    Raises:
+        ConfigError: draws below 1, clusters below 1 or above N, similarity outside (0, 1].
+        InvalidArray: `chosen` is empty or names rows that are not there.
+    """
+    _check(len(embeddings), chosen, draws, clusters, similarity)
+    rng = generator(seed, 0, "curation report")
+    count, size = len(embeddings), len(chosen)
+    drawn = [np.sort(rng.choice(count, size, replace=False, shuffle=False)) for _ in range(draws)]
+    batches = [np.sort(chosen), *drawn]
+    yardstick = np.sort(rng.permutation(count)[:YARDSTICK])
+    wanted = clusters or max(1, min(size, count // 5, MOST_CLUSTERS))
+    found = {
+        "clusters_reached": ("higher", _clusters_reached(embeddings, batches, wanted, rng)),
+        "near_duplicates": ("lower", [float(has_twin(_rows(embeddings, rows), similarity).mean()) for rows in batches]),
+        "mean_distance": ("lower", _mean_distances(embeddings, batches, yardstick)),
+    }
+    if probs is not None:
+        found["class_balance"] = ("higher", [_balance(probs[rows]) for rows in batches])
+    return CurationReport({name: _beside(*those) for name, those in found.items()}, size, count, draws)
+
+
+def _check(count: int, chosen: Ids, draws: int, clusters: int | None, similarity: float) -> None:
+    if not len(chosen) or chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
+        raise InvalidArray(f"chosen must be one or more distinct rows from 0 to {count - 1}.")
+    if draws < 1:
+        raise ConfigError(f"draws must be at least 1; got {draws}.")
+    if clusters is not None and not 1 <= clusters <= count:
+        raise ConfigError(f"clusters must be from 1 to the {count} rows of the pool; got {clusters}.")
+    if not 0 < similarity <= 1:
+        raise ConfigError(f"similarity is a cosine in (0, 1]; got {similarity}.")
+
+
+def _beside(better: str, values: list[float]) -> Measure:
+    """The first value beside all others."""
+    value, random = values[0], np.array(values[1:])
+    low, high = np.quantile(random, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    below = float((random < value).mean() + (random == value).mean() / 2)
+    return Measure(value, float(random.mean()), float(low), float(high), below, better)
+
+
+def _clusters_reached(
+    embeddings: Floats, batches: list[NDArray[np.int64]], clusters: int, rng: np.random.Generator
+) -> list[float]:
+    """Share of the clusters, those that hold any row, that each batch reaches."""
+    some = rng.permutation(len(embeddings))[:CLUSTERED]
+    rows = np.unique(np.concatenate([some, *batches]))
+    assigned = kmeans(_rows(embeddings, rows), clusters, rng)[0]
+    reached = [len(np.unique(assigned[np.searchsorted(rows, batch)])) for batch in batches]
+    return [count / len(np.unique(assigned)) for count in reached]
+
+
+def _mean_distances(embeddings: Floats, batches: list[NDArray[np.int64]], yardstick: NDArray[np.int64]) -> list[float]:
+    """Mean distance of the rows of the yardstick to the nearest of each batch; distances to any row are taken once."""
+    rows = np.unique(np.concatenate(batches))
+    places = [np.searchsorted(rows, batch) for batch in batches]
+    points = _rows(embeddings, yardstick)
+    origin = points.mean(axis=0, dtype=np.float64).astype(np.float32)
+    points, targets = points - origin, _rows(embeddings, rows) - origin
+    totals = np.zeros(len(batches))
+    for part in blocks(len(points), len(targets)):
+        squared = squared_distances(points[part], targets)
+        for at, place in enumerate(places):
+            gaps = squared[:, place].min(axis=1)
+            gaps[np.isin(yardstick[part], batches[at])] = 0  # and not the rounding of a row's distance to itself
+            totals[at] += np.sqrt(gaps).sum(dtype=np.float64)
+    return [float(total) for total in totals / len(points)]
+
+
+def _balance(probs: Floats) -> float:
+    """Entropy of the predicted classes over the largest that so many rows of so many classes can have."""
+    counts = np.bincount(probs.argmax(axis=1))
+    shares = counts[counts > 0] / len(probs)
+    most = np.log(min(probs.shape))
+    return float(-(shares * np.log(shares)).sum() / most) if most > 0 else 1.0
+
+
+def _rows(embeddings: Floats, rows: NDArray[np.int64]) -> Floats:
+    return np.asarray(embeddings[rows], dtype=np.float32)

@@ -1,0 +1,150 @@
+"""BAIT: the batch that leaves the last layer least uncertain about the pool (Ash et al. 2021, algorithm 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import ConfigError
+from poolwise.geometry.fisher import RankMany, RankOne, forward_backward, total, total_many
+from poolwise.query.picks import Picks, answer, required
+from poolwise.types import Floats, Head, Need, PoolView, Query, Task
+
+MOST_WIDE = 2000
+"""Largest C * D of the exact form: a matrix of 32 MB, several of them, and their products at every pick."""
+MOST_BYTES = 1 << 30
+
+
+class Form(str, Enum):
+    """How the Fisher information of a sample is written down."""
+
+    BINARY = "binary"
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class Bait:
+    """Greedy minimisation of tr(M^-1 F): F the Fisher information of all samples, M that of labelled and picked ones.
+
+    Twice as many are picked as wanted, then those that are missed least are dropped. As in the authors' code the
+    information of labelled samples is a mean, weighed by L / (L + B), and that of each candidate is weighed by
+    B / (L + B). The labelled samples' probabilities come from their embeddings and the last layer.
+
+    Attributes:
+        form: `binary` takes the most probable class against the rest, p (1 - p) h h', a D x D matrix and O(B N D)
+            (Huseljic et al. 2024, section 4.2); `full` is exact over all classes, a (C D) x (C D) matrix.
+        regularisation: lambda, added to the diagonal of M.
+        oversampling: picked a wanted sample before dropping; 1 drops none.
+        width: embeddings are projected to this many principal directions (about the origin) first; 0 leaves them.
+        subset: random candidates that are considered; 0 for all.
+    """
+
+    form: Form = Form.BINARY
+    regularisation: float = 1.0
+    oversampling: float = 2.0
+    width: int = 0
+    subset: int = 0
+
+    needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS | Need.HEAD
+    tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.regularisation < np.inf:
+            raise ConfigError(f"bait: regularisation must be above 0 and finite; got {self.regularisation}.")
+        if not 1 <= self.oversampling < np.inf:
+            raise ConfigError(f"bait: oversampling must be at least 1 and finite; got {self.oversampling}.")
+        for name in ("width", "subset"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"bait: {name} must be at least 0; got {getattr(self, name)}.")
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids. Raises PoolExhausted, InvalidArray, ConfigError (too wide for `full`)."""
+        return answer(self._pick, self.needs, view, size, rng, self.tasks)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        few = np.arange(len(view))
+        if self.subset:
+            few = np.sort(rng.choice(few, min(len(few), max(size, self.subset)), replace=False))
+        probs, known = required(view.probs), labelled_probs(view)
+        points, seen = self._projected(required(view.embeddings), view.labelled_embeddings)
+        if self.form is Form.FULL:
+            self._check(len(few), probs.shape[1], points.shape[1])
+        make = self._full if self.form is Form.FULL else self._binary
+        form = make(points, probs, few, seen, known, size)
+        more = min(len(few), max(size, round(self.oversampling * size)))
+        rows, shares = forward_backward(form, len(few), size, more, rng)
+        sentences = [f"leaves the last layer {share:.2%} less uncertain about the pool" for share in shares]
+        return Picks(few[rows], shares, sentences)
+
+    def _projected(self, points: Floats, seen: Floats | None) -> tuple[Floats, Floats]:
+        seen = points[:0] if seen is None else seen
+        if not 0 < self.width < points.shape[1]:
+            return points, seen
+        directions = np.linalg.eigh(total(points, np.ones(len(points), dtype=np.float32)))[1][:, -self.width :]
+        return points @ directions.astype(np.float32), seen @ directions.astype(np.float32)
+
+    def _binary(
+        self, points: Floats, probs: Floats, few: NDArray[np.int64], seen: Floats, known: Floats, size: int
+    ) -> RankOne:
+        weights, old = doubt(probs), doubt(known)
+        pool, labelled = total(points, weights), total(seen, old)
+        inverse = self._inverse(labelled, len(seen), size)
+        share = np.float32(size / (size + len(seen)))
+        return RankOne(points[few], share * weights[few], inverse, (pool + labelled) / (len(points) + len(seen)))
+
+    def _full(
+        self, points: Floats, probs: Floats, few: NDArray[np.int64], seen: Floats, known: Floats, size: int
+    ) -> RankMany:
+        roots = class_roots(probs[few])
+        labelled = total_many(seen, class_roots(known))
+        pool = total_many(points[few], roots) * (len(points) / len(few)) + labelled
+        inverse = self._inverse(labelled, len(seen), size)
+        share = np.float32(np.sqrt(size / (size + len(seen))))
+        return RankMany(points[few], share * roots, inverse, pool / (len(points) + len(seen)))
+
+    def _inverse(self, labelled: NDArray[np.float64], count: int, size: int) -> NDArray[np.float64]:
+        summed = self.regularisation * np.eye(len(labelled)) + labelled / (count + size)
+        return np.asarray(np.linalg.inv(summed), dtype=np.float64)
+
+    def _check(self, count: int, classes: int, width: int) -> None:
+        if classes * width > MOST_WIDE:
+            raise ConfigError(
+                f"bait: form=full needs classes times width of at most {MOST_WIDE}; got {classes} x {width}. "
+                f"Set width to {max(1, MOST_WIDE // classes)} or less, or take form=binary."
+            )
+        if 8 * count * classes**2 > MOST_BYTES:
+            raise ConfigError(
+                f"bait: form=full keeps {classes} x {classes} numbers twice for each of {count} candidates, more than "
+                f"1 GB. Set subset to {MOST_BYTES // (8 * classes**2)} or less, or take form=binary."
+            )
+
+
+def doubt(probs: Floats) -> Floats:
+    """(N,) p (1 - p) of the most probable class: the variance of the answer to "is it this class?".
+
+    >>> doubt(np.array([[0.75, 0.25], [1.0, 0.0]])).tolist()
+    [0.1875, 0.0]
+    """
+    top = probs.max(axis=1, initial=0)
+    return np.asarray(top * (1 - top), dtype=probs.dtype)
+
+
+def class_roots(probs: Floats) -> Floats:
+    """(N, C, C) S with S S' = diag(p) - p p', the columns sqrt(p_c) (e_c - p): gradients of the logits, by class."""
+    classes = probs.shape[1]
+    roots = np.eye(classes, dtype=np.float32)[None] - probs[:, :, None]
+    return np.asarray(roots * np.sqrt(probs)[:, None, :], dtype=np.float32)
+
+
+def labelled_probs(view: PoolView) -> Floats:
+    """(L, C) softmax of the last layer over the embeddings of labelled samples."""
+    head: Head | None = view.head
+    if head is None or view.labelled_embeddings is None:
+        return required(view.probs)[:0]
+    logits = view.labelled_embeddings @ head.weights.T + head.bias
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,232 @@
+"""Which samples a strategy may choose from: what is left out before it looks, and how a batch is shared out.
+
+This wraps any query strategy and is none itself. Everything is off by default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.checks import check_view
+from poolwise.errors import ConfigError, InvalidArray, listed
+from poolwise.protocols import QueryStrategy
+from poolwise.query.objections import Objections, objections
+from poolwise.query.shares import divide
+from poolwise.types import Need, PoolView, Query
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What is left out, thinned out, and how many of each group are asked for.
+
+    A query always has exactly the size asked for. Where too few candidates are left, excluded ones come back, the least
+    objectionable first: those that weight or cost thinned out, then outliers (the most typical first), duplicates (the
+    least similar first), and last those of weight 0. Their sentence says so. The table of reasons tells how many the
+    strategy chose from (`considered`), what was left out (`left_out`) and the group of each pick (`group`).
+
+    Attributes:
+        duplicates: cosine similarity to a labelled sample, in (0, 1], from which a candidate is left out as its
+            duplicate. Candidates are not compared with one another: that costs N x N, and strategies that spread a
+            batch do not pick two copies. What counts as a duplicate depends on the network; look at a few pairs first.
+        outliers: share in [0, 1) of the candidates looked at that is left out, those of the lowest typicality.
+        at_most: a random subset of this many is looked at (never fewer than the size; more where it leaves too few).
+            Time and memory fall with it, and what is lost is small as long as it is many times the batch.
+        weight: name of a column of weights, at least 0. One of weight w is kept with probability w / largest w, by lot
+            in every round, so that this works with any strategy. Weight 0 is left out for good.
+        cost: name of a column of costs, above 0: kept with probability least cost / cost. The strategy `objectives`
+            weighs cost against the rest exactly.
+        group: name of a column whose values are the groups of `shares` or `balanced`.
+        shares: value (as text) -> share of each batch, scaled to sum to 1 and rounded by largest remainder. The
+            strategy chooses inside each group. What a group cannot fill goes to the others; groups without a share get
+            nothing until all that have one are exhausted.
+        balanced: equal shares for all groups.
+    """
+
+    duplicates: float | None = None
+    outliers: float = 0.0
+    at_most: int | None = None
+    weight: str | None = None
+    cost: str | None = None
+    group: str | None = None
+    shares: dict[str, float] = field(default_factory=dict)
+    balanced: bool = False
+
+    def __post_init__(self) -> None:
+        if self.duplicates is not None and not 0 < self.duplicates <= 1:
+            raise ConfigError(f"candidates.duplicates is a cosine similarity in (0, 1]; got {self.duplicates}.")
+        if not 0 <= self.outliers < 1:
+            raise ConfigError(f"candidates.outliers is a share in [0, 1); got {self.outliers}.")
+        if self.at_most is not None and self.at_most < 1:
+            raise ConfigError(f"candidates.at_most is a whole number from 1 on, or null; got {self.at_most}.")
+        self._check_groups()
+
+    def _check_groups(self) -> None:
+        values = np.array(list(self.shares.values()), dtype=np.float64)
+        if values.size and not (np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
+            raise ConfigError(f"candidates.shares are at least 0 and not all 0; got {self.shares}.")
+        if self.group is None and (self.shares or self.balanced):
+            raise ConfigError("candidates.shares and candidates.balanced need candidates.group, the name of a column.")
+        if self.group is not None and bool(self.shares) == self.balanced:
+            raise ConfigError(
+                f"candidates.group={self.group} needs either candidates.shares or candidates.balanced=true, not both."
+            )
+
+    @property
+    def needs(self) -> Need:
+        """What the options look at, beside what the strategy needs."""
+        needs = Need.EMBEDDINGS if self.outliers or self.duplicates is not None else Need.NOTHING
+        return needs if self.duplicates is None else needs | Need.LABELLED_EMBEDDINGS
+
+    def select(self, strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids of the view, chosen by the strategy among those that may be.
+
+        Raises:
+            ConfigError: no such column.
+            InvalidArray: an array or column is missing or not sound.
+            PoolExhausted: fewer candidates than `size`.
+        """
+        if self == Candidates() or not size:
+            return strategy.select(view, size, rng)
+        view = check_view(view, self.needs, size)
+        groups = self._groups(view, rng)
+        found = self._looked_at(view, size, groups, rng)
+        rows = found.best(size)
+        room = groups.counts(rows)
+        quotas = divide(size, groups.shares, room, groups.ties)
+        query = _in_groups(strategy, view, rows, groups, quotas, rng)
+        return _explained(query, view, found, int(room[quotas > 0].sum()), groups)
+
+    def _groups(self, view: PoolView, rng: np.random.Generator) -> _Groups:
+        if self.group is None:
+            return _Groups((), np.zeros(len(view), dtype=np.int64), np.ones(1), np.zeros(1, dtype=np.int64))
+        values, numbers = np.unique(_column(view, "group", self.group), return_inverse=True)
+        names = tuple(str(value) for value in values)
+        shares = {str(name): share for name, share in self.shares.items()}
+        given = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
+        return _Groups(names, numbers.reshape(-1).astype(np.int64), given, rng.permutation(len(names)))
+
+    def _looked_at(self, view: PoolView, size: int, groups: _Groups, rng: np.random.Generator) -> Objections:
+        """What speaks against the candidates looked at; more and more of them until enough are free."""
+        lot = self._lot(view, rng)
+        order = _order(lot, groups, rng)
+        wanted = divide(size, groups.shares, groups.counts(order), groups.ties)
+        count = max(size, min(self.at_most or len(view), int((lot < 1).sum())))
+        while True:
+            found = objections(view, np.sort(order[:count]), lot, self.duplicates, self.outliers, rng)
+            room = groups.counts(found.free)
+            if count == len(view) or (room >= wanted).all():
+                return found
+            count = min(len(view), 2 * count)
+
+    def _lot(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.float64]:
+        """(N,) drawn; below 1 for those that weight and cost let in, infinite for those of weight 0."""
+        if self.weight is None and self.cost is None:
+            return np.zeros(len(view))
+        chance = np.ones(len(view))
+        if self.weight is not None:
+            weights = _numbers(view, "weight", self.weight, "at least 0", lambda values: values >= 0)
+            chance *= weights / (weights.max() or 1)
+        if self.cost is not None:
+            costs = _numbers(view, "cost", self.cost, "above 0", lambda values: values > 0)
+            chance *= costs.min() / costs
+        drawn = rng.random(len(view))
+        bar = np.full(len(view), np.inf)
+        np.divide(drawn, chance, out=bar, where=chance > 0)
+        return bar
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """G groups: their names (none where there is but one), the group of each of N rows, shares, and a lot for ties."""
+
+    names: tuple[str, ...]
+    of: NDArray[np.int64]
+    shares: NDArray[np.float64]
+    ties: NDArray[np.int64]
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(G,) how many of some rows each group holds."""
+        return np.bincount(self.of[rows], minlength=len(self.shares))
+
+
+def _order(lot: NDArray[np.float64], groups: _Groups, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(N,) rows in the order in which they are looked at: at random, each group by its share, thinned ones last."""
+    late = np.where(lot < 1, 0, lot)
+    shuffled = rng.permutation(len(lot))
+    by_group = shuffled[np.lexsort((late[shuffled], groups.of[shuffled]))]
+    numbers = groups.of[by_group]
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    place = np.arange(1, len(lot) + 1) - np.repeat(starts, np.diff(starts, append=len(lot)))
+    shares = groups.shares[numbers]
+    turn = np.divide(place, shares, out=np.full(len(lot), np.inf), where=shares > 0)
+    return by_group[np.lexsort((place, turn, late[by_group]))]
+
+
+def _in_groups(
+    strategy: QueryStrategy,
+    view: PoolView,
+    rows: NDArray[np.int64],
+    groups: _Groups,
+    quotas: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Query:
+    """One query from one for each group, in turns by rank, so that its beginning is shared out as the whole."""
+    asked = np.flatnonzero(quotas)
+    found = [strategy.select(_only(view, rows[groups.of[rows] == group]), int(quotas[group]), rng) for group in asked]
+    if len(found) == 1:
+        return found[0]
+    order = np.argsort(np.concatenate([(np.arange(len(one)) + 0.5) / len(one) for one in found]), kind="stable")
+    names = [name for name in found[0].reasons if all(name in one.reasons for one in found)]
+    return Query(
+        np.concatenate([one.ids for one in found])[order],
+        np.concatenate([one.scores for one in found])[order],
+        {name: np.concatenate([one.reasons[name] for one in found])[order] for name in names},
+    )
+
+
+def _explained(query: Query, view: PoolView, found: Objections, considered: int, groups: _Groups) -> Query:
+    """The query with what is known of its candidates in the table of reasons."""
+    rows, reasons = np.searchsorted(view.ids, query.ids), dict(query.reasons)
+    told = zip(reasons["reason"].tolist(), found.against(rows), strict=True)
+    reasons["reason"] = np.array(
+        [f"{why}; otherwise left out as {what}, but too few others are left" if what else why for why, what in told]
+    )
+    reasons["considered"] = np.full(len(rows), considered)
+    if summary := found.summary(len(rows)):
+        reasons["left_out"] = np.full(len(rows), summary)
+    if groups.names:
+        reasons["group"] = np.array(groups.names)[groups.of[rows]]
+    return replace(query, reasons=reasons)
+
+
+def _only(view: PoolView, rows: NDArray[np.int64]) -> PoolView:
+    """The view with some of its candidates; no copy where they are all of them."""
+    if len(rows) == len(view):
+        return view
+    arrays = {name: getattr(view, name) for name in ("ids", "probs", "embeddings", "log_probs_nkc")}
+    some: dict[str, Any] = {name: array[rows] for name, array in arrays.items() if array is not None}
+    return replace(view, columns={name: column[rows] for name, column in view.columns.items()}, **some)
+
+
+def _column(view: PoolView, option: str, name: str) -> NDArray[Any]:
+    if name not in view.columns:
+        known = listed(sorted(view.columns), most=20) or "none"
+        raise ConfigError(f"candidates.{option} is {name!r}, which is no column of the data; known columns: {known}.")
+    column = view.columns[name]
+    return column.astype(np.str_) if column.dtype.kind == "O" else column
+
+
+def _numbers(view: PoolView, option: str, name: str, expected: str, sound: Any) -> NDArray[np.float64]:
+    column = _column(view, option, name)
+    if column.dtype.kind not in "fiub":
+        raise InvalidArray(f"candidates.{option}: column {name!r} must hold numbers; got dtype {column.dtype}.")
+    wrong = ~sound(column)
+    if wrong.any():
+        raise InvalidArray(
+            f"candidates.{option}: column {name!r} must be {expected}; samples {listed(view.ids[wrong])} are not."
+        )
+    return column.astype(np.float64)

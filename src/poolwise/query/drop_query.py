@@ -1,0 +1,105 @@
+"""DropQuery: samples whose prediction does not survive dropout, spread over clusters (Gupte et al. 2024, algorithm 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.acquisition.dropout import disagreement
+from poolwise.errors import ConfigError
+from poolwise.geometry.kmeans import central_rows
+from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.picks import Picks, answer, required
+from poolwise.query.weighted_k_means import check_iterations
+from poolwise.types import Need, PoolView, Query, Task
+
+
+@dataclass(frozen=True)
+class DropQuery:
+    """Candidates are those whose class changes in more than half of the dropout passes; of them, one a cluster.
+
+    Dropout is on the input features of the last layer, each row with a mask of its own in each pass (what the authors'
+    code does, by torch's dropout layer). As in their code, the threshold is lowered by one pass at a time until there
+    are `enough` candidates a pick, down to a single changed pass; too few even then are topped up at random. With
+    nothing labelled yet the last layer knows nothing, and all samples are candidates, as in the authors' first batch.
+
+    Attributes:
+        passes: M, how many.
+        share: of features dropped in a pass.
+        enough: candidates a pick below which the threshold is lowered.
+        iterations: Lloyd steps.
+    """
+
+    passes: int = 3
+    share: float = 0.75
+    enough: float = 25.0
+    iterations: int = 10
+
+    needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.HEAD
+    tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
+
+    def __post_init__(self) -> None:
+        if self.passes < 1:
+            raise ConfigError(f"drop_query: passes must be at least 1; got {self.passes}.")
+        if not 0 < self.share < 1:
+            raise ConfigError(f"drop_query: share must lie between 0 and 1; got {self.share}.")
+        if not self.enough >= 1:
+            raise ConfigError(f"drop_query: enough must be at least 1 candidate a pick; got {self.enough}.")
+        check_iterations("drop_query", self.iterations)
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids; a score is the share of changed passes. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng, self.tasks)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        changed = self._changed(view, rng)
+        candidates = np.flatnonzero(changed >= least_changed(changed, self.passes, self.enough * size))
+        if not len(view.labelled_ids):
+            candidates = np.arange(len(view))
+        rows, members = self._spread(view, candidates, size, rng)
+        extra = rng.permutation(np.setdiff1d(np.arange(len(view)), rows))[: size - len(rows)]
+        sentences = self._sentences(view, changed[rows], members, len(candidates))
+        sentences += ["drawn at random: fewer distinct candidates than picks"] * len(extra)
+        every = np.concatenate([rows, extra])
+        return Picks(every, changed[every] / self.passes, sentences, {"changed_passes": changed[every]})
+
+    def _changed(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.int64]:
+        if view.head is None:  # pragma: no cover
+            raise AssertionError("the door has found the head to be there")
+        predicted = required(view.probs).argmax(axis=1).astype(np.int64)
+        return disagreement(required(view.embeddings), view.head, predicted, self.passes, self.share, rng)
+
+    def _spread(
+        self, view: PoolView, candidates: NDArray[np.int64], size: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if len(candidates) <= size:
+            return rng.permutation(candidates), np.ones(len(candidates), dtype=np.int64)
+        points = unit_rows(required(view.embeddings)[candidates])
+        rows, members = central_rows(points, size, rng, self.iterations)
+        return candidates[rows], members
+
+    def _sentences(
+        self, view: PoolView, changed: NDArray[np.int64], members: NDArray[np.int64], candidates: int
+    ) -> list[str]:
+        if not len(view.labelled_ids):
+            return [f"nearest the centre of a cluster of {count}: nothing is labelled yet" for count in members]
+        return [
+            f"class changed in {times} of {self.passes} dropout passes, from a cluster of {count} among "
+            f"{candidates} such candidates"
+            for times, count in zip(changed, members, strict=True)
+        ]
+
+
+def least_changed(changed: NDArray[np.int64], passes: int, enough: float) -> int:
+    """The number of changed passes, at most more than half, from which on there are enough candidates; at least 1.
+
+    >>> least_changed(np.array([3, 2, 1, 1, 0]), 3, 2), least_changed(np.array([3, 2, 1, 1, 0]), 3, 3)
+    (2, 1)
+    """
+    least = passes // 2 + 1
+    while least > 1 and (changed >= least).sum() < enough:
+        least -= 1
+    return least

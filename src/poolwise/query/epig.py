@@ -1,0 +1,49 @@
+"""Samples whose labels tell most about the labels of others: EPIG (Bickford Smith et al. 2023).
+
+BALD asks what a label tells about the model, and may ask it of an outlier that bears on nothing else; EPIG asks what it
+tells about predictions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from poolwise.acquisition.predictive_gain import predictive_gain
+from poolwise.errors import ConfigError
+from poolwise.query.picks import Picks, answer, best, required
+from poolwise.types import Need, PoolView, Query, Task
+
+
+@dataclass(frozen=True)
+class Epig:
+    """Expected predictive information gain over a random part of the pool.
+
+    The draws must share their masks: draw k is one model for all rows. Cost: N * targets * C^2.
+
+    Attributes:
+        targets: candidates drawn as the samples to be predicted; all where there are fewer.
+    """
+
+    targets: int = 200
+
+    needs: ClassVar[Need] = Need.DRAWS
+    tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
+
+    def __post_init__(self) -> None:
+        if self.targets < 1:
+            raise ConfigError(f"epig: targets must be at least 1; got {self.targets}.")
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
+        return answer(self._pick, self.needs, view, size, rng, self.tasks)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        draws = required(view.log_probs_nkc)
+        targets = rng.choice(len(view), size=min(self.targets, len(view)), replace=False)
+        scores = predictive_gain(draws, draws[targets])
+        rows = best(scores, size, rng)
+        told = f"nats about the label of another sample, as the mean over {len(targets)} of them"
+        return Picks(rows, scores[rows], [f"its label would tell {score:.3g} {told}" for score in scores[rows]])

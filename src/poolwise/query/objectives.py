@@ -1,0 +1,226 @@
+"""Declared objectives with strengths: the sample with the largest product of powers, again after each pick.
+
+argmax over x of prod_s objective_s(x) ^ strength_s, as LightlyOne combines strategies. The objectives lie in [0, 1]; a
+strength of 0 turns one off, 2 makes it count twice as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.acquisition.uncertainty import Measure, uncertainty
+from poolwise.errors import ConfigError, listed
+from poolwise.geometry.density import typicality
+from poolwise.geometry.greedy import Spread, joined
+from poolwise.query.picks import Picks, answer, required
+from poolwise.types import Floats, Need, PoolView, Query, Task
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """What is wanted of a batch, and how much. At least one of them is on.
+
+    Attributes:
+        uncertainty: strength of `measure`, in [0, 1].
+        measure: of uncertainty.
+        diversity: strength of the distance to the nearest labelled or picked sample, divided by the largest there is at
+            the start (with nothing labelled: after the first pick).
+        balance: strength of 1 / (1 + labelled and picked samples of the class that is predicted); a picked sample counts
+            for its predicted class, in a multi-label task for its most probable one.
+        typicality: strength of the share of samples that are no more typical (see `geometry.density.typicality`).
+        column: name of a column of numbers, scaled so that its smallest is 0 and its largest 1; "" for none.
+        column_strength: of that column.
+        cost: name of a column of costs above 0; the product is divided by cost ^ cost_strength; "" for none.
+        cost_strength: of the cost.
+        min_distance: no sample nearer than this to a labelled or picked one is taken while there are others; 0 for any.
+    """
+
+    uncertainty: float = 1.0
+    measure: Measure = Measure.MARGIN
+    diversity: float = 1.0
+    balance: float = 0.0
+    typicality: float = 0.0
+    column: str = ""
+    column_strength: float = 1.0
+    cost: str = ""
+    cost_strength: float = 1.0
+    min_distance: float = 0.0
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.type == "float" and not 0 <= value < np.inf:
+                raise ConfigError(f"objectives: {option.name} must be at least 0 and finite; got {value}.")
+        if not (self.uncertainty or self.diversity or self.balance or self.typicality or self.column or self.cost):
+            raise ConfigError("objectives: all of them are off; give one a strength above 0, e.g. query.uncertainty=1.")
+
+    @property
+    def needs(self) -> Need:
+        """Only what the objectives that are on look at."""
+        needs = Need.PROBS if self.uncertainty or self.balance else Need.NOTHING
+        if self.diversity or self.min_distance:
+            return needs | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
+        return needs | Need.EMBEDDINGS if self.typicality else needs
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids; a score is the product at the pick. Raises PoolExhausted, InvalidArray, ConfigError."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        objective = self._fixed(view)
+        product = _Product(self, view, objective)
+        spread = self._spread(view)
+        floor = -np.inf if self.min_distance else 0.0
+        far = spread.pick(size, product.score, product.picked, rng, floor)
+        product.least = 0.0
+        near = spread.pick(size - len(far[0]), product.score, product.picked, rng)
+        rows, scores, gaps = joined(far, near)
+        columns = {name: values[rows] for name, values in objective.items()}
+        columns |= product.told(gaps)
+        sentences = _sentences(columns, [" of class " + str(at) for at in product.predicted[rows]])
+        for at in range(len(far[0]), size):
+            sentences[at] += (
+                f"; nearer than {self.min_distance:g} to a labelled or picked one, as none farther was left"
+            )
+        return Picks(rows, scores, sentences, columns)
+
+    def _spread(self, view: PoolView) -> Spread:
+        if self.diversity or self.min_distance:
+            return Spread(required(view.embeddings), view.labelled_embeddings)
+        return Spread(np.zeros((len(view), 1), dtype=np.float32))
+
+    def _fixed(self, view: PoolView) -> dict[str, Floats]:
+        """(N,) values of the objectives that no pick changes."""
+        found: dict[str, Floats] = {}
+        if self.uncertainty:
+            found["uncertainty"] = uncertainty(required(view.probs), self.measure, view.task)
+        if self.typicality:
+            found["typicality"] = ranked(typicality(required(view.embeddings)))
+        if self.column:
+            found[f"column {self.column}"] = scaled(_column(view, "column", self.column))
+        if self.cost:
+            found["cost"] = _column(view, "cost", self.cost)
+            if not (found["cost"] > 0).all():
+                raise ConfigError(f"objectives: the costs in column {self.cost!r} must be above 0; some are not.")
+        return found
+
+    def strengths(self) -> dict[str, float]:
+        """Exponent of each fixed objective."""
+        return {
+            "uncertainty": self.uncertainty,
+            "typicality": self.typicality,
+            f"column {self.column}": self.column_strength,
+            "cost": -self.cost_strength,
+        }
+
+
+class _Product:
+    """The product now: a fixed part, class counts that grow with each pick, and distances that the caller keeps."""
+
+    def __init__(self, options: Objectives, view: PoolView, objective: Mapping[str, Floats]) -> None:
+        self._options = options
+        self.least = options.min_distance
+        self._scale = np.float32(np.inf)
+        self._part = np.ones(len(view), dtype=np.float32)
+        for name, values in objective.items():
+            self._part *= _power(values, options.strengths()[name])
+        balanced = bool(options.balance)
+        classes = required(view.probs).shape[1] if balanced else 1
+        self.predicted = required(view.probs).argmax(axis=1) if balanced else np.zeros(len(view), dtype=np.int64)
+        self._counts = class_counts(view, classes) if balanced else np.zeros(1, dtype=np.int64)
+        self._now = self._part * _power(1 / (1 + self._counts), options.balance)[self.predicted]
+        self._balance: list[float] = []
+
+    def score(self, gaps: Floats) -> Floats:
+        found = (
+            self._now * _power(self._diversity(gaps), self._options.diversity) if self._options.diversity else self._now
+        )
+        return np.where(gaps < self.least, np.float32(-np.inf), found) if self.least else found
+
+    def picked(self, row: int) -> None:
+        at = self.predicted[row]
+        self._balance.append(1 / (1 + self._counts[at]))
+        self._counts[at] += 1
+        if self._options.balance:
+            alike = np.flatnonzero(self.predicted == at)
+            self._now[alike] = self._part[alike] * _power(1 / (1 + self._counts[at]), self._options.balance)
+
+    def told(self, gaps: Floats) -> dict[str, NDArray[Any]]:
+        """Columns of what changed with the picks, as it was at each pick."""
+        told: dict[str, NDArray[Any]] = {}
+        if self._options.diversity:
+            told["diversity"] = self._diversity(gaps)
+        if self._options.balance:
+            told["balance"] = np.array(self._balance, dtype=np.float32)
+        return told
+
+    def _diversity(self, gaps: Floats) -> Floats:
+        if np.isinf(self._scale):
+            self._scale = gaps.max()  # infinite until there is something to be far from
+        if np.isinf(self._scale):
+            return np.ones_like(gaps)
+        found: Floats = np.minimum(gaps / max(self._scale, np.finfo(np.float32).tiny), 1)
+        return found
+
+
+def ranked(values: Floats) -> Floats:
+    """(N,) share of values that are no larger, in (0, 1]; equal ones share their mean rank.
+
+    >>> ranked(np.array([5.0, 1.0, 5.0, 9.0])).tolist()
+    [0.625, 0.25, 0.625, 1.0]
+    """
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values) / len(values), dtype=np.float32)
+
+
+def scaled(values: Floats) -> Floats:
+    """(N,) values moved and stretched to [0, 1]; all alike become 1.
+
+    >>> scaled(np.array([2.0, 4.0, 3.0])).tolist()
+    [0.0, 1.0, 0.5]
+    """
+    low, high = values.min(), values.max()
+    if low == high:
+        return np.ones(len(values), dtype=np.float32)
+    return np.asarray((values - low) / (high - low), dtype=np.float32)
+
+
+def class_counts(view: PoolView, classes: int) -> NDArray[np.int64]:
+    """(C,) labelled samples of each class; unknown labels count for none."""
+    if view.labels is None or not len(view.labels):
+        return np.zeros(classes, dtype=np.int64)
+    if view.task is Task.MULTILABEL:
+        return np.asarray((view.labels == 1).sum(axis=0), dtype=np.int64)
+    return np.bincount(view.labels[view.labels >= 0], minlength=classes).astype(np.int64)
+
+
+def _column(view: PoolView, option: str, name: str) -> Floats:
+    if name not in view.columns:
+        there = f"there are: {listed(view.columns, 20)}" if view.columns else "the pool has none"
+        raise ConfigError(f"objectives: {option} is {name!r}, and no column is called so; {there}.")
+    column = view.columns[name]
+    if column.dtype.kind not in "fiub":
+        raise ConfigError(f"objectives: {option} is {name!r}, and that column holds no numbers but {column.dtype}.")
+    return np.asarray(column, dtype=np.float64)
+
+
+def _power(values: Any, strength: float) -> Any:
+    return values if strength == 1 else np.asarray(values, dtype=np.float32) ** np.float32(strength)
+
+
+def _sentences(columns: Mapping[str, NDArray[Any]], classes: list[str]) -> list[str]:
+    """The values that a pick was taken for, in the order of the options."""
+    said = [
+        [
+            f"{name} {value:.2f}{where if name == 'balance' else ''}"
+            for value, where in zip(values, classes, strict=True)
+        ]
+        for name, values in columns.items()
+    ]
+    return [", ".join(parts) for parts in zip(*said, strict=True)]

@@ -1,0 +1,89 @@
+"""Samples drawn by their BALD score instead of the highest alone (Kirsch et al. 2023, section 3, table 1).
+
+The highest scores of today are not the highest once the first of the batch is labelled. Drawing stands for that
+uncertainty, spreads the batch, and costs no more than BALD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.acquisition.disagreement import bald
+from poolwise.errors import ConfigError
+from poolwise.query.disagreement import bald_sentence
+from poolwise.query.picks import Picks, answer, best, required
+from poolwise.types import Floats, Need, PoolView, Query
+
+
+class Form(str, Enum):
+    """How a score s becomes a weight: s^beta, e^(beta s), or rank^-beta."""
+
+    POWER = "power"
+    SOFTMAX = "softmax"
+    SOFTRANK = "softrank"
+
+
+@dataclass(frozen=True)
+class PowerBald:
+    """Draws without replacement, in proportion to a weight that grows with BALD.
+
+    Attributes:
+        form: of the weight. Power never draws a score of 0 unless nothing else is left; softmax draws almost evenly, as
+            scores differ by less than a nat; softrank looks at the order alone.
+        beta: 0 draws evenly, 1 is the paper's, towards infinity the highest scores are taken.
+    """
+
+    form: Form = Form.POWER
+    beta: float = 1.0
+
+    needs: ClassVar[Need] = Need.DRAWS
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.beta < float("inf"):
+            raise ConfigError(f"power_bald: beta must be a number from 0 on; got {self.beta}.")
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids of the view; a score is a BALD score. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        draws = required(view.log_probs_nkc)
+        scores = bald(draws, view.task)
+        ranks = _ranks(scores, rng)
+        rows = best(log_weights(scores, ranks, self.form, self.beta) + rng.gumbel(size=len(scores)), size, rng)
+        told = zip(scores[rows], ranks[rows], strict=True)
+        sentences = [f"drawn: {bald_sentence(score, draws.shape[1])}, number {at} of {len(view)}" for score, at in told]
+        return Picks(rows, scores[rows], sentences, {"bald_rank": ranks[rows]})
+
+
+def log_weights(scores: Floats, ranks: NDArray[np.int64], form: Form, beta: float) -> NDArray[np.float64]:
+    """(N,) logarithms of the weights to draw by; adding standard Gumbel noise and taking the largest draws so.
+
+    Args:
+        scores: (N,) not negative.
+        ranks: (N,) from 1, the highest score first.
+        form: of the weight.
+        beta: its exponent.
+
+    >>> np.exp(log_weights(np.array([0.5, 0.0]), np.array([1, 2]), Form.POWER, 2.0)).tolist()
+    [0.25, 0.0]
+    >>> np.exp(log_weights(np.array([0.5, 0.0]), np.array([1, 2]), Form.SOFTRANK, 1.0)).tolist()
+    [1.0, 0.5]
+    """
+    exact = np.asarray(scores, dtype=np.float64)
+    if form is Form.SOFTMAX:
+        return beta * exact
+    if form is Form.SOFTRANK:
+        return -beta * np.log(ranks)
+    return np.where(exact > 0, beta * np.log(np.where(exact > 0, exact, 1)), -np.inf)
+
+
+def _ranks(scores: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+    ranks = np.empty(len(scores), dtype=np.int64)
+    ranks[best(scores, len(scores), rng)] = np.arange(1, len(scores) + 1)
+    return ranks

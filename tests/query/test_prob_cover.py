@@ -1,0 +1,55 @@
+"""Balls that cover the pool."""
+
+import numpy as np
+import pytest
+
+from poolwise.errors import ConfigError
+from poolwise.query.prob_cover import ProbCover
+from poolwise.types import PoolView
+
+
+def pick(points, size, labelled=None, seed=0, **options):
+    view = PoolView(
+        ids=np.arange(len(points)),
+        embeddings=np.asarray(points, dtype=np.float32),
+        labelled_embeddings=None if labelled is None else np.asarray(labelled, dtype=np.float32),
+        labelled_ids=1000 + np.arange(0 if labelled is None else len(labelled)),
+    )
+    return ProbCover(**options).select(view, size, np.random.default_rng(seed))
+
+
+LINE = np.array([[0.0], [1], [2], [10], [11], [20]])
+
+
+def test_the_fullest_ball_comes_first_and_is_told():
+    query = pick(LINE, 3, radius=1.5, unit_length=False)
+    assert query.reasons["newly_covered"].tolist() == [3, 2, 1]
+    assert query.ids[0] == 1
+    assert query.reasons["reason"][0] == "within 1.5 lie 3 of 6 samples that nothing labelled or picked is as near to"
+
+
+def test_what_is_labelled_covers_from_the_beginning():
+    assert pick(LINE, 1, labelled=[[1.0]], radius=1.5, unit_length=False).ids[0] in (3, 4)
+
+
+def test_the_radius_shrinks_where_all_is_covered():
+    query = pick(LINE, 6, radius=1.5, unit_length=False)
+    assert query.reasons["radius"].tolist() == [1.5] * 3 + [0.75] * 3
+    assert sorted(query.ids.tolist()) == list(range(6))
+
+
+def test_copies_of_what_is_covered_are_drawn_at_random():
+    query = pick(np.repeat(LINE, 3, axis=0), 18, radius=1.5, unit_length=False)
+    assert query.scores[6:].tolist() == [0] * 12
+    assert "at random" in query.reasons["reason"][6]
+
+
+def test_a_random_subset_stands_for_a_larger_pool():
+    points = np.random.default_rng(0).standard_normal((3000, 4))
+    assert len({tuple(pick(points, 5, sample=200, seed=seed).ids.tolist()) for seed in range(4)}) == 4
+
+
+@pytest.mark.parametrize("options", [{"radius": 0.0}, {"purity": 0.0}, {"purity": 1.5}, {"classes": 0}, {"sample": 0}])
+def test_options_that_cannot_be_are_named(options):
+    with pytest.raises(ConfigError, match=f"prob_cover: {next(iter(options))} must be"):
+        ProbCover(**options)
