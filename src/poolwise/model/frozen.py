@@ -1,19 +1,21 @@
-"""Embeddings of a backbone that is not trained: computed once for each picture, kept in memory."""
+"""Embeddings of a backbone that is not trained: computed once for each picture, kept in memory or in a file."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poolwise.errors import UnreadableImages
+from poolwise.errors import DataError, UnreadableImages
 from poolwise.model.batches import chunk_size, chunks
 from poolwise.model.checkpoint import plain_state
+from poolwise.model.kept_features import open_features, pictures_digest, write_features
 from poolwise.model.network import Network
 from poolwise.model.scoring import Machine, score
 from poolwise.protocols import ImageSource, Progress
@@ -47,13 +49,15 @@ class FrozenFeatures:
     """Embeddings by sample id, for the pictures of one source at a time.
 
     Memory: 4 * N * D bytes once all N samples have been asked for (60,000 x 512: 123 MB); pages of samples that nobody
-    asked for are not touched.
+    asked for are not touched. With a `folder`, the first question is answered by a file there, which is memory-mapped;
+    where there is none yet, the embeddings of all N samples are computed and written.
     """
 
-    def __init__(self, network: Network, machine: Machine, batch_size: int) -> None:
+    def __init__(self, network: Network, machine: Machine, batch_size: int, folder: Path | None = None) -> None:
         self.network = machine.settle(network)
         self.machine = machine
         self.batch_size = batch_size
+        self.folder = folder
         self.width = int(network.head.in_features)
         self._images: ImageSource | None = None
         self._values: NDArray[np.float32] = np.empty((0, self.width), dtype=np.float32)
@@ -62,25 +66,49 @@ class FrozenFeatures:
     def of(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> NDArray[np.float32]:
         """(n, D) embeddings in the order of `ids`; computes those that are new. Raises TrainingDiverged on NaN."""
         if self._images is not images and self._images != images:
-            self._images = images
-            self._values = np.empty((len(images.manifest), self.width), dtype=np.float32)
-            self._known = np.zeros(len(images.manifest), dtype=bool)
+            self._begin(images, progress)
         new = self._blocks(images, ids[~self._known[ids]])
         if len(new):
-            found = score(
-                self.network,
-                chunks(Forgiving(images), new, self.batch_size),
-                new,
-                Task.MULTICLASS,
-                Need.EMBEDDINGS,
-                self.machine,
-                draws=1,
-                seed=0,
-                progress=progress,
-            )
-            self._values[new] = found.embeddings
+            self._values[new] = self._computed(images, new, progress)
             self._known[new] = True
-        return self._values[ids]
+        return np.asarray(self._values[ids])
+
+    def _begin(self, images: ImageSource, progress: Progress | None) -> None:
+        """Turn to another source, with nothing known of it but what the folder has."""
+        count = len(images.manifest)
+        if self.folder is None:
+            values = np.empty((count, self.width), dtype=np.float32)
+        else:
+            values = self._kept(images, self.folder, progress)
+        self._images, self._values, self._known = images, values, np.full(count, self.folder is not None)
+
+    def _kept(self, images: ImageSource, folder: Path, progress: Progress | None) -> NDArray[np.float32]:
+        """(N, D) embeddings of all pictures, from the folder's file; made where it is missing."""
+        shape = len(images.manifest), self.width
+        half = str(self.machine.half or "float32").rpartition(".")[2]
+        file = folder / f"{self.digest[:16]}-{pictures_digest(Forgiving(images))[:16]}-{half}.npy"
+        found = open_features(file, shape)
+        if found is None:
+            write_features(file, self._computed(images, np.arange(shape[0], dtype=np.int64), progress))
+            found = open_features(file, shape)
+        if found is None:
+            raise DataError(f"{file} was written and cannot be read again; set model.features_dir to another folder.")
+        return found
+
+    def _computed(self, images: ImageSource, ids: Ids, progress: Progress | None) -> NDArray[np.float32]:
+        found = score(
+            self.network,
+            chunks(Forgiving(images), ids, self.batch_size),
+            ids,
+            Task.MULTICLASS,
+            Need.EMBEDDINGS,
+            self.machine,
+            draws=1,
+            seed=0,
+            progress=progress,
+        )
+        assert found.embeddings is not None  # asked for above
+        return found.embeddings
 
     def _blocks(self, images: ImageSource, missing: Ids) -> Ids:
         """Whole blocks of consecutive ids that hold what is missing.

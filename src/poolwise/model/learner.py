@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,18 +65,12 @@ class Schedule:
 
     def __post_init__(self) -> None:
         counts = {"epochs": 0, "min_steps": 0, "batch_size": 4, "score_batch_size": 1, "draws": 1, "patience": 0}
-        for name, least in counts.items():
-            if getattr(self, name) < least:
-                raise ConfigError(f"model.{name} is {getattr(self, name)}; it must be {least} or more.")
-        for name in ("label_smoothing", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"model.{name} is {getattr(self, name)}; it must be in 0 to below 1.")
+        check_options(self, counts, ("label_smoothing", "dropout"))
         if not self.learning_rate > 0 or self.weight_decay < 0 or (self.max_steps is not None and self.max_steps < 1):
             raise ConfigError(
                 "model.learning_rate must be above 0, model.weight_decay 0 or more, model.max_steps 1 or more."
             )
-        if (self.mean is None) != (self.std is None) or (self.std is not None and min(self.std) <= 0):
-            raise ConfigError("model.mean and model.std go together, one number a channel; std must be above 0.")
+        check_normalisation(self.mean, self.std)
 
     def recipe(self, task: Task, count: int, augmentation: Augmentation, seed: int, device: torch.device) -> Recipe:
         """How to train on so many samples."""
@@ -96,9 +91,7 @@ class Schedule:
         Raises:
             ConfigError: Trainer options that do not exist or do not go together.
         """
-        with switches_kept():
-            trainer = build_trainer(self.trainer)
-        return Machine(trainer.strategy.root_device, half_of(self.trainer), self.channels_last, is_shared(trainer))
+        return machine_of(self.trainer, self.channels_last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +202,33 @@ class LightningLearner(Schedule):
         if held is None or not len(held) or not self.patience:
             return None
         return Samples(inputs_of(images, held.ids, device), label_tensor(held, images.manifest).to(device))
+
+
+def machine_of(options: Any, channels_last: bool) -> Machine:
+    """Where Lightning's Trainer with these options would compute, and in what precision.
+
+    Raises:
+        ConfigError: Trainer options that do not exist or do not go together.
+    """
+    with switches_kept():
+        trainer = build_trainer(options)
+    return Machine(trainer.strategy.root_device, half_of(options), channels_last, is_shared(trainer))
+
+
+def check_options(learner: object, counts: Mapping[str, int], shares: Sequence[str]) -> None:
+    """Raise ConfigError where a count is below its least value, or a share not in 0 to below 1."""
+    for name, least in counts.items():
+        if getattr(learner, name) < least:
+            raise ConfigError(f"model.{name} is {getattr(learner, name)}; it must be {least} or more.")
+    for name in shares:
+        if not 0 <= getattr(learner, name) < 1:
+            raise ConfigError(f"model.{name} is {getattr(learner, name)}; it must be in 0 to below 1.")
+
+
+def check_normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> None:
+    """Raise ConfigError unless both are given or neither."""
+    if (mean is None) != (std is None) or (std is not None and min(std) <= 0):
+        raise ConfigError("model.mean and model.std go together, one number a channel; std must be above 0.")
 
 
 def label_tensor(labelled: LabelledSet, manifest: Manifest) -> Tensor:

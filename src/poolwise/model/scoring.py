@@ -16,7 +16,7 @@ from poolwise.errors import ConfigError, TrainingDiverged, listed
 from poolwise.model.classifier import dropout_parts
 from poolwise.model.network import Network, in_layout, log_probabilities, probabilities
 from poolwise.protocols import Progress
-from poolwise.types import Ids, Need, Predictions, Task
+from poolwise.types import Head, Ids, Need, Predictions, Task
 
 HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
 """What Lightning's precisions begin with, and the type that the network then computes in."""
@@ -86,7 +86,7 @@ def score(
         chunks: (rows, inputs) that cover all ids.
         ids: (N,) sample ids.
         task: how logits become probabilities.
-        needs: any of PROBS, EMBEDDINGS, DRAWS.
+        needs: any of PROBS, EMBEDDINGS, DRAWS, HEAD.
         machine: where and how.
         draws: K, stochastic draws with dropout on.
         seed: of the draws' masks.
@@ -108,7 +108,14 @@ def score(
                 progress("predict", done, len(ids))
     if not len(ids):
         found = _nothing(network, needs, draws)
-    return Predictions(ids, found.get(Need.PROBS), found.get(Need.EMBEDDINGS), found.get(Need.DRAWS))
+    head = head_of(network) if Need.HEAD in needs else None
+    return Predictions(ids, found.get(Need.PROBS), found.get(Need.EMBEDDINGS), found.get(Need.DRAWS), head)
+
+
+def head_of(network: Network) -> Head:
+    """What turns a network's embeddings into logits, as arrays of their own."""
+    weights, bias = (part.detach().float().cpu().numpy().copy() for part in (network.head.weight, network.head.bias))
+    return Head(weights, bias)
 
 
 def _scores(

@@ -1,0 +1,85 @@
+"""Logistic regression on embeddings that stay as they are: one answer for given labels, found in a fraction of a second."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from poolwise.errors import ConfigError
+from poolwise.model.frozen_head import FittedHead, FrozenLearner
+from poolwise.model.learner import check_normalisation, check_options, label_tensor
+from poolwise.model.logistic import solve
+from poolwise.model.network import feature_statistics
+from poolwise.protocols import FittedModel, ImageSource, Progress
+from poolwise.types import LabelledSet
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticHead(FrozenLearner):
+    """Multinomial logistic regression with a Gaussian prior, multi-label: one regression a class.
+
+    The problem is convex and its solution does not depend on a seed. Classes without a label yet are allowed: their
+    probability follows from the prior.
+
+    Dropout is applied to the draws alone (the features of a draw are multiplied by one mask), not in the fit: the draws say
+    how much the answer hangs on single features and are no sample of a posterior.
+
+    Attributes:
+        backbone: what makes embeddings; with trained weights.
+        prior_variance: variance that a logit has before any label is seen, for a picture of average length; higher follows
+            the labels more closely. Equivalent to an L2 penalty of D / (2 * prior_variance) on weights for features of
+            mean square 1, where the loss is summed over samples.
+        max_iterations: of L-BFGS.
+        score_batch_size: pictures that go through the backbone at once.
+        dropout: share of the embedding that is dropped in draws.
+        draws: stochastic draws (K) for strategies that want them.
+        mean: subtracted from the pictures, one number a channel in 0..255; None: from weights, else 127.5.
+        std: divided by, likewise.
+        channels_last: memory layout of pictures and kernels.
+        features_dir: folder in which embeddings are kept from run to run; "": nowhere.
+        trainer: options of Lightning's Trainer; only where and in what precision it computes matters here.
+    """
+
+    backbone: Any
+    prior_variance: float = 10.0
+    max_iterations: int = 500
+    score_batch_size: int = 256
+    dropout: float = 0.2
+    draws: int = 10
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    channels_last: bool = True
+    features_dir: str = ""
+    trainer: Any = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_options(self, {"max_iterations": 1, "score_batch_size": 1, "draws": 1}, ("dropout",))
+        check_normalisation(self.mean, self.std)
+        if not (self.prior_variance > 0 and math.isfinite(self.prior_variance)):
+            raise ConfigError(f"model.prior_variance is {self.prior_variance}; it must be above 0.")
+        self._check_backbone()
+
+    def fit(
+        self,
+        images: ImageSource,
+        train: LabelledSet,
+        validation: LabelledSet | None,
+        *,
+        seed: int,
+        previous: FittedModel | None = None,
+        progress: Progress | None = None,
+    ) -> FittedHead:
+        """Solve for the head; `validation`, `seed` and `previous` change nothing. Raises as `LightningLearner.fit`."""
+        labels = label_tensor(train, images.manifest).to(self._machine.device)
+        values = self._inputs(images, train.ids, progress).values
+        mean, std = feature_statistics(values.cpu())
+        network = self._head(values.shape[1], len(images.manifest.classes), mean, std)
+        standard = ((values.cpu() - mean) / std).to(self._machine.device)
+        solution = solve(standard, labels, network.head.out_features, self.prior_variance, self.max_iterations)
+        with torch.no_grad():
+            network.head.weight.copy_(solution.weights)
+            network.head.bias.copy_(solution.bias)
+        return self._fitted(network, images, {"labelled": float(len(train)), **solution.info})
