@@ -21,7 +21,7 @@ from poolwise.model.network import Exported, Network
 from poolwise.model.scoring import Machine, score
 from poolwise.model.trainer import seeded
 from poolwise.protocols import ImageSource, Progress
-from poolwise.types import Head, Ids, Need, Predictions, Task
+from poolwise.types import Floats, Head, Ids, Need, Predictions, Task
 
 GREY: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (127.5,))
 """Mean and deviation for backbones that name none: the embeddings must not change with the training pictures."""
@@ -113,6 +113,10 @@ class FrozenLearner:
         network = self._head(features.width, len(images.manifest.classes), *empty)
         network.load_state_dict(found.state)
         return self._fitted(network, images, dict(found.info))
+
+    def embed(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> Floats:
+        """(n, D) embeddings, which need no label. Raises TrainingDiverged."""
+        return self._features(images).of(images, ids, progress)
 
     def _check_backbone(self) -> None:
         if not self.backbone.pretrained:

@@ -22,7 +22,7 @@ from poolwise.model.trainer import build_trainer, is_shared, seeded, switches_ke
 from poolwise.model.training import Samples, planned_steps, train_network
 from poolwise.model.warm_start import begin_from
 from poolwise.protocols import FittedModel, ImageSource, Progress
-from poolwise.types import Augmentation, LabelledSet, Manifest, Task, WarmStart, is_known
+from poolwise.types import Augmentation, Floats, Ids, LabelledSet, Manifest, Need, Task, WarmStart, is_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +156,19 @@ class LightningLearner(Schedule):
                 progress=progress,
             )
         return self._fitted(network, images, machine, {"labelled": float(len(train)), **info})
+
+    def embed(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> Floats | None:
+        """(n, D) embeddings before the first label: of a backbone with trained weights; None where it has none."""
+        if not self.backbone.pretrained:
+            return None
+        machine = self.machine()
+        with seeded(0, machine.device):
+            # weights that name no normalisation: a sample of the pictures stands for those of the training
+            some = ids[: self.score_batch_size] if self._measured() else None
+            pictures = None if some is None else statistics_sample(inputs_of(images, some, machine.store))
+            network = in_layout(self._network(images, pictures), self.channels_last)
+        fitted = self._fitted(network, images, machine, {})
+        return fitted.predict(images, ids, Need.EMBEDDINGS, seed=0, progress=progress).embeddings
 
     def load(self, path: Any, images: ImageSource) -> FittedNetwork:
         """The model that `FittedNetwork.save` wrote. Raises ConfigError for a file of another network."""

@@ -1,0 +1,145 @@
+"""MaxHerding (Bae et al. 2024) and Uncertainty Herding (Bae et al. 2025): samples that stand for many others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.acquisition.temperature import rescaled, temperature
+from poolwise.acquisition.uncertainty import Measure, uncertainty
+from poolwise.errors import ConfigError
+from poolwise.geometry.herding import herd, width
+from poolwise.query.picks import Picks, answer, required
+from poolwise.types import Floats, Need, PoolView, Query, is_known
+
+FORECASTS = 20
+"""Fewer outcomes than this say nothing of calibration."""
+
+
+@dataclass(frozen=True)
+class MaxHerding:
+    """Greedy coverage of the pool by a Gaussian kernel on embeddings of length 1; labelled samples cover already.
+
+    For few labels, and for none.
+
+    Attributes:
+        sigma: width of the kernel; the paper uses 1. None: 1 until two samples are labelled, then the least distance
+            between labelled ones (the rule of Uncertainty Herding).
+        sample: candidates; picks from a larger pool come from a random subset of this many (at least twice the query).
+        references: the coverage of a larger pool is measured on a random subset of this many.
+    """
+
+    sigma: float | None = 1.0
+    sample: int = 20_000
+    references: int = 20_000
+
+    needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
+
+    def __post_init__(self) -> None:
+        _check("max_herding", self.sigma, self.sample, self.references)
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids; a score is mean coverage gained. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        sigma = width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        return _herded(view, size, rng, sigma, self.sample, self.references)
+
+
+@dataclass(frozen=True)
+class UHerding:
+    """Greedy coverage of what the model is unsure of: herding, in which a sample counts by its uncertainty.
+
+    With few labels it covers the pool, with many it takes the most uncertain ones, as the kernel narrows. Uncertainty
+    is taken at the temperature at which earlier forecasts would have been calibrated; with fewer than 20 forecasts of
+    labelled samples at 1. Before the first label every sample counts 1.
+
+    Attributes:
+        measure: of uncertainty.
+        sigma: width of the kernel. None: 1 until two samples are labelled, then the least distance between labelled
+            ones that are no copies (section 4 of the paper).
+        sample: candidates; picks from a larger pool come from a random subset of this many (at least twice the query;
+            the paper: 35,000).
+        references: the coverage of a larger pool is measured on a random subset of this many.
+    """
+
+    measure: Measure = Measure.MARGIN
+    sigma: float | None = None
+    sample: int = 20_000
+    references: int = 20_000
+
+    needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
+
+    def __post_init__(self) -> None:
+        _check("uherding", self.sigma, self.sample, self.references)
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids; a score is mean uncertainty covered. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        sigma = width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        if not len(view.labelled_ids):
+            return _herded(view, size, rng, sigma, self.sample, self.references)
+        at = forecast_temperature(view)
+        unsure = uncertainty(rescaled(required(view.probs), at, view.task), self.measure, view.task)
+        picks = _herded(view, size, rng, sigma, self.sample, self.references, unsure)
+        columns = {"uncertainty": unsure[picks.rows], "temperature": np.full(size, at)}
+        return Picks(picks.rows, picks.scores, picks.sentences, {**picks.columns, **columns})
+
+
+def forecast_temperature(view: PoolView) -> float:
+    """The temperature at which what was forecast of labelled samples would have been calibrated; 1 where too few were.
+
+    The samples were chosen by strategies, often for being hard, so the model may seem surer than it is elsewhere.
+    """
+    if view.forecasts is None or view.labels is None:
+        return 1.0
+    told = is_known(view.labels) & np.isfinite(view.forecasts).all(axis=1) & (view.forecasts.sum(axis=1) > 0)
+    return temperature(view.forecasts[told], view.labels[told], view.task) if told.sum() >= FORECASTS else 1.0
+
+
+def _herded(
+    view: PoolView,
+    size: int,
+    rng: np.random.Generator,
+    sigma: float,
+    sample: int,
+    references: int,
+    weights: Floats | None = None,
+) -> Picks:
+    told = weights is not None and bool(weights.any())  # where the model is sure of everything, all count alike
+    rows, gains = herd(
+        required(view.embeddings),
+        size,
+        rng,
+        weights=weights if told else None,
+        covered_by=view.labelled_embeddings,
+        sigma=sigma,
+        candidates=sample,
+        references=references,
+    )
+    sentences = _sentences(gains, None if weights is None or not told else weights[rows])
+    return Picks(rows, gains, sentences, {"coverage_gain": gains, "sigma": np.full(size, sigma)})
+
+
+def _sentences(gains: NDArray[np.float64], unsure: Floats | None) -> Sequence[str]:
+    if unsure is None:
+        return [f"stands for the pool: adds {gain:.2g} to its mean coverage" for gain in gains]
+    return [
+        f"stands for uncertain samples: adds {gain:.2g} to their mean coverage, uncertainty {one:.2f} itself"
+        for gain, one in zip(gains, unsure, strict=True)
+    ]
+
+
+def _check(name: str, sigma: float | None, sample: int, references: int) -> None:
+    if sigma is not None and not 0 < sigma < np.inf:
+        raise ConfigError(f"{name}: sigma must be above 0, or null for the paper's rule; got {sigma}.")
+    for option, value in (("sample", sample), ("references", references)):
+        if value < 1:
+            raise ConfigError(f"{name}: {option} must be at least 1; got {value}.")

@@ -1,0 +1,107 @@
+"""ProbCover: the samples in whose neighbourhood most others lie (Yehuda et al. 2022, algorithm 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import ConfigError
+from poolwise.geometry.balls import cover, pure_radius
+from poolwise.geometry.neighbours import nearest, unit_rows
+from poolwise.query.picks import Picks, answer, required
+from poolwise.types import Floats, Need, PoolView, Query
+
+SHRINKINGS = 8
+"""How often the radius is halved where everything is covered, before the rest is drawn at random."""
+COPIES = 1e-3
+"""Relative to the length of rows: what is nearer is a copy, and rounding its distance."""
+
+
+@dataclass(frozen=True)
+class ProbCover:
+    """Greedy maximum coverage by balls of one radius; labelled samples cover from the beginning.
+
+    For few labels. The paper stops being defined where all is covered: here the radius is halved until something is
+    open again, up to 8 times, and then the rest is drawn at random.
+
+    Attributes:
+        radius: of the balls, in the units of the (scaled) embeddings; None: the largest one that is pure enough.
+        purity: share of balls that must hold one pseudo-label only (the paper: 0.95). Used where `radius` is None.
+        classes: clusters that serve as pseudo-labels where neither probabilities nor labels tell the number of classes.
+        sample: most rows looked at. From a larger pool a random subset of that size stands for it, and at least twice
+            the size of the query.
+        unit_length: scale embeddings to length 1 first, as the paper's code does.
+    """
+
+    radius: float | None = None
+    purity: float = 0.95
+    classes: int = 10
+    sample: int = 20_000
+    unit_length: bool = True
+
+    needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
+
+    def __post_init__(self) -> None:
+        if self.radius is not None and not 0 < self.radius < np.inf:
+            raise ConfigError(f"prob_cover: radius must be above 0, or null for the pure one; got {self.radius}.")
+        if not 0 < self.purity <= 1:
+            raise ConfigError(f"prob_cover: purity must be above 0 and at most 1; got {self.purity}.")
+        for name in ("classes", "sample"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"prob_cover: {name} must be at least 1; got {getattr(self, name)}.")
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Exactly `size` distinct ids; scores are shares of the pool newly covered. Raises PoolExhausted, InvalidArray."""
+        return answer(self._pick, self.needs, view, size, rng)
+
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        # in a random order, so that the first of equals is a fair draw
+        sample = rng.permutation(len(view))[: max(self.sample, 2 * size)]
+        points, labelled = required(view.embeddings)[sample], view.labelled_embeddings
+        if self.unit_length:
+            points, labelled = unit_rows(points), None if labelled is None else unit_rows(labelled)
+        radius = self.radius or pure_radius(points, self._classes(view), self.purity, rng)
+        rows, counts, radii = _cover_all(points, labelled, radius, size)
+        sentences = [
+            f"within {reach:.3g} lie {count} of {len(sample)} samples that nothing labelled or picked is as near to"
+            if count
+            else "drawn at random: everything is near to something labelled or picked"
+            for count, reach in zip(counts, radii, strict=True)
+        ]
+        return Picks(sample[rows], counts / len(sample), sentences, {"newly_covered": counts, "radius": radii})
+
+    def _classes(self, view: PoolView) -> int:
+        if view.probs is not None:
+            return int(view.probs.shape[1])
+        if view.labels is None or not view.labels.size:
+            return self.classes
+        return int(view.labels.shape[1] if view.labels.ndim == 2 else view.labels.max() + 1)
+
+
+def _cover_all(
+    points: Floats, labelled: Floats | None, radius: float, size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """(size,) distinct rows, how many rows each covered anew (0: drawn at random), and the radii."""
+    least = COPIES * float(np.sqrt(np.einsum("nd,nd->n", points, points).max()))
+    gaps = np.full(len(points), np.inf) if labelled is None else nearest(points, labelled)[1]
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []
+    taken = np.zeros(len(points), dtype=np.bool_)
+    smallest = max(least, radius / 2**SHRINKINGS)
+    radius = max(radius, least)
+    while taken.sum() < size and gaps.max() >= smallest:
+        while (gaps < radius).all():
+            radius /= 2
+        rows, counts = cover(points, radius, size - int(taken.sum()), gaps >= radius, np.flatnonzero(taken))
+        taken[rows] = True
+        found.append((rows, counts, radius))
+        if taken.sum() < size:
+            gaps = np.minimum(gaps, nearest(points, points[rows])[1])
+            gaps[taken] = 0
+    extra = np.flatnonzero(~taken)[: size - int(taken.sum())]
+    found.append((extra, np.zeros(len(extra), dtype=np.int64), radius))
+    radii = np.concatenate([np.full(len(rows), reach) for rows, _, reach in found])
+    covered = np.concatenate([counts for _, counts, _ in found])
+    return np.concatenate([rows for rows, _, _ in found]), covered, radii
