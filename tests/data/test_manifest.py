@@ -142,7 +142,9 @@ def test_parquet_labels_of_any_type_agree_with_csv(table, tmp_path, labels):
     from pyarrow import parquet
 
     names = ["a.png", "b.png", "c.png"]
-    parquet.write_table(pyarrow.table({"path": names, "label": labels, "split": [None] * 3}), tmp_path / "items.parquet")
+    parquet.write_table(
+        pyarrow.table({"path": names, "label": labels, "split": [None] * 3}), tmp_path / "items.parquet"
+    )
     got = ManifestFile(path=str(tmp_path / "items.parquet"), test_fraction=0.0).manifest
     assert got.digest() == table("path,label\na.png,1\nb.png,2\nc.png,\n").manifest.digest()
 

@@ -48,8 +48,8 @@ def test_ranking_by_some_rows_loses_little_coverage(monkeypatch):
     monkeypatch.setattr(herding, "COMPARED", 64)
     rows, gains = herd(some(700), 40, np.random.default_rng(0))
     assert len(set(rows.tolist())) == 40
-    # a rank by 256 rows is coarse: by the 2048 in use, 20,000 rows lose less than 0.1 %
-    assert gains.sum() > 0.98 * sum(naive(some(700), 40, np.ones(700), None, 1.0)[1])
+    # a rank by 256 rows is coarser than one by the 2048 in use
+    assert gains.sum() > 0.99 * sum(naive(some(700), 40, np.ones(700), None, 1.0)[1])
 
 
 def test_picks_come_from_a_subset_and_tell_the_gain_on_a_subset():

@@ -34,7 +34,7 @@ def kmeans(
 
     clusters = min(clusters, len(points))
     # about a common origin, distances lose fewer digits in float32
-    centred = np.ascontiguousarray(points - points.mean(axis=0, dtype=np.float64), dtype=np.float32)
+    centred = np.ascontiguousarray(points - points.mean(axis=0, dtype=np.float64).astype(np.float32), dtype=np.float32)
     machine = faiss.Kmeans(
         points.shape[1],
         clusters,

@@ -3,11 +3,11 @@
 Greedy herding (Bae et al. 2024) with each pool sample counting by its margin, as in uncertainty herding (Bae et al. 2025):
 a pick is worth the uncertainty that it covers. Two things are taken from the data in every round.
 
-- The scale: a label is taken to speak for its surroundings up to the distance at which labelled samples lie from their
-  nearest labelled one, the median of it. The paper takes the least such distance, which one pair of near-copies decides.
 - How far uncertainty is trusted: what the model said of each sample before its label came is compared with the label.
-  As far as its margin has told errors from hits, beyond noise, the scale narrows, on a log scale, to the one at which
-  labels predict each other best, leave-one-out; the narrower, the more a pick counts for itself alone.
+  Trust is the share of the margin's lead over chance, at telling errors from hits, that is more than noise.
+- The scale, up to which a pick speaks for its surroundings: with no trust the median distance of labelled samples to
+  their nearest labelled one; with full trust the least such distance, as in the paper; in between on a log scale. The
+  narrower it is, the more a pick counts for itself alone.
 
 Before the first label there is no uncertainty: plain coverage at a scale of 1.
 """
@@ -22,8 +22,8 @@ import numpy as np
 from poolwise.acquisition.confidence import margin
 from poolwise.acquisition.trust import trust
 from poolwise.errors import ConfigError
+from poolwise.geometry.apart import nearest_others
 from poolwise.geometry.herding import herd
-from poolwise.geometry.reach import nearest_others, reach
 from poolwise.query.picks import Picks, answer, required
 from poolwise.types import Need, PoolView, Query
 
@@ -43,7 +43,7 @@ class Auto:
     """
 
     sample: int = 20_000
-    references: int = 20_000
+    references: int = 5_000
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
@@ -91,14 +91,13 @@ def _scale(view: PoolView, rng: np.random.Generator) -> tuple[str, str, float]:
         return "coverage", "uncertainty covered widely, as too few labels differ", START
     wide = float(np.median(apart))
     trusted, told = trust(view.forecasts, view.labels, view.task)
-    if not trusted or view.labels is None:
+    if not trusted:
         seen = (
             f"on {told} answers the margin has not told errors from hits yet"
             if told
             else "no forecast was put to the test"
         )
         return "coverage", f"uncertainty covered widely: {seen}", wide
-    narrow = min(wide, reach(labelled[some], view.labels[some], view.task, wide))
-    scale = wide ** (1 - trusted) * narrow**trusted
+    scale = wide ** (1 - trusted) * float(apart.min()) ** trusted
     why = f"uncertainty trusted {100 * trusted:.0f} %, by {told} answers"
-    return "uncertainty" if trusted > 0.5 else "both", why, float(scale)
+    return "uncertainty" if trusted > 0.5 else "both", why, scale
