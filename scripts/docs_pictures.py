@@ -1,4 +1,4 @@
-"""Make the pictures of the README and docs from a run: `python scripts/docs_pictures.py runs/digits-clustered-seed0`.
+"""Make the pictures of the README and docs from a run: `python scripts/docs_pictures.py runs/digits-auto-seed0`.
 
 Needs Chromium (Debian: apt-get install chromium).
 """

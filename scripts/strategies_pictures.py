@@ -4,7 +4,8 @@ The same pool for all: blobs of unequal size in the plane, three classes that ov
 is labelled yet, and some outliers. The model is a logistic regression on the few labelled points (crosses); draws come
 from 20 such models, each trained on the labelled points drawn again. Dots and ground are coloured by predicted class, rings
 are the batch, numbered in the order picked. Lengths mean something in the plane, so strategies that can scale
-embeddings to length 1 do not. Multi-label strategies are left out. Pictures go to docs/pictures/strategies/.
+embeddings to length 1 do not; those that always look at directions alone are shown the plane from a point above it.
+Multi-label strategies are left out. Pictures go to docs/pictures/strategies/.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ OUTLIERS = ((-5.8, 2.0), (-1.5, -3.3), (0.6, 3.7), (4.6, 3.3), (5.7, -2.1), (4.0
 SIZE, DRAWS = 10, 20
 COLOURS, TINTS, INK = ("#0067a8", "#c24e00", "#00795a"), ("#f1f7fb", "#fdf4ee", "#eff8f5"), "#1c2330"
 INCHES, DPI = (3.6, 2.7), 100
+BY_DIRECTION = ("alfa_mix", "auto", "drop_query", "information_density", "max_herding", "uherding")
+HEIGHT = 6.0
+"""From where these see the plane, in its units: about its radius, so that an angle nearly means a distance."""
 APART = 15
 """Pixels between two numbers."""
 
@@ -51,7 +55,8 @@ def main() -> None:
         if wanted and Task.MULTICLASS in getattr(strategy, "tasks", tuple(Task)):
             if hasattr(strategy, "unit_length"):
                 strategy = dataclasses.replace(strategy, unit_length=False)
-            query = strategy.select(view, SIZE, generator(0, 0, "picture"))
+            seen = from_above(view) if path.stem in BY_DIRECTION else view
+            query = strategy.select(seen, SIZE, generator(0, 0, "picture"))
             (PICTURES / f"{path.stem}.png").write_bytes(picture(path.stem, view, np.searchsorted(view.ids, query.ids)))
             print(path.stem)
 
@@ -75,6 +80,22 @@ def toy_pool() -> PoolView:
         labels=labels,
         labelled_embeddings=embeddings[labelled],
         head=head,
+    )
+
+
+def from_above(view: PoolView) -> PoolView:
+    """The same pool with a constant third feature, to which the last layer gives no weight."""
+
+    def raised(points: NDArray[Any] | None, height: float) -> NDArray[np.float32]:
+        assert points is not None
+        return np.pad(points, ((0, 0), (0, 1)), constant_values=height).astype(np.float32)
+
+    assert view.head is not None
+    return dataclasses.replace(
+        view,
+        embeddings=raised(view.embeddings, HEIGHT),
+        labelled_embeddings=raised(view.labelled_embeddings, HEIGHT),
+        head=Head(raised(view.head.weights, 0), view.head.bias),
     )
 
 

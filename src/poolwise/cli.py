@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
     for name, work in (("report", _report), ("track", _track)):
         command = commands.add_parser(name, help=COMMANDS[name])
-        command.add_argument("folder", type=Path, help="a run's folder, e.g. runs/digits-clustered-seed0")
+        command.add_argument("folder", type=Path, help="a run's folder, e.g. runs/digits-auto-seed0")
         command.set_defaults(run=work)
     labels = commands.add_parser("labels", help=COMMANDS["labels"])
     labels.add_argument("folder", type=Path, help="a run's folder")

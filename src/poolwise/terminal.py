@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from poolwise.types import RunRecord
+from poolwise.types import RoundRecord, RunRecord
 
 SHOW_AFTER = 1.0
 """Seconds that work must take before a bar is worth showing."""
@@ -76,7 +76,8 @@ class Terminal:
             budget = None
         labels = f"{last.labelled}" if budget is None else f"{last.labelled}/{budget}"
         seconds = sum(last.seconds.values())
-        self.say(f"  round {last.round:3d}   labels {labels:>9}   {shown}   {seconds:5.1f} s{self._left(run, budget)}")
+        rest = f"{mode(last)}{self._left(run, budget)}"
+        self.say(f"  round {last.round:3d}   labels {labels:>9}   {shown}   {seconds:5.1f} s{rest}")
 
     def _left(self, run: RunRecord, budget: int | None) -> str:
         """Time left in words, from the last rounds' pace."""
@@ -94,3 +95,9 @@ class Terminal:
         if self._bar is not None:
             self._bar.stop()
         self._bar, self._task, self._what = None, None, ""
+
+
+def mode(record: RoundRecord) -> str:
+    """What a strategy that decides between ways took this round."""
+    taken = record.asks[0].details.get("mode") if record.asks else None
+    return f"   by {taken}" if taken else ""

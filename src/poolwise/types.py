@@ -342,7 +342,8 @@ class RoundRecord:
     pool: Mapping[str, float] = field(default_factory=dict)
     """Facts of the pool and the batch, those that were asked for: `kappa` and `changed` (agreement with the last round's
     predictions on the stop set), `uncertainty` (mean entropy there over its largest value), `farthest` (distance of the
-    candidate farthest from all labelled ones when the batch was chosen), `cost` (of the batch)."""
+    candidate farthest from all labelled ones when the batch was chosen), `cost` (of the batch),
+    `slice_accuracy` (how often the model was right about the random slice before it learnt it) of `slice_asked`."""
     beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The batch beside random draws of its size: measure -> value, random, low, high; see `metric.coverage`."""
 
@@ -371,3 +372,5 @@ class RunRecord:
     """(path, why) of pictures that were left out."""
     message: str = ""
     """What people are asked to do next, while the run is parked."""
+    regret: Mapping[str, float] = field(default_factory=dict)
+    """Accuracy with drawn labels less that with chosen ones, where a random slice was kept; see `loop/slice.py`."""

@@ -53,7 +53,9 @@ def test_links_lead_somewhere(page):
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
-@pytest.mark.parametrize("group", ["data", "model", "query", "trainer", "annotation", "stopping", "tracking"])
+@pytest.mark.parametrize(
+    "group", ["data", "model", "query", "candidates", "trainer", "annotation", "stopping", "tracking"]
+)
 def test_every_choice_is_written_about(group):
     everything = "\n".join(TEXT.values())
     for file in (conf_dir() / group).glob("*.yaml"):

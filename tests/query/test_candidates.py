@@ -232,3 +232,22 @@ def test_the_yamls_show_every_option_and_can_be_changed(name):
     assert (build_part(node) == Candidates()) == (name == "all")
     node.merge_with(OmegaConf.create({"group": "place", "shares": {"north": 1}}))
     assert build_part(node).shares == {"north": 1.0}
+
+
+def test_a_random_slice_is_drawn_from_all_and_marked():
+    view = PoolView(np.arange(50), probs=np.random.default_rng(0).dirichlet(np.ones(3), size=50))
+    query = Candidates(random_share=0.25, at_most=10).select(Margin(), view, 8, np.random.default_rng(0))
+    assert query.reasons["random_slice"].tolist() == [False] * 6 + [True] * 2
+    assert len(set(query.ids.tolist())) == 8
+    assert "at random" in query.reasons["reason"][-1]
+    assert query.reasons["considered"].tolist() == [10] * 6 + [-1] * 2
+
+
+def test_every_candidate_is_as_likely_in_the_slice():
+    view = PoolView(np.arange(10), probs=np.random.default_rng(0).dirichlet(np.ones(3), size=10))
+    counts = np.zeros(10)
+    for seed in range(2000):
+        query = Candidates(random_share=0.3).select(Margin(), view, 4, np.random.default_rng(seed))
+        counts[query.ids[query.reasons["random_slice"]]] += 1
+    assert abs(counts.sum() / 2000 - 1.2) < 0.05  # so many on average, where it is no whole number
+    assert counts.min() > 0.8 * counts.mean()

@@ -49,6 +49,7 @@ class RunState:
     rounds: tuple[RoundState, ...] = ()
     parked: str = ""
     stopped: str = ""
+    regret: Mapping[str, float] = field(default_factory=_nothing)
     events: int = 0
     annotations: Mapping[int, Annotation] = field(default_factory=_nothing)
     """The latest annotation of each sample; a skipped one has label None."""
@@ -103,7 +104,7 @@ def _opened(state: RunState, event: Event) -> RunState:
 
 def _changed(state: RunState, event: Event) -> RunState:
     # Other settings may let a stopped run go on (a larger budget): the plan decides anew.
-    return replace(state, opened={**state.opened, **event.body}, stopped="")
+    return replace(state, opened={**state.opened, **event.body}, stopped="", regret={})
 
 
 def _queried(state: RunState, event: Event) -> RunState:
@@ -145,7 +146,7 @@ def _parked(state: RunState, event: Event) -> RunState:
 
 
 def _stopped(state: RunState, event: Event) -> RunState:
-    return replace(state, stopped=event.body["reason"])
+    return replace(state, stopped=event.body["reason"], regret=event.body.get("regret", {}))
 
 
 def _in_round(state: RunState, event: Event, **change: Any) -> RunState:

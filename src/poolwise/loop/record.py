@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.ledger.state import RoundState, RunState
+from poolwise.loop.slice import slice_facts
 from poolwise.types import RoundRecord, RunRecord
 
 
@@ -24,6 +25,7 @@ def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
         status="running" if state.status == "new" else state.status,
         stop_reason=state.stopped,
         message=state.parked,
+        regret=state.regret,
         unreadable=tuple((path, why) for _, path, why in opened["unreadable"]),
     )
 
@@ -43,7 +45,7 @@ def _round_record(round_: RoundState) -> RoundRecord:
         seconds=round_.seconds,
         labels_digest=trained["labels_digest"],
         held_out=round_.holdout,
-        pool={**round_.pool, **measured.get("pool", {})},
+        pool={**round_.pool, **slice_facts(round_), **measured.get("pool", {})},
         beside_random=round_.beside_random,
     )
 

@@ -18,6 +18,7 @@ from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.samples import pool_left
 from poolwise.loop.select import select
+from poolwise.loop.slice import regret
 from poolwise.loop.workbench import Fact, Workbench
 from poolwise.protocols import FittedModel
 from poolwise.types import RunRecord
@@ -77,7 +78,7 @@ def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list
     if coming.step is Step.COLLECT:
         return steps.collect(state, parts)
     if coming.step is Step.STOP:
-        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": coming.reason})]
+        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": coming.reason, "regret": regret(state, parts)})]
     if coming.step is Step.OPEN:
         return [steps.open_run(parts)]
     if coming.step is Step.SELECT:

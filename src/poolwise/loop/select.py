@@ -220,7 +220,8 @@ def _asks(query: Query, said: Predictions | None, parts: Parts, otherwise: str) 
 def _details(reasons: Mapping[str, NDArray[Any]], at: int) -> dict[str, Any]:
     """One row of the table of reasons, as plain values; long fractions are cut, for they are kept for ever."""
     row = {name: column[at].item() for name, column in reasons.items() if name not in SHOWN_ELSEWHERE}
-    return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in row.items()}
+    known = {name: value for name, value in row.items() if value == value and value != ""}  # NaN is not itself
+    return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in known.items()}
 
 
 def _suggested(probs: Any, manifest: Manifest) -> Any:

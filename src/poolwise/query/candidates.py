@@ -15,6 +15,7 @@ from poolwise.checks import check_view
 from poolwise.errors import ConfigError, InvalidArray, listed
 from poolwise.protocols import QueryStrategy
 from poolwise.query.objections import Objections, objections
+from poolwise.query.picks import facts
 from poolwise.query.shares import divide
 from poolwise.types import Need, PoolView, Query
 
@@ -44,6 +45,8 @@ class Candidates:
             strategy chooses inside each group. What a group cannot fill goes to the others; groups without a share get
             nothing until all that have one are exhausted.
         balanced: equal shares for all groups.
+        random_share: share in [0, 1) of each batch that is drawn at random from all candidates, by none of these rules:
+            what the model says of them is then an unbiased test of it. They come last and are marked `random_slice`.
     """
 
     duplicates: float | None = None
@@ -54,6 +57,7 @@ class Candidates:
     group: str | None = None
     shares: dict[str, float] = field(default_factory=dict)
     balanced: bool = False
+    random_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.duplicates is not None and not 0 < self.duplicates <= 1:
@@ -62,6 +66,8 @@ class Candidates:
             raise ConfigError(f"candidates.outliers is a share in [0, 1); got {self.outliers}.")
         if self.at_most is not None and self.at_most < 1:
             raise ConfigError(f"candidates.at_most is a whole number from 1 on, or null; got {self.at_most}.")
+        if not 0 <= self.random_share < 1:
+            raise ConfigError(f"candidates.random_share is a share in [0, 1); got {self.random_share}.")
         self._check_groups()
 
     def _check_groups(self) -> None:
@@ -89,6 +95,8 @@ class Candidates:
             InvalidArray: an array or column is missing or not sound.
             PoolExhausted: fewer candidates than `size`.
         """
+        if self.random_share and size:
+            return self._with_slice(strategy, view, size, rng)
         if self == Candidates() or not size:
             return strategy.select(view, size, rng)
         view = check_view(view, self.needs, size)
@@ -99,6 +107,22 @@ class Candidates:
         quotas = divide(size, groups.shares, room, groups.ties)
         query = _in_groups(strategy, view, rows, groups, quotas, rng)
         return _explained(query, view, found, int(room[quotas > 0].sum()), groups)
+
+    def _with_slice(self, strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Draw the random slice from all candidates, then have the rest chosen among the others."""
+        view = check_view(view, self.needs, size)
+        exact = self.random_share * size
+        count = int(exact) + int(rng.random() < exact - int(exact))  # in small batches, so many on average
+        drawn = rng.permutation(len(view))[:count]
+        others = np.setdiff1d(np.arange(len(view)), drawn)
+        rest = replace(self, random_share=0.0).select(strategy, _only(view, others), size - count, rng)
+        told = f"drawn at random, one of {count} a batch, to test the model without bias"
+        chance = Query(
+            view.ids[drawn],
+            np.full(count, rest.scores.min(initial=0), dtype=np.float32),
+            {"reason": np.array([told] * count, dtype=np.str_), **facts(view, drawn)},
+        )
+        return joined(rest, chance)
 
     def _groups(self, view: PoolView, rng: np.random.Generator) -> _Groups:
         if self.group is None:
@@ -164,6 +188,20 @@ def _order(lot: NDArray[np.float64], groups: _Groups, rng: np.random.Generator) 
     shares = groups.shares[numbers]
     turn = np.divide(place, shares, out=np.full(len(lot), np.inf), where=shares > 0)
     return by_group[np.lexsort((place, turn, late[by_group]))]
+
+
+def joined(chosen: Query, chance: Query) -> Query:
+    """One query from two, with a column that tells the second; what only one knows is NaN, -1 or "" for the other."""
+    columns = {}
+    for name in dict.fromkeys([*chosen.reasons, *chance.reasons]):
+        known = [query.reasons[name] for query in (chosen, chance) if name in query.reasons]
+        filler = {"f": np.nan, "i": -1, "u": 0, "b": False}.get(known[0].dtype.kind, "")
+        parts = [query.reasons.get(name, np.full(len(query), filler)) for query in (chosen, chance)]
+        columns[name] = np.concatenate(
+            [part.astype(known[0].dtype) if part.dtype.kind != "U" else part for part in parts]
+        )
+    columns["random_slice"] = np.repeat([False, True], [len(chosen), len(chance)])
+    return Query(np.concatenate([chosen.ids, chance.ids]), np.concatenate([chosen.scores, chance.scores]), columns)
 
 
 def _in_groups(

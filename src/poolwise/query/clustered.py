@@ -1,4 +1,4 @@
-"""The house default: uncertain samples, spread over clusters of what they look like to the network.
+"""Uncertain samples, spread over clusters of what they look like to the network.
 
 Cluster-Margin (Citovsky et al. 2021, algorithm 1): take the f * B candidates with the smallest margins, group them by
 their embeddings, and go round the groups from the smallest to the largest, a random member at each visit.
@@ -31,7 +31,7 @@ class Clustered:
 
     Attributes:
         candidates: f, how many candidates a pick; 1 is plain margin sampling. The paper tries 1.25 to 10; 3 against 10
-            is measured in docs/query.md.
+            is told in docs/strategies.md.
         clusters: groups a pick; 1 lets every pick come from a group of its own.
         exact_up_to: candidates up to which the tree is grown over the samples themselves.
         unit_length: scale embeddings to length 1 first, so that distance means angle.

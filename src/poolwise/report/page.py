@@ -29,6 +29,8 @@ from poolwise.report.summary import as_text, summary
 from poolwise.types import Ask, Label, RoundRecord, RunRecord, Split
 
 Pictures = Callable[[int], NDArray[np.uint8]]
+SLICE_ROUNDS = 5
+"""Rounds over which the random slice is read together: one batch holds few of it."""
 A_ROUND, A_PAGE = 60, 1500
 """Most thumbnails in a round, and in the page: some 3 kB each."""
 LISTED = 200
@@ -116,11 +118,27 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
         skipped = f", {skips:,} skipped" if skips else ""
         facts.append(("Labels", f"{last.labelled:,} in {words.counted(len(run.rounds), 'round')}{skipped}"))
         facts.append(("Computing time", words.seconds(sum(_time(record) for record in run.rounds))))
+    facts += _slice(run)
     if run.config.get("seed") is not None:
         facts.append(("Seed", words.shown(str(run.config["seed"]), 40)))
     if run.status == "stopped" and run.stop_reason:
         facts.append(("Ended because", words.shown(run.stop_reason)))
     return [(name, value) for name, value in facts if value]
+
+
+def _slice(run: RunRecord) -> list[tuple[str, str]]:
+    """What the random slice of each batch told: accuracy on the pool by the last rounds' models, and regret."""
+    told = [record.pool for record in run.rounds[-SLICE_ROUNDS:] if record.pool.get("slice_asked")]
+    if not told:
+        return []
+    asked = sum(pool["slice_asked"] for pool in told)
+    right = sum(pool["slice_accuracy"] * pool["slice_asked"] for pool in told)
+    facts = [("On the pool", f"{100 * right / asked:.0f} % right, by {asked:.0f} random picks of the last rounds")]
+    if run.regret:
+        lost, low, high = (100 * run.regret[key] for key in ("regret", "low", "high"))
+        labels = f"at {run.regret['labels']:.0f} labels"
+        facts.append(("Random minus chosen", f"{lost:+.1f} points ({low:+.1f} to {high:+.1f}) {labels}"))
+    return facts
 
 
 def _time(record: RoundRecord) -> float:
@@ -192,6 +210,7 @@ def _picked(run: RunRecord, draw: Callable[[int], Thumbnail | None]) -> list[dic
             groups.append({
                 "round": record.round,
                 "asked": len(pairs),
+                "mode": words.shown(str(pairs[0][0].details.get("mode", ""))),
                 "left_out": len(pairs) - len(cards),
                 "agreement": _agreement(pairs),
                 "classes": _class_counts(pairs),

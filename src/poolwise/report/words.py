@@ -21,7 +21,12 @@ METRICS = {
     "nll": "negative log-likelihood",
     "brier": "Brier score",
 }
-MEASURES: dict[str, str] = {}
+MEASURES = {
+    "clusters_reached": "share of clusters reached",
+    "near_duplicates": "share of picks with a near-copy in the batch",
+    "mean_distance": "mean distance of the pool to the batch",
+    "class_balance": "balance of predicted classes (1: even)",
+}
 NOT_SHARES = ("nll", "loss", "brier")
 FALLING = ("nll", "loss", "brier", "ece", "error")
 BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -40,8 +45,8 @@ def metric_name(metric: str) -> str:
 def measure(name: str) -> str:
     """A measure of a batch in words.
 
-    >>> measure("near_duplicates")
-    'near duplicates'
+    >>> measure("clusters_reached"), measure("other_thing")
+    ('share of clusters reached', 'other thing')
     """
     return MEASURES.get(name, name.replace("_", " "))
 

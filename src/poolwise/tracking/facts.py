@@ -103,6 +103,7 @@ def run_tags(run: RunRecord) -> dict[str, str]:
         "poolwise.command": run.command,
         "poolwise.metric": run.metric,
         "poolwise.unreadable": str(len(run.unreadable)),
+        **({"poolwise.regret": json.dumps(dict(run.regret))} if run.regret else {}),
         "mlflow.note.content": _note(run),
     }
     return {key: cut(redact(value), TAG_LIMIT) for key, value in tags.items()}
