@@ -1,13 +1,13 @@
 """Our strategies beside scikit-activeml and baal: time, memory and how good the batches are; and a million rows.
 
 pip install -e '.[bench]'
-python scripts/bench_peers.py                       all cases beside the peers, about 15 minutes and 13 GB (baal's)
+python scripts/bench_peers.py                       all cases beside the peers, a quarter of an hour, and 13 GB for baal
 python scripts/bench_peers.py --scale 0.05          a trial in a minute: the figures mean nothing
 python scripts/bench_peers.py --cases badge typiclust --out speed.json
 python scripts/bench_peers.py --million             1,000,000 x 128, memory-mapped; no peer is asked
 
 Each side runs in a process of its own, on the same arrays, with models' predictions given: nothing is fitted. Time is the
-median of `--repeats` for us and of `--peer-repeats` for the peer, after a first call on 200 rows. Memory is the peak beyond
+median of `--repeats` for us and of `--peer-repeats` for the peer, after a first call on few rows. Memory is the peak beyond
 what is in use once the inputs are read. Batches of both, and random ones, are judged by one definition.
 
 The peers ask for numpy 2.1 and install beside poolwise. Where that should change, give them an environment of their own:
@@ -26,204 +26,27 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import bench_objectives as goal
-from bench_query import pool
+from bench_cases import CASES, CLASSES, DRAWS, Case, Pool, make
 from poolwise.config.build import conf_dir
 
-Measured = dict[str, tuple[str, float]]
-"""What is measured -> which way is better, and how much."""
-
-CLASSES = 10
-DRAWS = 20
-NEIGHBOURS = 20
-"""k of typicality on both sides: the paper's (Hacohen et al. 2022, section 3.2)."""
-SIGMA = 1.0
-"""Width of MaxHerding's kernel on both sides: the paper's (Bae et al. 2024)."""
-BALL = 0.01
-"""Share of the pool that ProbCover's ball holds on average; its radius follows."""
-TEMPERATURE = 8.0
-"""Of predictions: without it a model would be sure of nearly every row of "blobs", and few gradients would not be 0."""
-SPREAD = 0.2
-"""Of BatchBALD's models around their mean: so that ten labels do not tell all ln 20 nats."""
 RANDOM_BATCHES = 5
 COLUMNS = (
     *("case", "pool, batch", "ours s", "peer s", "times faster (wanted)", "ours MiB", "peer MiB"),
     *("measure (better)", "ours", "peer", "random"),
 )
+FIELDS = (
+    *("case", "side", "library", "seconds", "slowest", "extra_mib", "peak_mib"),
+    *("times_faster", "wanted", "distinct", "error"),
+)
+"""Columns of a .csv before measure and value."""
 MILLION = ("auto", "clustered", "badge", "core_set", "max_herding", "typiclust", "uherding")
 MILLION_SECONDS, MILLION_MIB = 300, 4096
 """What is to be reached on two cores."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One strategy on both sides. Options follow from the size of the pool and the arrays.
-
-    Attributes:
-        side, theirs: the peer and its name for the strategy.
-        faster: how many times faster we are to be.
-        samples, width, labelled, size: of the pool and the batch; width 0 means draws.
-        our_options, their_options: to the same definition.
-        judged: the value of a batch.
-        shipped: measure ours with the options that it ships with, too.
-    """
-
-    side: str
-    theirs: str
-    faster: float
-    samples: int
-    width: int
-    labelled: int
-    size: int
-    our_options: Callable[[Pool], dict[str, Any]]
-    their_options: Callable[[Pool], dict[str, Any]]
-    judged: Callable[[Pool, Any], Measured]
-    shipped: bool = False
-
-    def scaled(self, scale: float) -> tuple[int, int, int]:
-        """Samples, labelled and batch size; a batch has 10 at least."""
-        few = 10
-        return (
-            max(500, round(self.samples * scale)),
-            max(few, round(self.labelled * scale)) if self.labelled else 0,
-            max(few, round(self.size * scale)) if self.width else self.size,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Arrays in a folder, the first `labelled` rows labelled."""
-
-    folder: Path
-    labelled: int
-    size: int
-    arrays: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def embeddings(self) -> Any:
-        """(N, D)."""
-        return self.arrays["embeddings"]
-
-    @cached_property
-    def radius(self) -> float:
-        """Of a ball that holds BALL of the pool on average, by 2,000 rows."""
-        some = np.random.default_rng(1).permutation(len(self.embeddings))[:2000]
-        squared = np.concatenate(
-            [rows for _, rows in goal.squared_distances(self.embeddings[some], self.embeddings[some])]
-        )
-        return float(np.sqrt(np.quantile(squared[~np.eye(len(some), dtype=bool)], BALL)))
-
-    @cached_property
-    def clusters(self) -> Any:
-        """(N,) as many clusters as there are labelled rows and picks."""
-        return goal.reference_clusters(self.embeddings, self.labelled + self.size)
-
-
-def _same_typicality(pool_: Pool) -> dict[str, Any]:
-    """scikit-activeml has as many clusters as labelled rows and picks, takes all, and does not scale."""
-    clusters = pool_.labelled + pool_.size
-    return {"neighbours": NEIGHBOURS, "most_clusters": clusters, "min_cluster": 0, "unit_length": False}
-
-
-def _none(_: Pool) -> dict[str, Any]:
-    return {}
-
-
-def _whole(pool_: Pool, **options: Any) -> dict[str, Any]:
-    """No random subset of a pool that is larger than our default."""
-    return {"sample": max(20_000, len(pool_.embeddings)), **options}
-
-
-LARGE = partial(Case, side="skactiveml", samples=60_000, width=256, labelled=1000, size=1000)
-MEDIUM = partial(Case, side="skactiveml", samples=20_000, width=128, labelled=100, size=100)
-
-CASES: dict[str, Case] = {
-    "badge": LARGE(
-        theirs="Badge",
-        faster=20,
-        our_options=_none,
-        their_options=_none,
-        judged=lambda data, picks: goal.badge(data.arrays["probs"], data.embeddings, data.labelled, picks),
-    ),
-    "typiclust": LARGE(
-        theirs="TypiClust",
-        faster=5,
-        our_options=_same_typicality,
-        their_options=lambda _: {"k": NEIGHBOURS},
-        judged=lambda data, picks: goal.typiclust(data.embeddings, data.labelled, picks, NEIGHBOURS, data.clusters),
-        shipped=True,
-    ),
-    "core_set": LARGE(
-        theirs="CoreSet",
-        faster=2.5,
-        our_options=_none,
-        their_options=_none,
-        judged=lambda data, picks: goal.core_set(data.embeddings, data.labelled, picks),
-    ),
-    "prob_cover": MEDIUM(
-        theirs="ProbCover",
-        faster=10,
-        our_options=lambda data: _whole(data, radius=data.radius, unit_length=False),
-        their_options=lambda data: {"deltas": [data.radius], "n_classes": CLASSES},
-        judged=lambda data, picks: goal.prob_cover(data.embeddings, data.labelled, picks, data.radius),
-    ),
-    "max_herding": MEDIUM(
-        theirs="MaxHerding",
-        faster=50,
-        our_options=lambda data: _whole(data, sigma=SIGMA, references=max(20_000, len(data.embeddings))),
-        their_options=lambda _: {"metric_dict": {"gamma": SIGMA**-2}},
-        judged=lambda data, picks: goal.max_herding(data.embeddings, data.labelled, picks, SIGMA),
-    ),
-    "batch_bald": Case(
-        side="baal",
-        theirs="BatchBALD",
-        faster=50,
-        samples=5000,
-        width=0,
-        labelled=0,
-        size=10,
-        our_options=_none,
-        their_options=_none,
-        judged=lambda data, picks: goal.batch_bald(data.arrays["log_probs_nkc"], picks),
-    ),
-}
-"""Sizes at which the peers were measured before, and what is to be reached."""
-
-
-def make(folder: Path, samples: int, width: int, labelled: int, size: int, shape: str) -> Pool:
-    """Write the arrays that both sides read."""
-    folder.mkdir(parents=True)
-    arrays = {"log_probs_nkc": draws(samples)} if not width else embedded(samples, width, labelled, shape)
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
-    return Pool(folder, labelled, size, {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in arrays})
-
-
-def embedded(samples: int, width: int, labelled: int, shape: str) -> dict[str, Any]:
-    """The pool of bench_query.py, with predictions of labelled rows too: what a model forecast of them."""
-    whole = pool(samples, width, CLASSES, 0, shape)
-    labels = pool(samples, width, CLASSES, labelled, shape).labels
-    logits = np.log(np.maximum(whole.probs, np.finfo(np.float32).tiny)) / np.float32(TEMPERATURE)
-    probs = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return {"embeddings": whole.embeddings, "probs": probs / probs.sum(axis=1, keepdims=True), "labels": labels}
-
-
-def draws(samples: int) -> Any:
-    """(N, K, C) log-probabilities of K linear models that lie around one."""
-    rng = np.random.default_rng(0)
-    rows = rng.standard_normal((samples, 16), dtype=np.float32)
-    models = rng.standard_normal((16, 1, CLASSES)) + SPREAD * rng.standard_normal((16, DRAWS, CLASSES))
-    logits = np.einsum("nd,dkc->nkc", rows, models.astype(np.float32))
-    logits -= logits.max(axis=2, keepdims=True)
-    return (logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))).astype(np.float32)
 
 
 def ask(python: str, timeout: float, **job: Any) -> dict[str, Any]:
@@ -245,15 +68,17 @@ def ask(python: str, timeout: float, **job: Any) -> dict[str, Any]:
         return found
 
 
-def judge(case: Case, data: Pool, batches: list[list[int]]) -> Measured:
-    """Mean value of batches; a batch that is no batch is an error."""
-    values: list[Measured] = []
-    for batch in batches:
-        rows = np.array(batch, dtype=np.int64)
-        if len(np.unique(rows)) != data.size or rows.min() < data.labelled:
-            return {"not a batch of distinct candidates": (goal.LOWER, float("nan"))}
-        values.append(case.judged(data, rows))
-    return {name: (way, statistics.mean(value[name][1] for value in values)) for name, (way, _) in values[0].items()}
+def judge(case: Case, data: Pool, batches: list[list[int]]) -> dict[str, Any]:
+    """Values of each batch, their means, which way is better, and how many distinct candidates a batch held at least."""
+    rows = [np.array(batch, dtype=np.int64) for batch in batches]
+    values = [case.judged(data, picks) for picks in rows]
+    each = {what: [value[what][1] for value in values] for what in values[0]}
+    return {
+        "values": {what: statistics.mean(found) for what, found in each.items()},
+        "each": each,
+        "better": {what: way for what, (way, _) in values[0].items()},
+        "distinct": min(len(np.unique(picks[picks >= data.labelled])) for picks in rows),
+    }
 
 
 def random_batches(data: Pool) -> list[list[int]]:
@@ -276,8 +101,7 @@ def beside(name: str, data: Pool, options: argparse.Namespace) -> list[dict[str,
         answers["ours, as shipped"] = ask(sys.executable, options.timeout, options={}, **mine)
     answers["peer"] = ask(options.peer_python, options.timeout, options=case.their_options(data), **theirs)
     rows = [_row(name, side, answer, case, data) for side, answer in answers.items()]
-    values = {what: value for what, (_, value) in judge(case, data, random_batches(data)).items()}
-    rows.append({"case": name, "side": "random", "values": values})
+    rows.append({"case": name, "side": "random", **judge(case, data, random_batches(data))})
     seconds = {row["side"]: row.get("seconds") for row in rows}
     for row in rows:
         if row["side"].startswith("ours") and row.get("seconds") and seconds["peer"]:
@@ -288,7 +112,6 @@ def beside(name: str, data: Pool, options: argparse.Namespace) -> list[dict[str,
 def _row(name: str, side: str, answer: dict[str, Any], case: Case, data: Pool) -> dict[str, Any]:
     if "error" in answer:
         return {"case": name, "side": side, "error": answer["error"]}
-    measured = judge(case, data, answer["picks"])
     return {
         "case": name,
         "side": side,
@@ -297,8 +120,7 @@ def _row(name: str, side: str, answer: dict[str, Any], case: Case, data: Pool) -
         "slowest": max(answer["seconds"]),
         "extra_mib": answer["peak"] - answer["before"],
         "peak_mib": answer["peak"],
-        "values": {what: value for what, (_, value) in measured.items()},
-        "better": {what: way for what, (way, _) in measured.items()},
+        **judge(case, data, answer["picks"]),
     }
 
 
@@ -306,10 +128,7 @@ def compare(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """Every case that was asked for, and its lines of the table."""
     rows: list[dict[str, Any]] = []
     pools: dict[str, Pool] = {}
-    print(
-        "| case | pool, batch | ours s | peer s | times faster (wanted) | ours MiB | peer MiB | measure (better) | ours | peer | random |"
-    )
-    print("|" + " --- |" * 11)
+    print("| " + " | ".join(COLUMNS) + " |\n" + "|" + " --- |" * len(COLUMNS))
     for name in options.cases:
         case = CASES[name]
         samples, labelled, size = case.scaled(options.scale)
@@ -340,6 +159,11 @@ def _show(rows: list[dict[str, Any]], shape: str) -> None:
             drawn = f"{chance['values'].get(what, float('nan')):.5g}"
             print("| " + " | ".join([*cells, f"{what} ({mine['better'][what]})", *both, drawn]) + " |", flush=True)
             cells = [""] * len(cells)
+    for row in rows[:-1]:
+        if row.get("distinct", chance["distinct"]) < chance["distinct"]:
+            print(
+                f"{row['case']}: {row['side']}: a batch has only {row['distinct']} distinct candidates", file=sys.stderr
+            )
     if "error" in peer:
         print(f"{peer['case']}: peer: {peer['error']}", file=sys.stderr, flush=True)
 
@@ -359,20 +183,24 @@ def million(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     for name in options.names:
         job = {"side": "ours", "name": name, "options": {}, "repeats": options.million_repeats, "mapped": True}
         answer = ask(sys.executable, options.timeout, folder=str(data.folder), labelled=labelled, size=size, **job)
-        row: dict[str, Any] = {"case": "million", "side": name}
-        if "error" in answer:
-            row["error"] = answer["error"]
-            print(f"| {name} | {answer['error']} |", flush=True)
+        rows.append({"case": "million", "side": name, **_large(answer)})
+        row = rows[-1]
+        if "error" in row:
+            print(f"| {name} | {row['error']} |", flush=True)
         else:
-            extra = answer["peak"] - answer["before"]
-            row.update(library=answer["library"], seconds=max(answer["seconds"]), extra_mib=extra)
-            row.update(peak_mib=answer["peak"])
-            good = row["seconds"] <= MILLION_SECONDS and row["peak_mib"] <= MILLION_MIB
-            line = (name, f"{row['seconds']:.1f}", f"{row['peak_mib']:.0f}", f"{extra:.0f}", "yes" if good else "NO")
-            print("| " + " | ".join(line) + " |", flush=True)
-        rows.append(row)
+            good = "yes" if row["seconds"] <= MILLION_SECONDS and row["peak_mib"] <= MILLION_MIB else "NO"
+            cells = (name, f"{row['seconds']:.1f}", f"{row['peak_mib']:.0f}", f"{row['extra_mib']:.0f}", good)
+            print("| " + " | ".join(cells) + " |", flush=True)
         write(options, rows)
     return rows
+
+
+def _large(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        return {"error": answer["error"]}
+    extra = answer["peak"] - answer["before"]
+    seconds = max(answer["seconds"])
+    return {"library": answer["library"], "seconds": seconds, "peak_mib": answer["peak"], "extra_mib": extra}
 
 
 def write(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
@@ -383,34 +211,21 @@ def write(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
         told = {"machine": machine(), "scale": options.scale, "shape": options.shape, "rows": rows}
         options.out.write_text(json.dumps(told, indent=1) + "\n")
         return
-    plain = (
-        "case",
-        "side",
-        "library",
-        "seconds",
-        "slowest",
-        "extra_mib",
-        "peak_mib",
-        "times_faster",
-        "wanted",
-        "error",
-    )
     with options.out.open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow([*plain, "measure", "value"])
+        table.writerow([*FIELDS, "measure", "value"])
         for row in rows:
             for what, value in (row.get("values") or {"": ""}).items():
-                table.writerow([*(row.get(key, "") for key in plain), what, value])
+                table.writerow([*(row.get(key, "") for key in FIELDS), what, value])
 
 
 def machine() -> str:
-    """Processor, cores that may be used, and threads that were asked for."""
+    """Processor, cores that may be used, threads that were asked for, and how busy it is."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     model = names[0].partition(":")[2].strip() if names else platform.machine()
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
-    return (
-        f"{model}, {len(os.sched_getaffinity(0))} cores, OMP_NUM_THREADS {threads}, Python {platform.python_version()}"
-    )
+    where = f"{model}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
+    return f"{where}, OMP_NUM_THREADS {threads}, Python {platform.python_version()}"
 
 
 def arguments() -> argparse.Namespace:
