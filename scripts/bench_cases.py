@@ -145,7 +145,7 @@ CASES: dict[str, Case] = {
     "max_herding": MEDIUM(
         theirs="MaxHerding",
         faster=50,
-        our_options=lambda data: _whole(data, sigma=SIGMA, references=max(20_000, len(data.embeddings))),
+        our_options=lambda data: _whole(data, sigma=SIGMA),
         their_options=lambda _: {"metric_dict": {"gamma": SIGMA**-2}},
         judged=lambda data, picks: goal.max_herding(data.embeddings, data.labelled, picks, SIGMA),
     ),

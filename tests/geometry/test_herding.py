@@ -53,7 +53,7 @@ def test_ranking_by_some_rows_loses_little_coverage(monkeypatch):
 
 
 def test_picks_come_from_a_subset_and_tell_the_gain_on_a_subset():
-    rows, gains = herd(some(2000), 30, np.random.default_rng(0), candidates=200, references=500)
+    rows, gains = herd(some(2000), 30, np.random.default_rng(0), sample=500)
     assert len(set(rows.tolist())) == 30
     assert gains.sum() == pytest.approx(kernels(some(2000), some(2000)[rows], 1.0).max(axis=1).mean(), rel=0.1)
 
@@ -85,3 +85,16 @@ def test_the_width_is_the_least_distance_between_labelled_rows_that_are_no_copie
     gaps = np.linalg.norm(unit_rows(rows)[:, None] - unit_rows(rows)[None], axis=2)
     assert width(np.vstack([rows, 2 * rows]), rng) == pytest.approx(gaps[gaps > 1e-3].min(), rel=1e-3)
     assert width(None, rng) == width(rows[:1], rng) == width(rows[[0, 0]], rng) == 1
+
+
+def test_under_a_narrow_kernel_the_heaviest_rows_are_picked_also_from_a_subset():
+    points, weights = some(20_000, 16), np.random.default_rng(3).random(20_000).astype(np.float32)
+    rows, _ = herd(points, 100, np.random.default_rng(0), weights=weights, sigma=0.05, sample=4000)
+    assert weights[rows].mean() > 0.95  # of a subset of 4,000, the best 100 weigh 0.98 or more
+
+
+def test_ranking_finds_them_too(monkeypatch):
+    monkeypatch.setattr(herding, "PAIRS", 1000)
+    points, weights = some(5000, 16), np.random.default_rng(3).random(5000).astype(np.float32)
+    rows, _ = herd(points, 50, np.random.default_rng(0), weights=weights, sigma=0.1)
+    assert weights[rows].mean() > 0.97

@@ -67,7 +67,7 @@ def test_few_forecasts_leave_the_temperature_alone():
     assert forecast_temperature(view(30)) == 1
 
 
-@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"sample": 0}, {"references": 0}])
+@pytest.mark.parametrize("options", [{"sigma": 0.0}, {"sample": 0}])
 @pytest.mark.parametrize("kind", [MaxHerding, UHerding])
 def test_options_that_cannot_be_are_named(kind, options):
     with pytest.raises(ConfigError, match=f"herding: {next(iter(options))} must be"):

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from poolwise.acquisition.confidence import margin
 from poolwise.types import Floats, Labels, Task, is_known
 
-CERTAIN = 1.0
-"""Standard errors by which an area is lowered before it is believed: about five chances in six."""
+CERTAIN = 2.0
+"""Standard errors by which a lead is lowered before it is believed, as in a test at 2.5 %."""
 
 
 def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float, float]:
@@ -41,7 +41,7 @@ def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float
 def trust(forecasts: Floats | None, labels: Labels | None, task: Task = Task.MULTICLASS) -> tuple[float, int]:
     """The share of the margin's lead over chance, at telling errors from hits, that is more than noise.
 
-    With area A and its standard error s it is 1 - s / (A - 1/2), between 0 and 1: 0 while there are few answers or the
+    With area A and its standard error s it is 1 - 2 s / (A - 1/2), between 0 and 1: 0 while there are few answers or the
     margin tells nothing, and nearer to 1 the more answers agree that it does.
 
     Args:

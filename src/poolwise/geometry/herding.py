@@ -4,9 +4,9 @@ Generalized coverage (Bae et al. 2024, equation 3) with a weight a row (Bae et a
 mean_n w_n max_{s in S} k(x_n, s) grows most, k(x, s) = exp(-|x - s|^2 / sigma^2) on rows of length 1. The greedy choice
 is within 1 - 1/e of the best set.
 
-A dense greedy looks at N x N kernels, pick after pick. Here a kernel is computed about once: a candidate gains from a
-row only while it is nearer to it than every earlier pick is, so after some picks few pairs are left, and those are kept.
-For the first picks, candidates are ranked by some of the rows and the best of them compared by all.
+A dense greedy looks at N x N kernels, pick after pick. Here a kernel is computed about once: a row gains from another
+only while it is nearer to it than every earlier pick is, so after some picks few pairs are left, and those are kept.
+For the first picks, rows are ranked by some of the rows and the best of them compared by all.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Doubles = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 PAIRS = 12_000_000
-"""Pairs of a row and a candidate kept at once: 8 bytes each, and up to twice that while they are collected."""
+"""Pairs of rows kept at once: 8 bytes each, and up to twice that while they are collected."""
 RANKED_BY = 2048
-"""Rows by which all candidates are ranked while more pairs than that count."""
+"""Rows by which all are ranked while more pairs than that count."""
 STRIPE = 1 << 23
 """Kernels computed in one go: 32 MB."""
 COMPARED = 256
-"""Candidates of the best rank that are compared by all rows."""
+"""Rows of the best rank that are compared by all."""
 LEAST = 1e-12
 """Kernels below this are taken as 0."""
 NARROWEST = 0.01
@@ -46,25 +46,22 @@ def herd(
     weights: NDArray[np.float32] | None = None,
     covered_by: Floats | None = None,
     sigma: float = 1.0,
-    candidates: int = 20_000,
-    references: int = 20_000,
+    sample: int = 20_000,
 ) -> tuple[Rows, Doubles]:
     """Pick rows one by one, each the one that adds most coverage.
 
-    Exactly the greedy choice where candidates x references are at most 12 million pairs, and from the pick on at which
-    so few are left; before that the best of 256 that are foremost by 2048 random references. At 20,000 x 128 and 100
-    picks the coverage reached was 0.05 % above that of the exact greedy on clustered rows and 0.12 % below on rows
-    without structure, in 0.3 GB.
+    Exactly the greedy choice where the rows looked at make at most 12 million pairs, and from the pick on at which so few
+    are left; before that the best of 256 that are foremost by 2048 random rows.
 
     Args:
         points: (N, D) rows; only their direction counts.
         size: how many, at most N.
-        rng: draws candidates and references, and breaks ties.
+        rng: draws the rows looked at, and breaks ties.
         weights: (N,) how much it counts that a row is covered, at least 0; None: all alike.
         covered_by: (L, D) rows that cover already, or None.
         sigma: width of the kernel, in units of the length of a row; 0.01 at least.
-        candidates: picks come from a random subset of at most this many rows (at least twice `size`).
-        references: the mean over all rows is taken over a random subset of at most this many.
+        sample: of more rows than this (or than twice `size`) a random subset stands for all: picks come from it, and its
+            coverage counts. One subset for both, as under a narrow kernel a row is covered by little but itself.
 
     Returns:
         (size,) distinct rows in the order picked, and (size,) coverage gained by each, at least 0 and at most the
@@ -76,13 +73,12 @@ def herd(
     ([2, 3], [0.79, 0.2])
     """
     # in a random order, so that the first of equals is a fair draw
-    near, far = rng.permutation(len(points))[: max(candidates, 2 * size)], rng.permutation(len(points))[:references]
-    race = _Race(points[near], points[far], None if weights is None else weights[far], covered_by, sigma)
-    if len(near) * len(far) > PAIRS:
-        own = np.ones(len(near), dtype=np.float32) if weights is None else weights[near]
-        race.rank(size, _places(far[:RANKED_BY], near), own / np.float32(len(far)))
+    some = rng.permutation(len(points))[: max(sample, 2 * size)]
+    race = _Race(points[some], None if weights is None else weights[some], covered_by, sigma)
+    if len(some) ** 2 > PAIRS:
+        race.rank(size)
     race.finish(size)
-    return near[race.picks], np.maximum(race.gained, 0)
+    return some[race.picks], np.maximum(race.gained, 0)
 
 
 def width(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000) -> float:
@@ -107,52 +103,47 @@ def width(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000)
 
 
 class _Race:
-    """Candidates (M, D) that cover references (R, D), the state of one greedy run."""
+    """Rows (M, D) of which some are to cover all, the state of one greedy run."""
 
     def __init__(
-        self, near: Floats, far: Floats, weights: NDArray[np.float32] | None, covered_by: Floats | None, sigma: float
+        self, rows: Floats, weights: NDArray[np.float32] | None, covered_by: Floats | None, sigma: float
     ) -> None:
-        self.near, self.far = unit_rows(near), unit_rows(far)
-        share = np.ones(len(far), dtype=np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
-        self.weights = share / np.float32(len(far))
+        self.rows = unit_rows(rows)
+        share = np.ones(len(rows), dtype=np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
+        self.weights = share / np.float32(len(rows))
         self.scale = 2 / max(sigma, NARROWEST) ** 2
-        self.labelled = None if covered_by is None or not len(covered_by) else unit_rows(covered_by)
-        self.covered = self._covered(self.far)
-        """(R,) the largest kernel with anything that covers."""
+        self.covered = np.zeros(len(rows), dtype=np.float32)
+        """(M,) the largest kernel with anything that covers."""
+        if covered_by is not None and len(covered_by):
+            labelled = unit_rows(covered_by)
+            for some in blocks(len(rows), len(labelled)):
+                self.covered[some] = self._kernel((self.rows[some] @ labelled.T).max(axis=1))
         self.picks: list[int] = []
         self.gained: list[float] = []
 
-    def rank(self, size: int, own: Rows, weights: Floats) -> None:
-        """Pick by rank and comparison until few enough pairs are left.
+    def rank(self, size: int) -> None:
+        """Pick by rank and comparison until few enough pairs are left, or all `size` are picked.
 
-        A candidate's gain is estimated from the ranking rows, but what it gains from itself, most of all, is known.
-
-        Args:
-            size: how many picks are wanted in all.
-            own: which candidate each ranking row is itself, -1 for none.
-            weights: (M,) of the candidates.
+        What a row gains from others is estimated from the ranking rows; what it gains from itself, most of all, is known.
         """
-        few = slice(0, RANKED_BY)
-        kernels = self._kernel(self.far[few] @ self.near.T)
-        kernels[own >= 0, own[own >= 0]] = 0
-        others = np.zeros(len(self.near))
-        for some in blocks(len(kernels), len(self.near)):
+        count, few = len(self.rows), slice(0, RANKED_BY)
+        kernels = self._kernel(self.rows[few] @ self.rows.T)
+        np.fill_diagonal(kernels, 0)  # the first rows are the ranking ones: none is to rank by itself
+        others = np.zeros(count)
+        for some in blocks(len(kernels), count):
             others += self.weights[few][some] @ _above(kernels[some], self.covered[few][some])
-        scale = len(self.far) / (len(kernels) - np.bincount(own[own >= 0], minlength=len(self.near)))
-        covered = self._covered(self.near)
+        scale = (count - 1) / (len(kernels) - (np.arange(count) < len(kernels)))
         while len(self.picks) < size and self._left(kernels) > PAIRS:
-            estimates = scale * others + weights * (1 - covered)
+            estimates = scale * others + self.weights * (1 - self.covered)
             estimates[self.picks] = -np.inf
             foremost = np.argpartition(-estimates, COMPARED - 1)[:COMPARED] if len(estimates) > COMPARED else ...
             which = np.arange(len(estimates))[foremost]
             gains = self._gains(which)
             gains[np.isin(which, self.picks)] = -np.inf
             before = self.covered[few].copy()
-            pick = int(which[gains.argmax()])
-            self._take(pick, float(gains.max()))
-            np.maximum(covered, self._kernel(self.near @ self.near[pick]), out=covered)
+            self._take(int(which[gains.argmax()]), float(gains.max()))
             changed = np.flatnonzero(self.covered[few] > before)
-            for some in blocks(len(changed), len(self.near)):
+            for some in blocks(len(changed), len(self.rows)):
                 at = changed[some]
                 others -= self.weights[at] @ (_above(kernels[at], before[at]) - _above(kernels[at], self.covered[at]))
 
@@ -178,19 +169,11 @@ class _Race:
         np.minimum(cosines, 0, out=cosines)
         return np.exp(cosines, out=cosines)
 
-    def _covered(self, rows: Floats) -> Floats:
-        """(n,) largest kernel of each row with anything labelled."""
-        covered = np.zeros(len(rows), dtype=np.float32)
-        if self.labelled is not None:
-            for some in blocks(len(rows), len(self.labelled)):
-                covered[some] = self._kernel((rows[some] @ self.labelled.T).max(axis=1))
-        return covered
-
     def _gains(self, which: Rows) -> Doubles:
         """True gains of some candidates."""
         gains = np.zeros(len(which))
-        for some in _stripes(len(self.far), len(which)):
-            kernels = self._kernel(self.far[some] @ self.near[which].T)
+        for some in _stripes(len(self.rows), len(which)):
+            kernels = self._kernel(self.rows[some] @ self.rows[which].T)
             gains += self.weights[some] @ _above(kernels, self.covered[some])
         return gains
 
@@ -198,24 +181,24 @@ class _Race:
         """About how many pairs can still gain, by the first of the ranking rows."""
         some = kernels[:128]
         least = np.maximum(self.covered[: len(some), None], LEAST)
-        return float((some > least).mean()) * len(self.near) * len(self.far)
+        return float((some > least).mean()) * len(self.rows) * len(self.rows)
 
     def _take(self, pick: int, gain: float) -> None:
         self.picks.append(pick)
         self.gained.append(gain)
-        np.maximum(self.covered, self._kernel(self.far @ self.near[pick]), out=self.covered)
+        np.maximum(self.covered, self._kernel(self.rows @ self.rows[pick]), out=self.covered)
 
     def _pairs(self) -> tuple[_Pairs, Doubles]:
-        """The pairs that can still gain, and the (M,) gain of each candidate."""
+        """The pairs that can still gain, and the (M,) gain of each row."""
         least = 1 + np.log(np.maximum(self.covered, LEAST)) / np.float32(self.scale)
-        gains, counts = np.zeros(len(self.near)), np.zeros(len(self.far), dtype=np.int64)
+        gains, counts = np.zeros(len(self.rows)), np.zeros(len(self.rows), dtype=np.int64)
         which, kernels = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.float32)]
-        for some in _stripes(len(self.far), len(self.near)):
-            cosines = self.far[some] @ self.near.T
+        for some in _stripes(len(self.rows), len(self.rows)):
+            cosines = self.rows[some] @ self.rows.T
             left = cosines > least[some, None]
             counts[some] = np.count_nonzero(left, axis=1)
             at = np.flatnonzero(left)
-            column = at - np.repeat(np.arange(len(cosines)) * len(self.near), counts[some])
+            column = at - np.repeat(np.arange(len(cosines)) * len(self.rows), counts[some])
             found = self._kernel(cosines.ravel()[at])
             more = np.maximum(found - np.repeat(self.covered[some], counts[some]), 0)
             gains += np.bincount(column, np.repeat(self.weights[some], counts[some]) * more, minlength=len(gains))
@@ -224,15 +207,8 @@ class _Race:
         return _Pairs(counts, np.concatenate(which), np.concatenate(kernels)), gains
 
 
-def _places(rows: Rows, among: Rows) -> Rows:
-    """Where each row is among others, -1 for nowhere."""
-    order = np.argsort(among)
-    at = order[np.minimum(np.searchsorted(among, rows, sorter=order), len(among) - 1)]
-    return np.where(among[at] == rows, at, -1)
-
-
 class _Pairs:
-    """Candidates that can still gain, with their kernels, row by row of the references."""
+    """Rows that can still gain from a row, with their kernels, row by row of the covered."""
 
     def __init__(self, counts: Rows, which: NDArray[np.int32], kernels: Floats) -> None:
         self.counts, self.which, self.kernels = counts, which, kernels
@@ -240,7 +216,7 @@ class _Pairs:
         self.visited = 0
 
     def of(self, rows: Rows, covered: Floats) -> tuple[Rows, NDArray[np.int32], Floats]:
-        """(P,) reference, candidate and kernel of all pairs of some references."""
+        """(P,) covered row, covering row and kernel of all pairs of some covered rows."""
         counts = self.counts[rows]
         at = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
         found = np.repeat(rows, counts), self.which[at], self.kernels[at]

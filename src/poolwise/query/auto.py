@@ -6,15 +6,16 @@ a pick is worth the uncertainty that it covers. Two things are taken from the da
 - How far uncertainty is trusted: what the model said of each sample before its label came is compared with the label.
   Trust is the share of the margin's lead over chance, at telling errors from hits, that is more than noise.
 - The scale, up to which a pick speaks for its surroundings: with no trust the median distance of labelled samples to
-  their nearest labelled one; with full trust the least such distance, as in the paper; in between on a log scale. The
-  narrower it is, the more a pick counts for itself alone.
+  their nearest labelled one; with full trust the 5 % quantile of those distances (the paper: the least); in between on a
+  log scale. The narrower it is, the more a pick counts for itself alone.
 
-Before the first label there is no uncertainty: plain coverage at a scale of 1.
+Before the first label, and where the model is sure of everything, there is no uncertainty to cover: plain coverage.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 import numpy as np
@@ -25,12 +26,23 @@ from poolwise.errors import ConfigError
 from poolwise.geometry.apart import nearest_others
 from poolwise.geometry.herding import herd
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Need, PoolView, Query
+from poolwise.types import Floats, Need, PoolView, Query
 
 START = 1.0
 """Scale before there are two labelled samples, in units of the length of an embedding (Bae et al. 2025, section 4)."""
 COMPARED = 4000
 """Labelled samples that the scales are measured on at most."""
+NEAR = 0.05
+"""Quantile of those distances that the scale narrows to. The least one is a matter of a single pair of near-copies, and
+each such pair that is picked brings it down further."""
+
+
+class Mode(str, Enum):
+    """What a round is chosen by: coverage alone, uncertainty over wide surroundings, or over narrow ones."""
+
+    COVERAGE = "coverage"
+    WIDE = "wide"
+    NARROW = "narrow"
 
 
 @dataclass(frozen=True)
@@ -38,66 +50,65 @@ class Auto:
     """Uncertainty-weighted herding whose scale follows from the labels and from how right the model has been.
 
     Attributes:
-        sample: candidates; picks from a larger pool come from a random subset of this many (at least twice the query).
-        references: the coverage of a larger pool is measured on a random subset of this many.
+        sample: a random subset of this many (at least twice the query) stands for a larger pool.
     """
 
     sample: int = 20_000
-    references: int = 5_000
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def __post_init__(self) -> None:
-        for name in ("sample", "references"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"auto: {name} must be at least 1; got {getattr(self, name)}.")
+        if self.sample < 1:
+            raise ConfigError(f"auto: sample must be at least 1; got {self.sample}.")
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids; a score is the uncertainty covered. Raises PoolExhausted, InvalidArray."""
         return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        points, probs = required(view.embeddings), required(view.probs)
-        weights = margin(probs, view.task) if len(view.labelled_ids) else None
-        mode, why, scale = _scale(view, rng)
+        unsure = margin(required(view.probs), view.task)
+        plan = _plan(view, unsure, rng)
         rows, gains = herd(
-            points,
+            required(view.embeddings),
             size,
             rng,
-            weights=weights,
+            weights=None if plan.mode is Mode.COVERAGE else unsure,
             covered_by=view.labelled_embeddings,
-            sigma=scale,
-            candidates=self.sample,
-            references=self.references,
+            sigma=plan.scale,
+            sample=self.sample,
         )
-        own = "" if weights is None else ", margin {:.2f}"
-        share = gains / max(float(gains.sum()), np.finfo(np.float64).tiny)
+        shares = 100 * gains / max(float(gains.sum()), np.finfo(np.float64).tiny)
         sentences = [
-            f"covers {100 * part:.1f} % of what the batch covers{own.format(1 - unsure)}; {why}"
-            for part, unsure in zip(share, np.zeros(size) if weights is None else weights[rows], strict=True)
+            f"{share:.1f} % of what the batch covers, margin {1 - own:.2f}; {plan.why}"
+            for share, own in zip(shares, unsure[rows], strict=True)
         ]
-        columns = {"mode": np.array([mode] * size), "scale": np.full(size, scale)}
+        columns = {"mode": np.array([plan.mode.value] * size), "scale": np.full(size, plan.scale)}
         return Picks(rows, gains, sentences, columns)
 
 
-def _scale(view: PoolView, rng: np.random.Generator) -> tuple[str, str, float]:
-    """What is done this round, why, and at which scale."""
+@dataclass(frozen=True)
+class _Plan:
+    """What is done this round, at which scale, and why."""
+
+    mode: Mode
+    scale: float
+    why: str
+
+
+def _plan(view: PoolView, unsure: Floats, rng: np.random.Generator) -> _Plan:
     labelled = view.labelled_embeddings
     if labelled is None:
-        return "coverage", "plain coverage, as nothing is labelled yet", START
-    some = np.sort(rng.permutation(len(labelled))[:COMPARED])
-    apart = nearest_others(labelled[some])
-    if not len(apart):
-        return "coverage", "uncertainty covered widely, as too few labels differ", START
-    wide = float(np.median(apart))
+        return _Plan(Mode.COVERAGE, START, "plain coverage, as nothing is labelled yet")
+    apart = nearest_others(labelled[np.sort(rng.permutation(len(labelled))[:COMPARED])])
+    wide = float(np.median(apart)) if len(apart) else START
+    if not unsure.any():
+        return _Plan(Mode.COVERAGE, wide, "plain coverage, as the model is sure of every sample")
     trusted, told = trust(view.forecasts, view.labels, view.task)
-    if not trusted:
-        seen = (
-            f"on {told} answers the margin has not told errors from hits yet"
-            if told
-            else "no forecast was put to the test"
-        )
-        return "coverage", f"uncertainty covered widely: {seen}", wide
-    scale = wide ** (1 - trusted) * float(apart.min()) ** trusted
+    if not told:
+        return _Plan(Mode.WIDE, wide, "uncertainty covered widely, as no forecast was put to the test")
+    if not trusted or not len(apart):
+        why = f"uncertainty covered widely, as margins have not told errors from hits in {told} answers"
+        return _Plan(Mode.WIDE, wide, why)
+    scale = wide ** (1 - trusted) * float(np.quantile(apart, NEAR)) ** trusted
     why = f"uncertainty trusted {100 * trusted:.0f} %, by {told} answers"
-    return "uncertainty" if trusted > 0.5 else "both", why, scale
+    return _Plan(Mode.NARROW if trusted > 0.5 else Mode.WIDE, scale, why)

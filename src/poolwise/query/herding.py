@@ -29,18 +29,16 @@ class MaxHerding:
     Attributes:
         sigma: width of the kernel; the paper uses 1. None: 1 until two samples are labelled, then the least distance
             between labelled ones (the rule of Uncertainty Herding).
-        sample: candidates; picks from a larger pool come from a random subset of this many (at least twice the query).
-        references: the coverage of a larger pool is measured on a random subset of this many.
+        sample: a random subset of this many (at least twice the query) stands for a larger pool.
     """
 
     sigma: float | None = 1.0
     sample: int = 20_000
-    references: int = 20_000
 
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def __post_init__(self) -> None:
-        _check("max_herding", self.sigma, self.sample, self.references)
+        _check("max_herding", self.sigma, self.sample)
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids; a score is mean coverage gained. Raises PoolExhausted, InvalidArray."""
@@ -48,7 +46,7 @@ class MaxHerding:
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         sigma = width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
-        return _herded(view, size, rng, sigma, self.sample, self.references)
+        return _herded(view, size, rng, sigma, self.sample)
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,17 @@ class UHerding:
         measure: of uncertainty.
         sigma: width of the kernel. None: 1 until two samples are labelled, then the least distance between labelled
             ones that are no copies (section 4 of the paper).
-        sample: candidates; picks from a larger pool come from a random subset of this many (at least twice the query;
-            the paper: 35,000).
-        references: the coverage of a larger pool is measured on a random subset of this many.
+        sample: a random subset of this many (at least twice the query; the paper: 35,000) stands for a larger pool.
     """
 
     measure: Measure = Measure.MARGIN
     sigma: float | None = None
     sample: int = 20_000
-    references: int = 20_000
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def __post_init__(self) -> None:
-        _check("uherding", self.sigma, self.sample, self.references)
+        _check("uherding", self.sigma, self.sample)
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids; a score is mean uncertainty covered. Raises PoolExhausted, InvalidArray."""
@@ -85,10 +80,10 @@ class UHerding:
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         sigma = width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
-            return _herded(view, size, rng, sigma, self.sample, self.references)
+            return _herded(view, size, rng, sigma, self.sample)
         at = forecast_temperature(view)
         unsure = uncertainty(rescaled(required(view.probs), at, view.task), self.measure, view.task)
-        picks = _herded(view, size, rng, sigma, self.sample, self.references, unsure)
+        picks = _herded(view, size, rng, sigma, self.sample, unsure)
         columns = {"uncertainty": unsure[picks.rows], "temperature": np.full(size, at)}
         return Picks(picks.rows, picks.scores, picks.sentences, {**picks.columns, **columns})
 
@@ -110,7 +105,6 @@ def _herded(
     rng: np.random.Generator,
     sigma: float,
     sample: int,
-    references: int,
     weights: Floats | None = None,
 ) -> Picks:
     told = weights is not None and bool(weights.any())  # where the model is sure of everything, all count alike
@@ -121,8 +115,7 @@ def _herded(
         weights=weights if told else None,
         covered_by=view.labelled_embeddings,
         sigma=sigma,
-        candidates=sample,
-        references=references,
+        sample=sample,
     )
     sentences = _sentences(gains, None if weights is None or not told else weights[rows])
     return Picks(rows, gains, sentences, {"coverage_gain": gains, "sigma": np.full(size, sigma)})
@@ -137,9 +130,8 @@ def _sentences(gains: NDArray[np.float64], unsure: Floats | None) -> Sequence[st
     ]
 
 
-def _check(name: str, sigma: float | None, sample: int, references: int) -> None:
+def _check(name: str, sigma: float | None, sample: int) -> None:
     if sigma is not None and not 0 < sigma < np.inf:
         raise ConfigError(f"{name}: sigma must be above 0, or null for the paper's rule; got {sigma}.")
-    for option, value in (("sample", sample), ("references", references)):
-        if value < 1:
-            raise ConfigError(f"{name}: {option} must be at least 1; got {value}.")
+    if sample < 1:
+        raise ConfigError(f"{name}: sample must be at least 1; got {sample}.")
