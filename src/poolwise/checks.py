@@ -175,10 +175,10 @@ def check_view(view: PoolView, needs: Need, size: int) -> PoolView:
         probs=None if view.probs is None else check_probs(view.probs, view.task, ids=ids),
         embeddings=None if view.embeddings is None else check_embeddings(view.embeddings, ids=ids),
         log_probs_nkc=None if view.log_probs_nkc is None else check_log_probs(view.log_probs_nkc, view.task, ids=ids),
-        labels=None if view.labels is None else check_labels(view.labels, view.task),
-        labelled_embeddings=_check_labelled_embeddings(view, labelled),
         head=None if view.head is None else check_head(view.head),
-        forecasts=None if view.forecasts is None else check_forecasts(view.forecasts, labelled),
+        labels=None if view.labels is None else check_labels(view.labels, view.task, classes=_classes(view)),
+        labelled_embeddings=_check_labelled_embeddings(view, labelled),
+        forecasts=None if view.forecasts is None else check_forecasts(view.forecasts, labelled, view.task),
         columns={name: _check_column(name, column, ids) for name, column in view.columns.items()},
     )
     _check_widths(checked)
@@ -220,11 +220,11 @@ def check_head(head: Head) -> Head:
     return Head(weights.astype(np.float32, copy=False), bias.astype(np.float32, copy=False))
 
 
-def check_forecasts(forecasts: ArrayLike, labelled: Ids) -> Floats:
+def check_forecasts(forecasts: ArrayLike, labelled: Ids, task: Task = Task.MULTICLASS) -> Floats:
     """What was predicted of labelled samples before they were, (L, C); a row of NaN where nothing was.
 
     Raises:
-        InvalidArray: wrong shape, or a row that is neither all NaN nor all in [0, 1].
+        InvalidArray: wrong shape, a row that is neither all NaN nor all in [0, 1], or a multi-class one whose sum is not 1.
     """
     array = np.asarray(forecasts)
     if array.ndim != 2 or array.dtype.kind != "f" or len(array) != len(labelled):
@@ -232,8 +232,12 @@ def check_forecasts(forecasts: ArrayLike, labelled: Ids) -> Floats:
             f"forecasts must be (L, C) with a row for each of {len(labelled)} labelled samples; got {array.shape}."
         )
     absent = np.isnan(array).all(axis=1)
-    wrong = ~absent & ~((array >= -ROUNDING) & (array <= 1 + ROUNDING)).all(axis=1)
+    slack = ROUNDING * (10 if array.dtype == np.float16 else 1)
+    wrong = ~absent & ~((array >= -slack) & (array <= 1 + slack)).all(axis=1)
     _refuse(np.flatnonzero(wrong), "a row of forecasts is all NaN or all in [0, 1]", "are not", labelled)
+    if task is Task.MULTICLASS:
+        off = ~absent & ~(np.abs(array.sum(axis=1, dtype=np.float64) - 1) <= slack)
+        _refuse(np.flatnonzero(off), "a row of forecasts must sum to 1", "do not", labelled)
     return array.astype(np.float32, copy=False)
 
 
@@ -246,16 +250,34 @@ def _check_column(name: str, column: NDArray[Any], ids: Ids) -> NDArray[Any]:
     return array
 
 
+def _classes(view: PoolView) -> int | None:
+    """C, as the probabilities, the draws or the last layer say it; None where nothing does."""
+    weights = None if view.head is None else view.head.weights
+    for array, axis in ((view.probs, 1), (view.log_probs_nkc, 2), (weights, 0)):
+        if array is not None:
+            return int(np.shape(array)[axis])
+    return None
+
+
 def _check_widths(view: PoolView) -> None:
-    """The last layer fits the arrays beside it."""
-    if view.head is None:
-        return
-    classes, width = view.head.weights.shape
-    for name, array, expected in (("embeddings", view.embeddings, width), ("probs", view.probs, classes)):
-        if array is not None and array.shape[1] != expected:
-            raise InvalidArray(
-                f"head has {classes} classes and width {width}, {name} have {array.shape[1]}; take both from one model."
-            )
+    """All arrays are of the same classes, and the last layer fits the embeddings beside it."""
+    classes = _classes(view)
+    found: dict[str, int] = {}
+    if view.log_probs_nkc is not None:
+        found["draws"] = view.log_probs_nkc.shape[2]
+    if view.head is not None:
+        found["head"] = len(view.head.weights)
+    if view.forecasts is not None:
+        found["forecasts"] = view.forecasts.shape[1]
+    other = {name: count for name, count in found.items() if classes is not None and count != classes}
+    if other:
+        told = ", ".join(f"{name} of {count}" for name, count in other.items())
+        raise InvalidArray(f"there are {classes} classes, and {told}; take all arrays from one model.")
+    if view.head is not None and view.embeddings is not None and view.head.weights.shape[1] != view.embeddings.shape[1]:
+        raise InvalidArray(
+            f"head is of width {view.head.weights.shape[1]}, embeddings of {view.embeddings.shape[1]}; "
+            "take both from one model."
+        )
 
 
 def _check_labelled_embeddings(view: PoolView, labelled: Ids) -> Floats | None:

@@ -45,8 +45,8 @@ def select(
         seed: same seed, same answer.
         probs: (N, C) probabilities; multi-class rows sum to 1.
         embeddings: (N, D) features.
-        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes; or an iterable of such pieces, in
-            the order of rows.
+        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes; or an iterable of such pieces, or
+            of N single rows (K, C), in the order of rows.
         labelled: (L,) rows that are labelled already; they are never chosen.
         labels: (L,) class numbers of those rows, or (L, C) of 0 and 1, which makes the task multi-label.
         **options: of the strategy, as in its yaml; and
@@ -123,6 +123,8 @@ def _joined(draws: Any) -> Any:
     if draws is None or hasattr(draws, "__array__"):
         return draws
     pieces = [np.asarray(piece) for piece in draws]
+    if all(piece.ndim == 2 for piece in pieces):  # rows of the pool, as in a nested list
+        pieces = [piece[None] for piece in pieces]
     if not pieces or len({piece.shape[1:] for piece in pieces}) > 1 or any(piece.ndim != 3 for piece in pieces):
         raise InvalidArray(f"draws must be (N, K, C), or pieces of it; got {[piece.shape for piece in pieces[:5]]}.")
     return np.concatenate(pieces)

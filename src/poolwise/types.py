@@ -19,6 +19,8 @@ from typing import Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.errors import DataError
+
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Labels = NDArray[Any]
@@ -87,6 +89,9 @@ class Manifest:
         truth: SHA-256 over labels that are hidden, so that a change among them is noticed; "" where none is.
         columns: name -> (N,) further values of each sample (a cost, a place, ...), numbers or str.
         contents: SHA-256 over the content of the pictures (or over file names and sizes, for large sets).
+
+    Raises:
+        DataError: a column has not one value a sample.
     """
 
     name: str
@@ -99,6 +104,14 @@ class Manifest:
     contents: str = ""
     truth: str = ""
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, column in self.columns.items():
+            if len(column) != len(self.paths):
+                raise DataError(
+                    f"{self.name}: column {name!r} has {len(column)} values for {len(self.paths)} samples; "
+                    "a column has one value a sample, in the order of the paths."
+                )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -342,7 +355,7 @@ class RoundRecord:
     pool: Mapping[str, float] = field(default_factory=dict)
     """Facts of the pool and the batch, those that were asked for: `kappa` and `changed` (agreement with the last round's
     predictions on the stop set), `uncertainty` (mean entropy there over its largest value), `farthest` (distance of the
-    candidate farthest from all labelled ones when the batch was chosen), `cost` (of the batch),
+    candidate farthest from all labelled ones when the batch was chosen), `cost` (of the answers),
     `slice_accuracy` (how often the model was right about the random slice before it learnt it) of `slice_asked`."""
     beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The batch beside random draws of its size: measure -> value, random, low, high; see `metric.coverage`."""
@@ -373,4 +386,5 @@ class RunRecord:
     message: str = ""
     """What people are asked to do next, while the run is parked."""
     regret: Mapping[str, float] = field(default_factory=dict)
-    """Accuracy with drawn labels less that with chosen ones, where a random slice was kept; see `loop/slice.py`."""
+    """Accuracy with drawn labels less that with chosen ones, where there are a random slice and a held-out set; see
+    `loop/slice.py`."""

@@ -35,6 +35,9 @@ def test_rescaling_is_the_softmax_of_logits_over_the_temperature():
     logits = np.random.default_rng(0).standard_normal((50, 4))
     softmax = [np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) for z in (logits, logits / 2.5)]
     np.testing.assert_allclose(rescaled(softmax[0], 2.5), softmax[1], atol=1e-6)
+    odds = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(rescaled(odds, 0.5, Task.MULTILABEL), 1 / (1 + np.exp(-logits / 0.5)), atol=1e-6)
+    assert np.isfinite(rescaled(odds, 1e-3, Task.MULTILABEL)).all()
 
 
 @pytest.mark.parametrize("at", [0.1, 1.0, 10.0])

@@ -13,6 +13,7 @@ from builders import Quiet, ledger, parts
 from poolwise.benchmark.cell import run_cell
 from poolwise.benchmark.job import Plan, Task
 from poolwise.benchmark.plan import Cell, Regime, cells
+from poolwise.benchmark.workers import HERE
 from poolwise.loop.parts import Settings
 from poolwise.query.random import Random
 from poolwise.query.top_k import Margin
@@ -38,7 +39,7 @@ class Bench:
             )
             for cell in cells(["blobs"], ["low"], names, seeds)
         )
-        return Plan("fakes", self.folder, tasks, (regime,), "random", 1)
+        return Plan("fakes", self.folder, tasks, (regime,), "random", HERE)
 
     def work(self, task):
         if len(self.ran) == self.stop_after:

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from builders import Blobs, MeansLearner, ledger, parts
-from poolwise.annotation.oracle import Oracle
+from poolwise.annotation.oracle import Mistake, Oracle
 from poolwise.benchmark.lookahead import LookAhead
 from poolwise.errors import ConfigError
 from poolwise.loop.runner import run_loop
+from poolwise.query.committee import Committee, Members
 from poolwise.query.random import Random
 from poolwise.query.top_k import Margin
-from poolwise.types import LabelledSet, Need, PoolView
+from poolwise.types import LabelledSet, Need, PoolView, Task
 
 
 def ahead(tmp_path, images=None, batches=3):
@@ -53,6 +54,52 @@ def test_it_can_stand_where_a_strategy_stands(tmp_path):
     run = run_loop(built, ledger(tmp_path))
     assert [round_.labelled for round_ in run.rounds] == [4, 8, 12, 16, 20]
     assert "not achievable" in run.rounds[1].asks[0].reason
+
+
+class Follows:
+    """An oracle that errs by following suggestions, and remembers who asked what and which answers it gave."""
+
+    simulated, source = True, "oracle"
+
+    def __init__(self, images):
+        self.oracle = Oracle(noise_rate=0.5, mistakes=Mistake.CONFUSION).knowing(images)
+        self.asked = []
+
+    def __getattr__(self, name):
+        return getattr(self.oracle, name)
+
+    def collect(self, batch):
+        answers = self.oracle.collect(batch)
+        self.asked.append({answer.sample_id: answer.label for answer in answers})
+        return answers
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_what_is_tried_out_is_answered_as_the_loop_will_be(tmp_path, task):
+    images, tries = Blobs(task=task, classes=5), Follows(Blobs(task=task, classes=5))
+    bound = LookAhead((Random(),), images, MeansLearner(), tries, 2, tmp_path)
+    asker = Oracle(noise_rate=0.5, mistakes=Mistake.CONFUSION).knowing(images)
+    run = run_loop(replace(parts(tmp_path, images, annotator=asker), strategy=bound), ledger(tmp_path))
+    tried = [{id_: answers[id_] for id_ in sorted(answers)} for answers in tries.asked]
+    for round_ in run.rounds[1:]:
+        given = {ask.sample_id: label for ask, label in zip(round_.asks, round_.labels, strict=True)}
+        assert {id_: given[id_] for id_ in sorted(given)} in tried
+
+
+def test_before_a_model_is_trained_nothing_is_suggested(tmp_path):
+    images, spy = Blobs(), Follows(Blobs())
+    seen = []
+    spy.collect = lambda batch: seen.extend(batch.asks) or spy.oracle.collect(batch)
+    bound = LookAhead((Random(),), images, MeansLearner(), spy, 1, tmp_path)
+    blank = PoolView(np.arange(90), probs=np.full((90, 3), 1 / 3, dtype=np.float32))
+    bound.select(blank, 4, np.random.default_rng(0))
+    assert {ask.suggestion for ask in seen} == {None}
+
+
+def test_strategies_that_look_at_the_last_rounds_models_are_refused(tmp_path):
+    rivals = (Margin(), Committee(members=Members.ROUNDS))
+    with pytest.raises(ConfigError, match="Committee.*models of the last rounds.*leave it out"):
+        LookAhead(rivals, Blobs(), MeansLearner(), Oracle().knowing(Blobs()), 2, tmp_path)
 
 
 def test_without_a_test_set_it_has_nothing_to_look_at(tmp_path):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from poolwise.benchmark.workers import run_all
+from poolwise.benchmark.workers import HERE, run_all
 from poolwise.errors import ConfigError
 
 
@@ -29,8 +29,30 @@ def doomed(number):
     return number
 
 
+def dies_late(task):
+    """The one called late waits for a word, then kills its process, the first time."""
+    folder, name = task
+    if name == "late" and not (folder / "dying").exists():
+        while not (folder / "word").exists():
+            time.sleep(0.01)
+        (folder / "dying").write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return name
+
+
+def until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert true()
+
+
 def threads(_):
-    return os.environ["OMP_NUM_THREADS"]
+    """Whose process, what it was told, and how many threads its libraries took."""
+    import numpy  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return os.getpid(), os.environ["OMP_NUM_THREADS"], [each["num_threads"] for each in threadpool_info()]
 
 
 def ended(tasks, work, jobs):
@@ -39,7 +61,7 @@ def ended(tasks, work, jobs):
     return found
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [HERE, 1, 2])
 def test_a_failure_stops_no_other(jobs):
     found = {each.task: (each.result, each.error) for each in ended([1, 2, 3, 4], square, jobs)}
     assert found == {1: (1, ""), 2: (4, ""), 3: (None, "three is not squared"), 4: (16, "")}
@@ -55,10 +77,28 @@ def test_work_that_kills_its_process_is_told_and_stops_no_other():
     assert found == {5: 5, 2: 2, -1: "its process died, twice; was there enough memory?"}
 
 
-def test_each_process_has_one_thread_and_ours_keeps_its_own():
-    before = os.environ.get("OMP_NUM_THREADS")
-    assert [each.result for each in ended(["x"], threads, 2)] == ["1"]
-    assert os.environ.get("OMP_NUM_THREADS") == before
+def test_a_process_that_dies_while_another_result_is_taken_loses_no_work(tmp_path):
+    found = []
+
+    def on_end(each):
+        found.append(each)
+        if len(found) == 1:
+            (tmp_path / "word").write_text("")
+            until((tmp_path / "dying").exists)
+            time.sleep(1)  # until the pool knows: the next piece of work is handed to a broken one
+
+    names = ["first", "late", "third", "fourth"]
+    run_all([(tmp_path, name) for name in names], dies_late, 2, on_end)
+    assert {each.task[1]: each.result for each in found} == {name: name for name in names}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_each_process_has_one_thread_whatever_their_number_and_ours_keeps_its_own(jobs, monkeypatch):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
+    process, told, taken = ended(["x"], threads, jobs)[0].result
+    assert (process != os.getpid(), told, set(taken)) == (True, "1", {1})
+    assert os.environ["OMP_NUM_THREADS"] == "2"
 
 
 def test_work_ends_with_the_keyboard():

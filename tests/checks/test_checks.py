@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from poolwise.checks import check_embeddings, check_ids, check_labels, check_log_probs, check_probs, check_view
 from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
-from poolwise.types import Need, PoolView, Task
+from poolwise.types import Head, Need, PoolView, Task
 
 HALF = np.full((3, 2), 0.5, dtype=np.float32)
 
@@ -131,3 +131,34 @@ def test_arrays_that_do_not_belong_together_are_refused():
     ):
         with pytest.raises(InvalidArray, match=told):
             check_view(view, Need.NOTHING, 1)
+
+
+LABELLED = {"labelled_ids": np.array([7, 9])}
+THIRDS = np.full((2, 3), 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"probs": HALF, "labels": np.array([0, 2]), **LABELLED}, "at most 1 .* got 2"),
+        ({"head": Head(np.ones((2, 4)), np.zeros(2)), "labels": np.array([0, 2]), **LABELLED}, "at most 1"),
+        ({"probs": HALF, "forecasts": THIRDS, **LABELLED}, "there are 2 classes, and forecasts of 3"),
+        ({"probs": HALF, "log_probs_nkc": np.log(np.full((3, 1, 3), 1 / 3))}, "draws of 3"),
+        ({"log_probs_nkc": np.log(HALF[:, None]), "head": Head(np.ones((3, 4)), np.zeros(3))}, "head of 3"),
+        ({"forecasts": 2 * THIRDS, **LABELLED}, "forecasts must sum to 1; samples 7, 9 do not"),
+        (
+            {"head": Head(np.ones((2, 4)), np.zeros(2)), "embeddings": np.ones((3, 5))},
+            "head is of width 4, embeddings of 5",
+        ),
+    ],
+)
+def test_arrays_of_other_classes_are_refused(arrays, told):
+    with pytest.raises(InvalidArray, match=told):
+        check_view(PoolView(np.arange(3), **arrays), Need.NOTHING, 1)
+
+
+def test_forecasts_need_a_sum_of_one_only_where_one_class_is_right():
+    several = PoolView(np.arange(3), Task.MULTILABEL, forecasts=2 * THIRDS, **LABELLED)
+    assert check_view(several, Need.NOTHING, 1).forecasts.shape == (2, 3)
+    half = np.array([[np.nan] * 100, np.random.default_rng(0).dirichlet(np.ones(100))]).astype(np.float16)
+    assert check_view(PoolView(np.arange(3), forecasts=half, **LABELLED), Need.NOTHING, 1).forecasts.dtype == np.float32

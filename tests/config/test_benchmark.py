@@ -71,6 +71,12 @@ def test_the_upper_bound_is_one_more_cell_a_seed():
     assert [each["_target_"].rpartition(".")[2] for each in bound[0].rivals] == ["Margin"]
 
 
+def test_the_upper_bound_tries_the_reference_too_and_leaves_out_chance_alone():
+    words = ["strategies=[margin,{chance:{query:random}},badge]", "reference=margin", "seeds=[0]"]
+    bound = plan(*words, "upper_bound=true").tasks[-1]
+    assert [each["_target_"].rpartition(".")[2] for each in bound.rivals] == ["Margin", "Badge"]
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
@@ -83,6 +89,10 @@ def test_the_upper_bound_is_one_more_cell_a_seed():
         (["seeds=[1,1]"], "different whole numbers"),
         (["name=a/b"], "name is 'a/b'"),
         (["strategies=[random,oracle_lookahead]"], "upper_bound=true adds it"),
+        (
+            ["strategies=[random,{last:{query:committee,query.members:rounds}}]", "upper_bound=true"],
+            "upper_bound=true tries out.*models of the last rounds",
+        ),
     ],
 )
 def test_a_mistake_is_named_before_anything_runs(words, match):

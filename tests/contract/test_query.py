@@ -22,6 +22,14 @@ ARRAYS = {
 }
 EVERY = {**ARRAYS, Need.ROUNDS: "log_probs_nkc", Need.HEAD: "head"}
 BOTH = tuple(Task)
+SMALL = {
+    "max_herding": {"sample": 100},
+    "uherding": {"sample": 100},
+    "prob_cover": {"sample": 100},
+    "epig": {"targets": 50},
+    "information_density": {"similarity": "euclidean", "reference": 100},
+}
+"""Options with which a random subset stands for a larger pool."""
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -207,3 +215,31 @@ def test_reasons_carry_what_is_known(strategy):
     gaps = np.linalg.norm(view.embeddings[rows][:, None] - view.labelled_embeddings[None], axis=2)
     assert query.reasons["nearest_labelled"].tolist() == gaps.argmin(axis=1).tolist()
     np.testing.assert_allclose(query.reasons["distance"], gaps.min(axis=1), rtol=1e-3)
+
+
+@pytest.fixture(params=SMALL)
+def sampling(request):
+    shipped = OmegaConf.load(conf_dir() / "query" / f"{request.param}.yaml")
+    return build_part(OmegaConf.merge(shipped, SMALL[request.param]))
+
+
+@pytest.mark.parametrize("size", [1, 20, 150])
+def test_a_subset_that_stands_for_the_pool_gives_as_many_as_asked_and_repeats(sampling, size):
+    first, again = (chosen(sampling, pool(2000), size, seed=3) for _ in range(2))
+    assert first.ids.tolist() == again.ids.tolist()
+    assert first.scores.tolist() == again.scores.tolist()
+
+
+def test_a_subset_that_stands_for_the_pool_does_not_hang_on_the_order_of_rows(sampling):
+    rng, view = np.random.default_rng(0), pool(2000)
+    turned = permuted(view, rng.permutation(2000), rng.permutation(10))
+    assert chosen(sampling, view, 20).ids.tolist() == chosen(sampling, turned, 20).ids.tolist()
+
+
+def test_a_subset_that_stands_for_the_pool_favours_none_of_the_same_rows(sampling):
+    view = pool(2000)
+    same = {name: np.repeat(getattr(view, name)[:1], 2000, axis=0) for name in ("probs", "embeddings", "log_probs_nkc")}
+    view = dataclasses.replace(view, **same)
+    firsts = np.array([chosen(sampling, view, 3, seed).ids[0] for seed in range(10)])
+    assert len(set(firsts.tolist())) > 7
+    assert firsts.min() < np.median(view.ids) < firsts.max()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,6 +99,12 @@ def test_labels_outside_the_class_list_are_named_with_their_line(table):
         _ = table("path,label\na.png,cat\nb.png,bird\n", classes=("cat", "dog")).manifest
     with pytest.raises(DataError, match="blank name"):
         _ = table("path,label\na.png,cat\n", classes=("cat", " ")).manifest
+
+
+def test_a_column_of_another_length_is_refused(table):
+    manifest = table("path,label,cost\na.png,cat,1\nb.png,dog,2\n").manifest
+    with pytest.raises(DataError, match="column 'cost' has 3 values for 2 samples"):
+        replace(manifest, columns={"cost": np.ones(3)})
 
 
 def test_a_class_without_samples_is_fine(table):

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -27,6 +27,25 @@ def test_a_redundant_pool_holds_every_picture_several_times_with_its_label():
     copy = np.array(["#" in path for path in wide.paths])
     assert not gap[~copy].any()
     assert 3 < gap[copy].std() < 4.2  # a little is cut off at 0 and 255
+
+
+@dataclass(frozen=True)
+class Priced(Synthetic):
+    """Every picture with a cost that tells which it is."""
+
+    @property
+    def manifest(self):
+        plain = super().manifest
+        return replace(plain, columns={"cost": np.arange(len(plain)) / 2, "path": np.array(plain.paths)})
+
+
+@pytest.mark.parametrize("wrap", [lambda it: Redundant(it, copies=3, limit=9), lambda it: Imbalanced(it, ratio=5)])
+def test_columns_go_with_their_pictures(wrap):
+    source = Priced(n=60, classes=3, size=8, hide_labels=False)
+    plain, found = source.manifest, wrap(source).manifest
+    of = [plain.paths.index(path.partition("#")[0]) for path in found.paths]
+    assert found.columns["cost"].tolist() == plain.columns["cost"][of].tolist()
+    assert found.columns["path"].tolist() == [plain.paths[at] for at in of]
 
 
 def test_the_test_set_of_a_variant_is_untouched():

@@ -17,6 +17,7 @@ def test_draws_may_come_in_pieces():
     draws = np.random.default_rng(2).dirichlet(np.ones(3), size=(50, 7))
     whole, pieces = (select("bald", size=9, draws=given) for given in (draws, (draws[:20], draws[20:])))
     assert whole.ids.tolist() == pieces.ids.tolist()
+    assert select("bald", size=9, draws=draws.tolist()).ids.tolist() == whole.ids.tolist()
     generated = select("bald", size=9, draws=(draws[at : at + 10] for at in range(0, 50, 10)))
     assert generated.ids.tolist() == whole.ids.tolist()
     with pytest.raises(InvalidArray, match="pieces"):

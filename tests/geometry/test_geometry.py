@@ -9,7 +9,7 @@ from poolwise.geometry.gradients import Gradients, residuals
 from poolwise.geometry.groups import average_linkage
 from poolwise.geometry.kmeans import kmeans
 from poolwise.geometry.neighbours import nearest, unit_rows
-from poolwise.geometry.seeding import spread_out
+from poolwise.geometry.seeding import spread_greedily, spread_out
 from poolwise.types import Task
 
 
@@ -117,6 +117,22 @@ def test_copies_are_drawn_evenly_once_nothing_else_is_left():
     drawn = [spread_out(pairwise_of(points), 5, 0, 2, rng)[0][1] for _ in range(800)]
     assert np.bincount(drawn, minlength=5)[0] == 0
     assert np.bincount(drawn, minlength=5)[1:].min() > 150
+
+
+def test_a_greedy_draw_takes_the_row_that_leaves_least():
+    """Far rows alone are drawn, and of those tried the one with most rows about it wins nearly always."""
+    points = np.array([[0.0]] * 4 + [[10.0]] * 4 + [[10.5], [-10.0]], dtype=np.float32)
+    drawn = [spread_greedily(points, np.ones(10), 3, np.random.default_rng(seed)).tolist() for seed in range(40)]
+    values = [sorted(points[rows, 0].tolist()) for rows in drawn]
+    assert np.mean([found in ([-10, 0, 10], [-10, 0, 10.5]) for found in values]) > 0.9
+
+
+def test_a_greedy_draw_leaves_rows_without_weight_and_copies_to_the_last():
+    points, weights = np.array([[0.0], [0.0], [5.0], [9.0]]), np.array([1, 1, 1, 0])
+    for seed in range(10):
+        drawn = spread_greedily(points, weights, 4, np.random.default_rng(seed)).tolist()
+        assert sorted(points[drawn[:2], 0].tolist()) == [0, 5]
+        assert sorted(drawn) == [0, 1, 2, 3]
 
 
 def test_kmeans_finds_blobs_and_repeats_with_the_same_generator():

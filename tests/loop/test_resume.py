@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import Blobs
+from poolwise.config.build import conf_dir
 from poolwise.errors import DataChanged, SettingsChanged
-from poolwise.loop.resume import changes, check_data, check_settings
+from poolwise.loop.resume import NEW_DEFAULTS, changes, check_data, check_settings, flatten
 
 VALUES = st.dictionaries(
     st.sampled_from("abc"), st.integers(0, 2) | st.dictionaries(st.sampled_from("xy"), st.integers(0, 2))
@@ -29,6 +31,39 @@ def test_a_larger_budget_may_go_on():
 def test_other_settings_are_refused_and_named():
     with pytest.raises(SettingsChanged, match=r"model.epochs: was 3, now 4"):
         check_settings("r", {"model": {"epochs": 3}}, {"model": {"epochs": 4}})
+
+
+OLD = {"seed": 0, "query": {"name": "auto"}}
+
+
+def test_a_setting_of_a_newer_program_may_be_there_at_its_default():
+    new = {"start": "random", "stop_set": 1000, "compare_batches": False, "model": {"features_dir": ""}}
+    none = {"_target_": "poolwise.query.candidates.Candidates", "at_most": None, "shares": {}, "random_share": 0.0}
+    assert set(check_settings("r", OLD, {**OLD, **new, "candidates": none})) == {"compare_batches"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        (OLD, {**OLD, "start": "strategy"}, "start: was None, now 'strategy'"),
+        (OLD, {**OLD, "candidates": {"random_share": 0.2}}, "candidates.random_share"),
+        (OLD, {**OLD, "query": {"name": "auto", "scale": 2}}, "query.scale"),
+        ({"candidates": {"shares": {"a": 1}}}, {"candidates": {"shares": {"a": 1, "b": 3}}}, "candidates.shares.b"),
+        ({"query": {"arguments": {"a": 1}}}, {"query": {"arguments": {"a": 1, "b": 3}}}, "query.arguments.b"),
+    ],
+)
+def test_a_setting_that_joins_later_and_changes_something_is_refused(before, after, named):
+    with pytest.raises(SettingsChanged, match=named):
+        check_settings("r", before, after)
+
+
+def test_what_a_newer_program_may_add_is_what_the_configuration_says_today():
+    conf = conf_dir()
+    today = yaml.safe_load((conf / "loop.yaml").read_text())
+    today["candidates"] = yaml.safe_load((conf / "candidates/all.yaml").read_text())
+    today["model"] = yaml.safe_load((conf / "model/linear_head.yaml").read_text())
+    flat = flatten(today)
+    assert {key: flat[key] for key in NEW_DEFAULTS} == dict(NEW_DEFAULTS)
 
 
 def test_changed_data_are_refused_and_the_part_named():

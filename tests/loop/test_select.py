@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from builders import Blobs, MeansLearner, ledger, parts
+from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.errors import ConfigError
+from poolwise.loop import select
 from poolwise.loop.runner import run_loop
+from poolwise.loop.steps import batch_of
+from poolwise.metric.coverage import curation_report
 from poolwise.query.core_set import CoreSet
 from poolwise.query.k_means import KMeans
 from poolwise.stopping.budget import Budget
@@ -84,6 +88,19 @@ def test_each_batch_is_compared_with_random_ones_and_a_control_is_not(tmp_path):
     assert ran(tmp_path / "control", is_control=True).rounds[1].beside_random == {}
 
 
+def test_only_a_random_sample_stands_for_a_large_pool(tmp_path, monkeypatch):
+    told = []
+
+    def spy(embeddings, chosen, *, pool, **options):
+        told.append((len(embeddings), len(pool)))
+        return curation_report(embeddings, chosen, pool=pool, **options)
+
+    monkeypatch.setattr(select, "YARDSTICK", 10)
+    monkeypatch.setattr(select, "curation_report", spy)
+    ran(tmp_path, strategy=Watching())
+    assert told == [(44, 40)] * 4  # ten a pick, and the batch of 4 beside them
+
+
 def test_the_strategy_may_choose_the_first_batch_of_all(tmp_path):
     class Seeing(MeansLearner):
         def embed(self, images, ids, progress=None):
@@ -110,13 +127,49 @@ def test_facts_of_the_pool_are_there_for_rules_that_want_them(tmp_path):
     assert ran(tmp_path / "other").rounds[2].pool == {}
 
 
-def test_a_column_of_costs_is_added_up(tmp_path):
-    @dataclass(frozen=True)
-    class Priced(Blobs):
-        @property
-        def manifest(self):
-            return replace(super().manifest, columns={"cost": np.arange(self.n) / 2})
+@dataclass(frozen=True)
+class Priced(Blobs):
+    @property
+    def manifest(self):
+        return replace(super().manifest, columns={"cost": np.arange(self.n) / 2})
 
+
+def test_the_test_set_costs_what_its_samples_cost(tmp_path):
+    settings = replace(parts(tmp_path).settings, test_size=6)
+    first = ran(tmp_path, images=Priced(), settings=settings).rounds[0]
+    assert len(first.asks) == 10
+    assert first.pool["cost"] == sum(ask.sample_id for ask in first.asks) / 2
+
+
+def test_a_skipped_sample_costs_nothing_and_one_asked_twice_costs_once(tmp_path):
+    images, annotator, book = Priced(n=20, test=6, known=0.0), CsvFiles(partial="train"), ledger(tmp_path)
+    built = parts(tmp_path, images=images, annotator=annotator, strategy=Watching(), rules=())
+    paid, left_out = [], None
+    while run_loop(built, book).status == "parked":
+        batch = batch_of(book.state("blobs"), built)
+        answered, rows = batch.ids(), []
+        if left_out is None:
+            skipped, left_out, *answered = answered  # one is to come back
+            rows = [f"{skipped},skip"]
+        rows += [f"{at},{'abc'[at % 3]}" for at in answered]
+        batch_file(batch).write_text("\n".join(["sample_id,label", *rows]) + "\n")
+        paid += answered
+    record = run_loop(built, book)
+    assert sorted([*paid, skipped]) == list(range(14))
+    assert sum(round_.pool["cost"] for round_ in record.rounds) == sum(paid) / 2
+
+
+def test_rounds_that_learnt_the_same_share_a_model_that_is_not_dropped(tmp_path):
+    class Same(MeansLearner):
+        def fit(self, images, train, validation, *, seed, previous=None, progress=None):
+            return super().fit(images, replace(train, ids=train.ids[:4], labels=train.labels[:4]), None, seed=0)
+
+    record = ran(tmp_path, learner=Same(), strategy=Watching(Need.ROUNDS | Need.PROBS, rounds=2))
+    assert record.status == "stopped"
+    assert list((tmp_path / "blobs/blobs").glob("*.pt"))
+
+
+def test_a_column_of_costs_is_added_up(tmp_path):
     strategy = Watching()
     record = ran(tmp_path, images=Priced(), strategy=strategy)
     ids = [ask.sample_id for ask in record.rounds[1].asks]

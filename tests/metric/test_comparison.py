@@ -26,9 +26,10 @@ def test_one_pair_has_a_difference_and_no_more():
     assert math.isnan(found.low)
 
 
-def test_differences_without_spread_are_certain_either_way():
+def test_differences_without_spread_are_judged_by_their_signs():
     assert paired_difference([0.5, 0.7], [0.5, 0.7]).p == 1
-    assert paired_difference([0.6, 0.8, 0.4], [0.5, 0.7, 0.3]).p == 0
+    assert paired_difference([0.6, 0.8, 0.4], [0.5, 0.7, 0.3]).p == 0.25  # all three up or all three down: 2 of 8
+    assert paired_difference([0.3, 0.4, 0.5, 0.6, 0.7, 0.8], [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]).p == 2 / 64
 
 
 def test_scores_that_are_missing_are_refused():
@@ -80,3 +81,10 @@ def test_the_penalty_matrix_counts_wins_point_by_point():
 def test_chance_alone_seldom_fills_the_penalty_matrix():
     noise = np.random.default_rng(1).normal(0, 1, (300, 5, 6))
     assert penalty_matrix(noise).sum() < 0.08
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_chance_on_a_coarse_grid_claims_no_more(seeds):
+    right = np.random.default_rng(2).normal(90, 0.7, (300, seeds, 6)).round()  # of 100 test pictures
+    claims = [penalty_matrix(point[None] / 100).any() for point in right]
+    assert np.mean(claims) < 0.05 + 0.038  # and three standard errors

@@ -101,6 +101,33 @@ def test_a_large_pool_is_measured_by_some_of_its_rows(monkeypatch):
     assert rough["mean_distance"] == pytest.approx(exact["mean_distance"], rel=0.1)
 
 
+def test_a_batch_beside_a_sample_of_the_pool_is_not_measured_by_itself():
+    """Rows drawn from the whole pool are like random, though the pool is told by a sample that few of them are in."""
+    points, found = rng(4).normal(size=(4000, 3)).astype(np.float32), []
+    for seed in range(40):
+        batch, some = np.split(rng(seed).permutation(4000)[:880], [80])
+        report = curation_report(points, batch, pool=some, seed=seed)
+        found.append([report.measures[name].percentile for name in ("clusters_reached", "mean_distance")])
+    assert report.pool == 800
+    np.testing.assert_allclose(np.mean(found, axis=0), 0.5, atol=0.12)
+
+
+def test_a_batch_far_from_the_sample_moves_none_of_its_clusters():
+    points = np.concatenate([blobs(count=2), np.full((10, 4), 500.0)]).astype(np.float32)
+    found = curation_report(points, np.arange(40, 50), pool=np.arange(40), clusters=2).measures
+    assert found["clusters_reached"].value == 0.5
+    assert found["mean_distance"].verdict == "worse"
+
+
+@pytest.mark.parametrize(
+    ("pool", "told"),
+    [([0, 3, 4], "4 rows or more"), ([0, 0, 3, 4], "distinct"), ([], "one"), ([1, 3, 4, 5], "1 of them chosen")],
+)
+def test_a_sample_that_cannot_stand_for_the_pool_is_refused(pool, told):
+    with pytest.raises(InvalidArray, match=told):
+        curation_report(blobs(), np.array([1, 2]), pool=np.array(pool, dtype=np.int64))
+
+
 def test_the_door_takes_lists_and_prints_a_table_for_people():
     report = poolwise.curation_report(blobs().tolist(), [0, 20, 40, 60, 80], draws=5, seed=1)
     lines = str(report).splitlines()

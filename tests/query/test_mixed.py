@@ -13,8 +13,8 @@ from poolwise.query.density import InformationDensity, Similarity
 from poolwise.query.drop_query import DropQuery, least_changed
 from poolwise.query.falcun import Falcun, drawn_apart
 from poolwise.query.ranked_batch import RankedBatch
-from poolwise.query.weighted_k_means import Clue, WeightedKMeans, tempered
-from poolwise.types import Head, PoolView, Task
+from poolwise.query.weighted_k_means import Clue, WeightedKMeans
+from poolwise.types import Head, PoolView
 
 
 def rng(seed=0):
@@ -60,14 +60,6 @@ def test_weighted_k_means_takes_one_of_each_uncertain_blob():
 def test_clue_leaves_out_what_is_certain_without_a_filter():
     query = Clue(iterations=50).select(blobs([0.9, 0, 0.8, 0, 0.7, 0]), 3, rng())
     assert sorted((query.ids // 10).tolist()) == [0, 2, 4]
-
-
-def test_a_temperature_divides_the_logits():
-    logits = noise(20, 4)
-    np.testing.assert_allclose(tempered(softmax(logits), 0.1), softmax(logits / 0.1), atol=1e-4)
-    odds = 1 / (1 + np.exp(-logits))
-    np.testing.assert_allclose(tempered(odds, 0.5, Task.MULTILABEL), 1 / (1 + np.exp(-logits / 0.5)), atol=1e-4)
-    assert np.isfinite(tempered(odds, 1e-3, Task.MULTILABEL)).all()
 
 
 def test_drop_query_takes_what_changes_in_most_passes_when_there_is_enough():

@@ -49,7 +49,17 @@ def test_a_random_subset_stands_for_a_larger_pool():
     assert len({tuple(pick(points, 5, sample=200, seed=seed).ids.tolist()) for seed in range(4)}) == 4
 
 
-@pytest.mark.parametrize("options", [{"radius": 0.0}, {"purity": 0.0}, {"purity": 1.5}, {"classes": 0}, {"sample": 0}])
+def test_a_query_larger_than_memory_allows_is_filled_up_at_random(monkeypatch):
+    monkeypatch.setattr("poolwise.query.prob_cover.MOST", 50)
+    query = pick(np.random.default_rng(0).standard_normal((200, 4)), 60, sample=20)
+    assert len(set(query.ids.tolist())) == 60
+    assert query.reasons["reason"][-1] == "drawn at random: the query is larger than the 50 samples looked at"
+    assert query.scores[50:].tolist() == [0] * 10
+
+
+@pytest.mark.parametrize(
+    "options", [{"radius": 0.0}, {"purity": 0.0}, {"purity": 1.5}, {"classes": 0}, {"sample": 0}, {"sample": 70_001}]
+)
 def test_options_that_cannot_be_are_named(options):
     with pytest.raises(ConfigError, match=f"prob_cover: {next(iter(options))} must be"):
         ProbCover(**options)

@@ -21,7 +21,7 @@ def rounds(fact, *values):
 
 
 def reason(rule, *values):
-    (fact,) = rule.wants
+    (fact,) = getattr(rule, "wants", ["cost"])
     return rule.reason(rounds(fact, *values), metric="accuracy", pool_left=9)
 
 
@@ -65,6 +65,11 @@ def test_min_distance_stops_when_the_farthest_candidate_is_near():
 def test_cost_adds_up_over_all_rounds():
     assert reason(Cost(10), 4.5, 5.5) == "10 has been spent, of a limit of 10"
     assert reason(Cost(10), 4.5, 5.4) == ""
+
+
+def test_costs_are_summed_up_unasked():
+    """`wants` names what is computed for a rule alone; costs are there whenever the data have them."""
+    assert not hasattr(Cost(1), "wants")
 
 
 def test_an_answer_costs_one_where_costs_are_unknown_and_a_skip_nothing():

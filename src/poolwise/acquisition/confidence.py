@@ -12,10 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.acquisition.blocks import by_block
 from poolwise.types import Floats, Task
-
-BLOCK = 1 << 22
-"""Entries worked on in one go: scores are computed in float64 without a second copy of all probabilities."""
 
 Doubles = NDArray[np.float64]
 
@@ -32,8 +30,8 @@ def least_confidence(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
     [0.375]
     """
     if task is Task.MULTILABEL:
-        return _by_block(probs, lambda q: np.minimum(q, 1 - q).mean(axis=1))
-    return _by_block(probs, lambda p: 1 - p.max(axis=1))
+        return _scores(probs, lambda q: np.minimum(q, 1 - q).mean(axis=1))
+    return _scores(probs, lambda p: 1 - p.max(axis=1))
 
 
 def margin(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
@@ -48,8 +46,8 @@ def margin(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
     [0.5]
     """
     if task is Task.MULTILABEL:
-        return _by_block(probs, lambda q: 1 - np.abs(2 * q - 1).min(axis=1))
-    return _by_block(probs, _multiclass_margin)
+        return _scores(probs, lambda q: 1 - np.abs(2 * q - 1).min(axis=1))
+    return _scores(probs, _multiclass_margin)
 
 
 def entropy(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
@@ -62,8 +60,8 @@ def entropy(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
     [0.693, 0.0]
     """
     if task is Task.MULTILABEL:
-        return _by_block(probs, lambda q: (_surprise(q) + _surprise(1 - q)).mean(axis=1))
-    return _by_block(probs, lambda p: _surprise(p).sum(axis=1))
+        return _scores(probs, lambda q: (surprise(q) + surprise(1 - q)).mean(axis=1))
+    return _scores(probs, lambda p: surprise(p).sum(axis=1))
 
 
 def two_most_probable(probs: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -76,6 +74,11 @@ def two_most_probable(probs: Floats) -> tuple[NDArray[np.int64], NDArray[np.int6
     return order[:, 0].astype(np.int64), order[:, min(1, order.shape[1] - 1)].astype(np.int64)
 
 
+def surprise(p: Doubles) -> Doubles:
+    """Entries - p ln p in nats, with 0 ln 0 = 0."""
+    return -p * np.log(np.where(p > 0, p, 1))
+
+
 def _multiclass_margin(p: Doubles) -> Doubles:
     if p.shape[1] == 1:  # a single class has no rival
         return 1 - p[:, 0]
@@ -83,14 +86,5 @@ def _multiclass_margin(p: Doubles) -> Doubles:
     return 1 - (ordered[:, -1] - ordered[:, -2])
 
 
-def _surprise(p: Doubles) -> Doubles:
-    """- p ln p, with 0 ln 0 = 0."""
-    return -p * np.log(np.where(p > 0, p, 1))
-
-
-def _by_block(probs: Floats, score: Callable[[Doubles], Doubles]) -> Floats:
-    scores = np.empty(len(probs), dtype=np.float32)
-    step = max(1, BLOCK // probs.shape[1])
-    for at in range(0, len(probs), step):
-        scores[at : at + step] = score(np.asarray(probs[at : at + step], dtype=np.float64))
-    return np.maximum(scores, 0)  # rounding may leave a certain row a hair below 0, or at -0.0
+def _scores(probs: Floats, score: Callable[[Doubles], Doubles]) -> Floats:
+    return np.maximum(by_block(probs, score), 0)  # rounding may leave a certain row a hair below 0, or at -0.0

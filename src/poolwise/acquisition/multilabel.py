@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.acquisition.blocks import by_block
+from poolwise.acquisition.confidence import surprise
 from poolwise.types import Floats, Labels
 
 NARROWEST = 1e-6
@@ -28,7 +29,7 @@ def max_entropy(probs: Floats) -> Floats:
     >>> [round(float(score), 3) for score in max_entropy(np.array([[0.5, 1.0], [0.0, 1.0]]))]
     [0.693, 0.0]
     """
-    return by_block(probs, lambda q: np.maximum(_surprise(q) + _surprise(1 - q), 0).max(axis=1))
+    return by_block(probs, lambda q: np.maximum(surprise(q) + surprise(1 - q), 0).max(axis=1))
 
 
 def cardinality_inconsistency(probs: Floats, mean_count: float) -> Floats:
@@ -136,8 +137,3 @@ def _separation(q: Doubles) -> Doubles:
     present = np.where(f > 0, f, np.inf).min(axis=1)
     absent = np.where(f > 0, np.inf, -f).min(axis=1)
     return np.where(np.isinf(present), 0, present) + np.where(np.isinf(absent), 0, absent)
-
-
-def _surprise(q: Doubles) -> Doubles:
-    """- q ln q, with 0 ln 0 = 0."""
-    return -q * np.log(np.where(q > 0, q, 1))

@@ -29,7 +29,8 @@ class Mistake(str, Enum):
 class Oracle:
     """Answers with the hidden label, or with a wrong one at `noise_rate`.
 
-    Each sample's answer depends on (seed, sample) alone, so asking again gives the same answer.
+    Each sample's answer depends on (seed, sample) alone, with mistakes=confusion on the suggestion too: asking again with
+    the same suggestion gives the same answer.
 
     Attributes:
         noise_rate: share of wrong answers; for multi-label, the share of single labels that are flipped.

@@ -50,7 +50,7 @@ class Plan:
         tasks: its cells.
         regimes: their sizes.
         reference: the strategy that the others are compared with.
-        jobs: cells at once.
+        jobs: cells at once, each in a process of its own; see `workers.run_all`.
         config: its own settings, for the page.
         command: what repeats it.
     """
@@ -79,7 +79,7 @@ def benchmark_job(plan: Plan, work: Callable[[Task], CellResult], display: Displ
 
     Args:
         plan: what to do.
-        work: runs one cell; with several jobs, in another process.
+        work: runs one cell, in another process.
         display: shows how it goes.
 
     Raises:

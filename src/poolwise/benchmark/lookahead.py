@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,21 @@ import numpy as np
 from poolwise.errors import ConfigError
 from poolwise.metric.classification import headline, held_out
 from poolwise.protocols import Annotator, ImageSource, Learner, QueryStrategy
-from poolwise.types import Ask, Batch, Ids, Label, LabelledSet, Manifest, Need, PoolView, Query, Split, decode, encode
+from poolwise.types import (
+    Ask,
+    Batch,
+    Ids,
+    Label,
+    LabelledSet,
+    Manifest,
+    Need,
+    PoolView,
+    Query,
+    Split,
+    Task,
+    decode,
+    encode,
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +34,8 @@ class LookAhead:
 
     The idea of BoSS (best of several strategies): random batches and one of each strategy are answered, a model is
     trained with each, and the best is kept. Greedy and of few candidates, so better batches may exist; but none of the
-    strategies in it could know which of theirs would turn out best.
+    strategies in it could know which of theirs would turn out best. What is tried out is answered with the suggestions of
+    the last model, as the loop's own asks are: an annotator who follows suggestions then gives the same answers.
 
     Attributes:
         strategies: each proposes a batch.
@@ -28,6 +44,9 @@ class LookAhead:
         annotator: answers each batch.
         random_batches: how many batches are drawn at random.
         folder: of the run, for the annotator.
+
+    Raises:
+        ConfigError: a strategy looks at the models of the last rounds, see `check_rivals`.
     """
 
     strategies: tuple[QueryStrategy, ...]
@@ -37,10 +56,13 @@ class LookAhead:
     random_batches: int
     folder: Path
 
+    def __post_init__(self) -> None:
+        check_rivals(self.strategies)
+
     @property
     def needs(self) -> Need:
-        """What any of the strategies wants."""
-        found = Need.NOTHING
+        """What any of the strategies wants, and the probabilities: suggestions come from them."""
+        found = Need.PROBS
         for strategy in self.strategies:
             found |= strategy.needs
         return found
@@ -71,7 +93,7 @@ class LookAhead:
     def _with(self, view: PoolView, ids: Ids) -> LabelledSet:
         """What would be labelled after this batch, in ascending order of id."""
         manifest = self.images.manifest
-        asks = tuple(Ask(int(at), manifest.paths[at]) for at in ids)
+        asks = tuple(Ask(int(at), manifest.paths[at], _suggestion(view, int(at), manifest)) for at in ids)
         answers = self.annotator.collect(Batch(0, asks, manifest.classes, manifest.task, self.folder))
         names: dict[int, Label] = {answer.sample_id: answer.label for answer in answers if answer.label is not None}
         if view.labels is not None:
@@ -82,6 +104,30 @@ class LookAhead:
         return LabelledSet(
             np.array(rows, dtype=np.int64), encode([names[at] for at in rows], manifest.classes, manifest.task)
         )
+
+
+def check_rivals(strategies: Sequence[QueryStrategy]) -> None:
+    """Refuse strategies that cannot be tried out beside others.
+
+    Raises:
+        ConfigError: one needs the models of the last rounds. They come in the place of draws, and for all alike: the
+            others would look at the wrong thing.
+    """
+    for strategy in strategies:
+        if Need.ROUNDS in strategy.needs:
+            raise ConfigError(
+                f"upper_bound=true tries out batches of all strategies, and {strategy} looks at the models of the last "
+                "rounds, which cannot be had beside draws; leave it out of the strategies, or use upper_bound=false."
+            )
+
+
+def _suggestion(view: PoolView, sample_id: int, manifest: Manifest) -> Label:
+    """What the last model would answer; nothing before there is a trained one."""
+    if view.probs is None or not len(view.labelled_ids):
+        return None
+    probs = view.probs[np.searchsorted(view.ids, sample_id)]
+    several = manifest.task is Task.MULTILABEL
+    return decode((probs >= 0.5).astype(np.int8) if several else probs.argmax(), manifest.classes)
 
 
 def _validation(manifest: Manifest) -> LabelledSet | None:

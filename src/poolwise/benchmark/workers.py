@@ -20,7 +20,13 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 INTERRUPTED = 130
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+"""What libraries read as they are loaded; one that is loaded already does not look again, so work gets new processes."""
+
+HERE = 0
+"""Jobs: no other process, but this one with the threads that it has."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,12 @@ def run_all(
     """Do all tasks, `jobs` at a time; `on_end` is called in this process as each ends, in no order.
 
     Args:
-        tasks: what to do; with several jobs they travel to other processes.
-        work: does one; with several jobs a function at the top of a module.
-        jobs: processes at once; 1 works in this process.
+        tasks: what to do; they travel to other processes.
+        work: does one; a function at the top of a module, unless it stays `HERE`.
+        jobs: processes at once, each with one thread, 1 as well: results must not depend on their number. Or `HERE`.
         on_end: takes what came of a task.
     """
-    if jobs == 1:
+    if jobs == HERE:
         for task in tasks:
             on_end(_attempt(task, work))
         return
@@ -64,20 +70,26 @@ def _one_pool(
     """Work until all is done or a process dies; what is then left, and what was at work when it died."""
     queue = list(waiting)
     suspects: list[Task] = []
+    broken = False
     with _one_thread_each():
         pool = ProcessPoolExecutor(min(jobs, len(queue)), mp_context=get_context("spawn"), initializer=_begin)
         running: dict[Future[Ended[Task, Result]], Task] = {}
         try:
-            while running or (queue and not suspects):
-                while queue and not suspects and len(running) < jobs:
-                    task = queue.pop(0)
-                    running[pool.submit(_attempt, task, work)] = task
+            while running or (queue and not broken):
+                while queue and not broken and len(running) < jobs:
+                    try:
+                        running[pool.submit(_attempt, queue[0], work)] = queue[0]
+                    except BrokenProcessPool:  # a process died while `on_end` was at work
+                        broken = True
+                    else:
+                        queue.pop(0)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
                     try:
                         ended = future.result()
                     except BrokenProcessPool:
                         suspects.append(task)
+                        broken = True
                     else:
                         on_end(ended)
         except BaseException:  # Ctrl-C: what is at work is kept up to its last finished step

@@ -14,14 +14,15 @@ from typing import Any
 
 from poolwise.benchmark.cell import CellResult, run_cell
 from poolwise.benchmark.job import Outcome, Plan, Task, benchmark_job
-from poolwise.benchmark.lookahead import LookAhead
+from poolwise.benchmark.lookahead import LookAhead, check_rivals
 from poolwise.benchmark.plan import BOUND, Cell, Choice, Regime, cells, choices, key_of, merged, regimes
 from poolwise.benchmark.plan import settings as loop_settings
-from poolwise.config.build import build_part, conf_dir, construct
+from poolwise.config.build import TARGET, build_part, conf_dir, construct
 from poolwise.config.loop import ledger_of, loop_parts
 from poolwise.config.schema import BenchmarkConfig, LoopConfig
 from poolwise.errors import ConfigError
 from poolwise.loop.job import check_ledger
+from poolwise.query.random import Random
 from poolwise.terminal import Terminal
 
 OF_THE_BENCHMARK = {
@@ -104,11 +105,33 @@ def _tasks(
         config = _of_cell(composed[cell.dataset, cell.strategy], cell, regime_of[cell.regime], settings)
         task = Task(cell, Path(settings.runs) / settings.name / cell.name, config, _command(lines, cell, config))
         if cell.strategy == BOUND:
-            rivals = [_of_cell(composed[cell.dataset, each.label], cell, regime_of[cell.regime], settings)["query"]
-                      for each in strategies if each.label != settings.reference]  # fmt: skip
-            task = replace(task, rivals=tuple(rivals), batches=settings.upper_bound_batches)
+            rivals = [
+                _of_cell(composed[cell.dataset, each.label], cell, regime_of[cell.regime], settings)["query"]
+                for each in strategies
+            ]
+            task = replace(task, rivals=_not_random(rivals), batches=settings.upper_bound_batches)
+            check_rivals(_built(task))
         tasks.append(task)
     return tasks
+
+
+def _not_random(rivals: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """All but chance: the upper bound draws random batches of its own."""
+    chance = f"{Random.__module__}.{Random.__qualname__}"
+    return tuple(each for each in rivals if each[TARGET] != chance)
+
+
+def _built(task: Task) -> tuple[Any, ...]:
+    """The strategies that the upper bound tries out."""
+    _let_in_own_packages(task)
+    trusted = tuple(task.config.get("trusted") or ())
+    return tuple(build_part(dict(each), where="query", trusted=trusted) for each in task.rivals)
+
+
+def _let_in_own_packages(task: Task) -> None:
+    """Packages of the user's are found in the current folder, as for `poolwise loop`."""
+    if task.config.get("trusted") and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def _checked(overrides: list[str]) -> list[str]:
@@ -182,24 +205,21 @@ def _command(lines: Mapping[tuple[str, str], list[str]], cell: Cell, config: Map
 
 
 def run_task(task: Task) -> CellResult:
-    """Build the parts of a cell and run it; called in a process of its own.
+    """Build the parts of a cell and run it; called in a process of its own, whose libraries have one thread each.
 
-    With one thread, whatever the number of jobs: the last bits of a network's sums depend on it, and in time the picks.
+    Whatever the number of jobs: the last bits of a network's sums depend on the threads, and in time the picks.
     """
     import torch
 
     torch.set_num_threads(1)
-    if task.config.get("trusted") and os.getcwd() not in sys.path:  # packages of the user's, as for `poolwise loop`
-        sys.path.append(os.getcwd())
+    _let_in_own_packages(task)
     cell = task.cell
     parts = loop_parts(
         task.config, name=cell.name, strategy=cell.strategy, command=task.command, display=Terminal(verbose=False),
         folder=task.folder,
     )[0]  # fmt: skip
     if cell.strategy == BOUND:
-        trusted = tuple(task.config.get("trusted") or ())
-        rivals = tuple(build_part(dict(each), where="query", trusted=trusted) for each in task.rivals)
-        bound = LookAhead(rivals, parts.images, parts.learner, parts.annotator, task.batches, task.folder)
+        bound = LookAhead(_built(task), parts.images, parts.learner, parts.annotator, task.batches, task.folder)
         parts = replace(parts, strategy=bound)
     check_ledger(parts)
     ledger = ledger_of(task.config, task.folder).open()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,48 +65,56 @@ def loop_parts(
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name) or name == CONTROL:
         raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
     settings = construct(LoopConfig, dict(config))
+    main = Parts(
+        run=name,
+        folder=folder or Path(settings.runs) / name,
+        settings=_settings(settings),
+        config=dict(config),
+        strategy_name=strategy,
+        display=display,
+        command=command,
+        round_figures=_round_figures,
+        **_built(settings),
+    )
+    if not (settings.control and main.annotator.simulated) or strategy == "random":
+        return [main]
+    return [main, _control_of(main)]
+
+
+def _settings(settings: LoopConfig) -> Settings:
+    """The loop's own settings, which are called alike in the configuration."""
+    return Settings(**{field.name: getattr(settings, field.name) for field in fields(Settings)})
+
+
+def _built(settings: LoopConfig) -> dict[str, Any]:
+    """The parts behind their doors."""
     trusted = settings.trusted
     annotator = build_part(settings.annotation, where="annotation", trusted=trusted)
     images = _images(settings, annotator)
     if isinstance(annotator, Oracle):
         annotator = annotator.knowing(images)
-    main = Parts(
-        run=name,
-        folder=folder or Path(settings.runs) / name,
-        settings=Settings(
-            settings.seed,
-            settings.seed_size,
-            settings.query_size,
-            settings.test_size,
-            settings.start,
-            settings.stop_set,
-            settings.compare_batches,
-        ),
-        config=dict(config),
-        strategy_name=strategy,
-        images=images,
-        learner=build_part(settings.model, where="model", trusted=trusted),
-        strategy=_of_kind(build_part(settings.query, where="query", trusted=trusted), QueryStrategy, "query"),
-        annotator=_of_kind(annotator, Annotator, "annotation"),
-        rules=tuple(build_part(settings.stopping, where="stopping", trusted=trusted).values()),
-        tracker=build_part(settings.tracking, where="tracking", trusted=trusted),
-        display=display,
-        candidates=_candidates(settings),
-        command=command,
-        round_figures=_round_figures,
-    )
-    if not (settings.control and annotator.simulated) or strategy == "random":
-        return [main]
-    control = replace(
+    return {
+        "images": images,
+        "learner": build_part(settings.model, where="model", trusted=trusted),
+        "strategy": _of_kind(build_part(settings.query, where="query", trusted=trusted), QueryStrategy, "query"),
+        "annotator": _of_kind(annotator, Annotator, "annotation"),
+        "rules": tuple(build_part(settings.stopping, where="stopping", trusted=trusted).values()),
+        "tracker": build_part(settings.tracking, where="tracking", trusted=trusted),
+        "candidates": _candidates(settings),
+    }
+
+
+def _control_of(main: Parts) -> Parts:
+    """The same run with samples drawn at random, in a folder below it."""
+    return replace(
         main,
-        run=f"{name}/{CONTROL}",
+        run=f"{main.run}/{CONTROL}",
         folder=main.folder / CONTROL,
         strategy=Random(),
         strategy_name="random",
         candidates=Candidates(),
         is_control=True,
     )
-    return [main, control]
 
 
 def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:

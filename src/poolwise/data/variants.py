@@ -73,6 +73,7 @@ class Variant:
             splits=whole.splits[originals],
             labels=whole.labels[originals],
             groups=None if whole.groups is None else whole.groups[originals],
+            columns={name: column[originals] for name, column in whole.columns.items()},
             contents=hashlib.sha256(f"{whole.contents} {self._told()}".encode()).hexdigest(),
         )
         return Selection(manifest, originals, copies)

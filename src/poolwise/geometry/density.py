@@ -11,7 +11,7 @@ from poolwise.geometry.neighbours import squared_lengths
 from poolwise.types import Floats
 
 EXACT_UP_TO = 20_000
-"""Rows up to which all are compared with all: 20,000 x 20,000 x 256 is 0.2 * 10^12 operations, some seconds on a core."""
+"""Rows up to which all are compared with all: 20,000 x 20,000 x 256 is 0.2 * 10^12 operations."""
 PROBED = 16
 """Cells searched for each row above that. Neighbours that lie further cells away are missed; few rows notice."""
 PER_CELL = 64

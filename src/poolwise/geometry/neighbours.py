@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from poolwise.types import Floats
 
 BLOCK = 1 << 20
-"""Distances computed in one go: 4 MB of float32. Few large products, as each one waits for every thread it uses: on a
-machine with other work, a thousand small ones took five times as long on two threads as on one."""
+"""Distances computed in one go: 4 MB of float32. Few large products, as each one waits for every thread it uses."""
 COLUMNS = 2048
 """Targets compared in one go."""
 

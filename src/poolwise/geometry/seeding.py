@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.geometry.neighbours import blocks
+from poolwise.geometry.neighbours import blocks, squared_lengths
 from poolwise.types import Floats
 
 Pairwise = Callable[["slice | NDArray[np.int64]", NDArray[np.int64]], Floats]
@@ -53,6 +54,49 @@ def spread_out(
         drawn += new
         gaps += far
     return np.array(drawn, dtype=np.int64), np.sqrt(np.array(gaps, dtype=np.float32))
+
+
+def spread_greedily(points: Floats, weights: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw rows one by one, each the best of a few drawn with probability proportional to weight times D^2.
+
+    The best is the one after which the sum of weight times D^2 over all rows is least: greedy k-means++ (Arthur and
+    Vassilvitskii 2007, section 7). For few rows: it reads all of them for each one drawn.
+
+    Args:
+        points: (N, D) float32.
+        weights: (N,) how much each row counts, at least 0.
+        size: how many to draw, at most N are.
+        rng: of all draws.
+
+    Returns:
+        (min(size, N),) distinct rows in the order drawn. When none that is left has a weight and is no copy of a drawn
+        one, the rest is drawn evenly.
+
+    >>> sorted(spread_greedily(np.array([[0.0], [0.0], [9.0]]), np.array([1, 0, 1]), 2, np.random.default_rng(0)))
+    [np.int64(0), np.int64(2)]
+    """
+    size = min(size, len(points))
+    # one product gives weight times |x|^2 - 2 x.c + |c|^2
+    lengths, ones = squared_lengths(points)[:, None], np.ones((len(points), 1), dtype=points.dtype)
+    rows = np.hstack([points, lengths, ones]) * weights.astype(points.dtype)[:, None]
+    centres = np.hstack([-2 * points, ones, lengths])
+    drawn: list[int] = []
+    costs = rows[:, -1].copy()
+    for trials in [1] + [2 + int(np.log(size))] * (size - 1):
+        summed = np.cumsum(costs, dtype=np.float64)
+        if not summed[-1] > 0:
+            break
+        tried = np.minimum(np.searchsorted(summed, rng.random(trials) * summed[-1], side="right"), len(points) - 1)
+        left = centres[tried] @ rows.T
+        np.maximum(left, 0, out=left)
+        if drawn:
+            np.minimum(left, costs, out=left)
+        best = int(left.sum(axis=1).argmin())
+        costs = left[best]
+        costs[tried[best]] = 0  # never drawn again
+        drawn.append(int(tried[best]))
+    rest = np.setdiff1d(np.arange(len(points)), drawn)
+    return np.concatenate([np.array(drawn, dtype=np.int64), rng.permutation(rest)[: size - len(drawn)]])
 
 
 def _lower(bounds: NDArray[np.float64], pairwise: Pairwise, new: NDArray[np.int64]) -> None:

@@ -5,7 +5,7 @@ SettingsChanged  config, command: settings that do not touch what is done were c
 BatchQueried     asks, holdout (ids asked for the test set), seconds
 BatchEmitted     message
 LabelsReceived   count, source; the labels themselves are rows of the annotation table, same transaction
-BatchClosed      answered, skipped, missing, labels (row by row of the asks, as they were then)
+BatchClosed      answered, skipped, missing, labels (row by row of the asks, as they were then), pool (cost)
 ModelTrained     checkpoint, fit, labelled, labels_digest, seconds
 HoldoutMeasured  metrics, per_class, confusion, seconds
 RunParked        message

@@ -31,6 +31,7 @@ class RoundState:
     measured: Mapping[str, Any] = field(default_factory=_nothing)
     seconds: Mapping[str, float] = field(default_factory=_nothing)
     pool: Mapping[str, float] = field(default_factory=_nothing)
+    """Facts known when the batch was asked for and, from its answers on, what it cost."""
     beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
     forecasts: str = ""
     """Blob with the (B, C) probabilities of the batch when it was asked for; "" where no model was asked."""
@@ -130,7 +131,8 @@ def _received(state: RunState, event: Event) -> RunState:
 
 def _closed(state: RunState, event: Event) -> RunState:
     labels = tuple(tuple(label) if isinstance(label, list) else label for label in event.body["labels"])
-    return replace(_in_round(state, event, closed=True, labels=labels), parked="")
+    pool = {**state.rounds[-1].pool, **event.body.get("pool", {})}
+    return replace(_in_round(state, event, closed=True, labels=labels, pool=pool), parked="")
 
 
 def _trained(state: RunState, event: Event) -> RunState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from poolwise.errors import DataChanged, SettingsChanged
@@ -15,6 +16,15 @@ FREE = (
 )  # fmt: skip
 """Settings that may change while a run goes on: they do not touch what has been done so far. The data are compared by
 content, not by where they lie; `model.trainer` repeats the group `trainer`."""
+
+NEW_DEFAULTS: Mapping[str, Any] = MappingProxyType({
+    "start": "random", "stop_set": 1000, "model.features_dir": "",
+    "candidates._target_": "poolwise.query.candidates.Candidates", "candidates.outliers": 0.0, "candidates.shares": {},
+    "candidates.balanced": False, "candidates.random_share": 0.0,
+})  # fmt: skip
+"""Settings that came after the first runs were begun, at the values that do what was done before there was a choice. A
+run whose configuration lacks one may go on at that value alone. Whoever adds a setting adds it here, unless it is null,
+which is no change from having none."""
 
 UNNAMED = tuple(key for key in FREE if key not in ("query_size", "stopping"))
 """Settings that leave a run's name as it is: a sweep over batch sizes or stopping rules gives each a run of its own."""
@@ -73,9 +83,10 @@ def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]
     Raises:
         SettingsChanged: others, each named with what it was and is.
     """
-    # a setting that the run's configuration does not know came with a newer program, at a default that changes nothing
     new = set(flatten(after)) - set(flatten(before))
-    changed = {key: pair for key, pair in changes(before, after).items() if key not in new or is_free(key)}
+    changed = {
+        key: pair for key, pair in changes(before, after).items() if key not in new or not _adds_nothing(key, pair)
+    }
     fixed = [f"{key}: was {old!r}, now {new!r}" for key, (old, new) in changed.items() if not is_free(key)]
     if fixed:
         raise SettingsChanged(
@@ -84,6 +95,11 @@ def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]
             + "\nGive the new settings a run of their own with run_name=..., or use the old ones to go on with this run."
         )
     return changed
+
+
+def _adds_nothing(key: str, pair: tuple[Any, Any]) -> bool:
+    """Whether a setting that the run does not know, as it came with a newer program, leaves all as it was."""
+    return key in NEW_DEFAULTS and pair[1] == NEW_DEFAULTS[key]
 
 
 def check_data(run: str, before: Mapping[str, str], manifest: Manifest, facts: Mapping[str, Any]) -> None:

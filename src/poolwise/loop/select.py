@@ -23,7 +23,9 @@ from poolwise.seeds import derive, generator
 from poolwise.types import Ask, Floats, Ids, LabelledSet, Manifest, Need, PoolView, Predictions, Query, Task, decode
 
 YARDSTICK = 10_000
-"""Pool samples that stand for the pool where a batch is compared with random draws."""
+"""Pool samples that stand for the pool where a batch is compared with random draws, at least."""
+TIMES = 10
+"""As many of them for each pick, at least: random batches from too few samples would be too much alike."""
 SHOWN_ELSEWHERE = ("reason", "predicted", "confidence")
 """Columns of reasons that an `Ask` carries under other names."""
 
@@ -58,7 +60,7 @@ def _first(state: RunState, parts: Parts, candidates: Ids, size: int) -> dict[st
     asks = _asks(query, None, parts, "seed set, at random")
     tests = _asks(Query(np.array(holdout, dtype=np.int64), np.zeros(len(holdout), np.float32), {}), None, parts, "")
     tests = [replace(ask, reason="test set, at random") for ask in tests]
-    return {"asks": [*tests, *asks], "holdout": holdout, "pool": _costs(parts, query.ids)}
+    return {"asks": [*tests, *asks], "holdout": holdout}
 
 
 def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, size: int) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, siz
     query = parts.candidates.select(parts.strategy, view, size, generator(parts.settings.seed, round_, "query"))
     said = _suggestions(view, query, parts, model, round_)
     assert said.probs is not None
-    facts = _costs(parts, query.ids)
+    facts: dict[str, float] = {}
     if "farthest" in parts.wants and view.embeddings is not None and view.labelled_embeddings is not None:
         facts["farthest"] = float(nearest(view.embeddings, view.labelled_embeddings)[1].max(initial=0))
     return {
@@ -178,8 +180,8 @@ def _beside_random(
     if parts.is_control or not parts.settings.compare_batches or not len(query):
         return {}
     seed = derive(parts.settings.seed, round_, "yardstick")
-    some = np.random.default_rng(seed).permutation(view.ids)[:YARDSTICK]
-    ids = np.union1d(some, query.ids)
+    some = _some(view.ids, query.ids, seed)
+    ids = view.ids if some is None else np.union1d(some, query.ids)
     rows = np.searchsorted(view.ids, ids)
     if view.embeddings is not None and view.probs is not None:
         said = Predictions(ids, view.probs[rows], view.embeddings[rows])
@@ -187,14 +189,17 @@ def _beside_random(
         said = model.predict(parts.images, ids, Need.PROBS | Need.EMBEDDINGS, seed=seed)
     assert said.embeddings is not None
     probs = said.probs if view.task is Task.MULTICLASS else None
-    report = curation_report(said.embeddings, np.searchsorted(ids, query.ids), probs=probs, seed=seed)
+    chosen, pool = np.searchsorted(ids, query.ids), None if some is None else np.searchsorted(ids, some)
+    report = curation_report(said.embeddings, chosen, probs=probs, seed=seed, pool=pool)
     return {name: asdict(measure) for name, measure in report.measures.items()}
 
 
-def _costs(parts: Parts, ids: Ids) -> dict[str, float]:
-    """What the batch costs, where the data have a column of costs."""
-    costs = parts.images.manifest.columns.get("cost")
-    return {} if costs is None else {"cost": float(costs[ids].astype(np.float64).sum())}
+def _some(pool: Ids, batch: Ids, seed: int) -> Ids | None:
+    """Random samples outside the batch that stand for a large pool beside it; None where all of it can be looked at."""
+    count = max(YARDSTICK, TIMES * len(batch))
+    if len(pool) <= count + len(batch):
+        return None
+    return np.random.default_rng(seed).permutation(np.setdiff1d(pool, batch))[:count]
 
 
 def _asks(query: Query, said: Predictions | None, parts: Parts, otherwise: str) -> list[Ask]:

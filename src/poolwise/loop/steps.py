@@ -163,8 +163,18 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
         "skipped": skipped,
         "missing": missing,
         "labels": [labels.get(sample_id) for sample_id in batch.ids()],
+        "pool": _cost(parts, [sample_id for sample_id in batch.ids() if labels.get(sample_id) is not None]),
     }
     return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
+
+
+def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
+    """What the answers of a batch cost, those of the test set too, where the data have a column of costs.
+
+    Skipped samples cost nothing; one that was left unanswered costs in the batch in which it is answered.
+    """
+    costs = parts.images.manifest.columns.get("cost")
+    return {} if costs is None else {"cost": float(costs[list(answered)].astype(np.float64).sum())}
 
 
 def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
@@ -210,7 +220,7 @@ def train(state: RunState, parts: Parts, bench: Workbench) -> Fact:
 
 
 def _previous(state: RunState, parts: Parts, bench: Workbench) -> FittedModel | None:
-    """Last round's model, for learners that start from it."""
+    """Last round's model, unless the learner says that it has no use for it: the protocol offers it to every one."""
     if len(state.rounds) < 2 or not getattr(parts.learner, "needs_previous", True):
         return None
     return bench.model(state.rounds[-2].trained["checkpoint"], parts)
@@ -237,10 +247,16 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> Fact:
         }
     body |= _watched(state, parts, bench)
     body["seconds"] = {"measure": time.perf_counter() - start}
-    for old in state.rounds[: -max(1, parts.rounds_kept - 1)]:
-        if old.trained["checkpoint"] not in [late.trained["checkpoint"] for late in state.rounds[-parts.rounds_kept :]]:
-            bench.blobs.drop(old.trained["checkpoint"])  # nothing reads it from here on
+    _drop_old(state, parts, bench)
     return Fact(Kind.HOLDOUT_MEASURED, round_.round, body)
+
+
+def _drop_old(state: RunState, parts: Parts, bench: Workbench) -> None:
+    """Drop the models that nothing reads from here on; two rounds that learnt the same share one file."""
+    kept = {late.trained["checkpoint"] for late in state.rounds[-parts.rounds_kept :]}
+    for old in state.rounds[: -parts.rounds_kept]:
+        if old.trained["checkpoint"] not in kept:
+            bench.blobs.drop(old.trained["checkpoint"])
 
 
 def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:

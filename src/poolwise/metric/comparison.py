@@ -49,8 +49,10 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = 1 -
     Raises:
         InvalidArray: unequal lengths, or a score that is not finite.
 
-    Differences that are all alike have no spread to judge by: the interval is a point, and `p` is 1 if they are zero and
-    0 if they are not, the limit of the test.
+    Differences that are all alike have no spread to judge by: the interval is a point, and `p` is 1 if they are zero. If
+    they are not, it is `2 ** (1 - n)`, that of the test of signs: equal chance would give n equal signs so often. The
+    test of t would say 0, and equal differences are common by chance alone where scores lie on a coarse grid, as those
+    of a small test set do.
 
     >>> found = paired_difference([0.8, 0.9, 0.7], [0.7, 0.6, 0.5])      # differences 0.1, 0.3, 0.2
     >>> round(found.mean, 6), round(found.high - found.mean, 4), round(found.p, 4)     # 4.3027 * 0.1 / sqrt(3)
@@ -70,7 +72,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = 1 -
 
     error = float(gaps.std(ddof=1)) / math.sqrt(count)
     if error <= 1e-12 * max(1.0, float(np.abs(ours).max()), float(np.abs(theirs).max())):  # rounding, not spread
-        return Paired(mean, mean, mean, float(abs(mean) <= 1e-12), count)
+        return Paired(mean, mean, mean, 1.0 if abs(mean) <= 1e-12 else 2.0 ** (1 - count), count)
     half = float(t.ppf(0.5 + level / 2, count - 1)) * error
     return Paired(mean, mean - half, mean + half, float(2 * t.sf(abs(mean) / error, count - 1)), count)
 
@@ -134,7 +136,8 @@ def penalty_matrix(scores_pns: ArrayLike, *, alpha: float = ALPHA) -> NDArray[np
     Ash et al. (2020, "Deep Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds", section 4), with two
     changes: the t-test is paired, as seeds share starting sets, and at each point the p-values of all pairs are corrected
     by `holm`, so that under pure chance a point holds a false claim with probability `alpha` at most, however many
-    strategies are compared. A low column sum is good: the strategy is seldom beaten.
+    strategies are compared, as far as differences are normal; on a coarse grid of scores it holds approximately. A low
+    column sum is good: the strategy is seldom beaten.
 
     Args:
         scores_pns: (P, n, S): points of the curve, seeds, strategies.

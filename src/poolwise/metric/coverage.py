@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from poolwise.errors import ConfigError, InvalidArray
 from poolwise.geometry.cosine import has_twin
 from poolwise.geometry.kmeans import kmeans
-from poolwise.geometry.neighbours import blocks, squared_distances
+from poolwise.geometry.neighbours import blocks, nearest, squared_distances
 from poolwise.seeds import generator
 from poolwise.types import Floats, Ids
 
 YARDSTICK = 10_000
 """Random rows that stand for the pool where distances to it are measured."""
 CLUSTERED = 100_000
-"""Random rows, beside those of the batches, that the clusters of the pool are made of."""
+"""Random rows that the clusters of the pool are made of."""
 MOST_CLUSTERS = 500
 LEVEL = 0.9
 """Of the interval: the middle part of the random draws."""
@@ -99,14 +99,12 @@ def curation_report(
     seed: int = 0,
     clusters: int | None = None,
     similarity: float = 0.95,
+    pool: Ids | None = None,
 ) -> CurationReport:
     """Compare a batch with random batches of the same size from the same pool.
 
-    The k-means clusters are made of at most 100,000 random rows and those drawn, and the pool's distances are taken
-    from 10,000 random rows, the same for all batches: a difference between batches is none of the yardstick.
-
-    Cost: O((1 + draws) B Y D) for Y <= 10,000 rows in large products, B the size of the batch, at most Y N D; and
-    k-means. Memory: the rows drawn and some blocks, beside the inputs.
+    The k-means clusters are made of at most 100,000 random rows, distances are taken from 10,000, the same for all
+    batches. Cost: O((1 + draws) B Y D), Y <= 10,000, and k-means. Memory: the rows drawn and some blocks.
 
     Args:
         embeddings: (N, D).
@@ -116,31 +114,53 @@ def curation_report(
         seed: same seed, same report.
         clusters: how many k-means clusters; None: the least of B, N / 5 and 500.
         similarity: cosine from which two picks are near-duplicates; a row of zeros is like none.
+        pool: (P,) distinct rows, P >= 2 B, drawn by chance alone from the pool without the batch, that stand for it. One
+            half is what is measured by, clusters and yardstick; the random batches come from the other, so that they, as
+            the batch, hold no row that they are measured by. None: all N rows, for all of it.
 
     Raises:
-        ConfigError: draws below 1, clusters below 1 or above N, similarity outside (0, 1].
-        InvalidArray: `chosen` is empty or names rows that are not there.
+        ConfigError: draws below 1, clusters below 1 or above the rows that are measured by, similarity outside (0, 1].
+        InvalidArray: `chosen` or `pool` is empty or names rows that are not there, or `pool` is too small or holds picks.
     """
-    _check(len(embeddings), chosen, draws, clusters, similarity)
-    rng = generator(seed, 0, "curation report")
-    count, size = len(embeddings), len(chosen)
-    drawn = [np.sort(rng.choice(count, size, replace=False, shuffle=False)) for _ in range(draws)]
+    rng, size = generator(seed, 0, "curation report"), len(chosen)
+    _check_rows(len(embeddings), chosen, pool)
+    source, measured_by = _halves(np.arange(len(embeddings)) if pool is None else pool, pool is not None, rng)
+    _check(len(measured_by), draws, clusters, similarity)
+    drawn = [np.sort(source[rng.choice(len(source), size, replace=False, shuffle=False)]) for _ in range(draws)]
     batches = [np.sort(chosen), *drawn]
-    yardstick = np.sort(rng.permutation(count)[:YARDSTICK])
-    wanted = clusters or max(1, min(size, count // 5, MOST_CLUSTERS))
+    yardstick = np.sort(rng.permutation(measured_by)[:YARDSTICK])
+    wanted = clusters or max(1, min(size, len(measured_by) // 5, MOST_CLUSTERS))
     found = {
-        "clusters_reached": ("higher", _clusters_reached(embeddings, batches, wanted, rng)),
+        "clusters_reached": ("higher", _clusters_reached(embeddings, batches, measured_by, wanted, rng)),
         "near_duplicates": ("lower", [float(has_twin(_rows(embeddings, rows), similarity).mean()) for rows in batches]),
         "mean_distance": ("lower", _mean_distances(embeddings, batches, yardstick)),
     }
     if probs is not None:
         found["class_balance"] = ("higher", [_balance(probs[rows]) for rows in batches])
+    count = len(embeddings if pool is None else pool)
     return CurationReport({name: _beside(*those) for name, those in found.items()}, size, count, draws)
 
 
-def _check(count: int, chosen: Ids, draws: int, clusters: int | None, similarity: float) -> None:
-    if not len(chosen) or chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
-        raise InvalidArray(f"chosen must be one or more distinct rows from 0 to {count - 1}.")
+def _halves(rows: Ids, cut: bool, rng: np.random.Generator) -> tuple[Ids, Ids]:
+    """Rows to draw batches from and rows to measure by: all of them for both, or half for each."""
+    if not cut:
+        return rows, rows
+    shuffled = rng.permutation(rows)
+    return shuffled[: -(-len(rows) // 2)], shuffled[-(-len(rows) // 2) :]
+
+
+def _check_rows(count: int, chosen: Ids, pool: Ids | None) -> None:
+    for name, rows in (("chosen", chosen), ("pool", chosen if pool is None else pool)):
+        if not len(rows) or rows.min() < 0 or rows.max() >= count or len(np.unique(rows)) < len(rows):
+            raise InvalidArray(f"{name} must be one or more distinct rows from 0 to {count - 1}.")
+    if pool is not None and (len(pool) < 2 * len(chosen) or np.isin(chosen, pool).any()):
+        raise InvalidArray(
+            f"pool must be {2 * len(chosen)} rows or more, twice as many as chosen, and none of those; got {len(pool)}, "
+            f"{int(np.isin(chosen, pool).sum())} of them chosen."
+        )
+
+
+def _check(count: int, draws: int, clusters: int | None, similarity: float) -> None:
     if draws < 1:
         raise ConfigError(f"draws must be at least 1; got {draws}.")
     if clusters is not None and not 1 <= clusters <= count:
@@ -158,14 +178,30 @@ def _beside(better: str, values: list[float]) -> Measure:
 
 
 def _clusters_reached(
-    embeddings: Floats, batches: list[NDArray[np.int64]], clusters: int, rng: np.random.Generator
+    embeddings: Floats, batches: list[NDArray[np.int64]], rows: Ids, clusters: int, rng: np.random.Generator
 ) -> list[float]:
-    """Share of the clusters, those that hold any row, that each batch reaches."""
-    some = rng.permutation(len(embeddings))[:CLUSTERED]
-    rows = np.unique(np.concatenate([some, *batches]))
-    assigned = kmeans(_rows(embeddings, rows), clusters, rng)[0]
-    reached = [len(np.unique(assigned[np.searchsorted(rows, batch)])) for batch in batches]
-    return [count / len(np.unique(assigned)) for count in reached]
+    """Share of the clusters of some rows of the pool, those that hold any, that each batch reaches.
+
+    Rows of a batch that are not among them belong to the nearest cluster, and move no centre.
+    """
+    some = np.sort(rng.permutation(rows)[:CLUSTERED])
+    points = _rows(embeddings, some)
+    numbers, found = np.unique(kmeans(points, clusters, rng)[0], return_inverse=True)
+    cluster = np.full(len(embeddings), -1, dtype=np.int64)
+    cluster[some] = found.reshape(-1)
+    others = np.unique(np.concatenate(batches))
+    others = others[cluster[others] < 0]
+    if len(others):
+        cluster[others] = nearest(_rows(embeddings, others), _means(points, cluster[some]))[0]
+    return [len(np.unique(cluster[batch])) / len(numbers) for batch in batches]
+
+
+def _means(points: Floats, cluster: NDArray[np.int64]) -> Floats:
+    """(M, D) mean of the rows of each cluster, none of them empty."""
+    order = np.argsort(cluster, kind="stable")
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+    sums = np.add.reduceat(points[order], starts, axis=0, dtype=np.float64)
+    return np.asarray(sums / np.diff(starts, append=len(order))[:, None], dtype=np.float32)
 
 
 def _mean_distances(embeddings: Floats, batches: list[NDArray[np.int64]], yardstick: NDArray[np.int64]) -> list[float]:

@@ -105,7 +105,7 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _previous(self, learner: Learner, form: Form) -> Any:
         """The last model, for learners that begin from it, as long as the classes are the same."""
         same = hasattr(self, "model_") and np.array_equal(self.classes_, form.classes)
-        return self.model_ if same and getattr(learner, "needs_previous", False) else None
+        return self.model_ if same and getattr(learner, "needs_previous", True) else None
 
     def _source(self, rows: NDArray[Any], form: Form) -> tuple[Source, Ids]:
         """Where the pictures of X are read, and under which ids."""

@@ -15,7 +15,7 @@ from torch.nn import functional
 from poolwise.errors import TrainingDiverged
 
 WIDEST = 2048
-"""Features up to which directions are evened out: D^3 / 3 operations, 0.2 s at this width on one core."""
+"""Features up to which directions are evened out: D^3 / 3 operations."""
 SHORTEST = 1.0
 """Samples a feature, below which evening out costs more than it saves."""
 

@@ -1,4 +1,4 @@
-"""Features of small patches, learnt without labels in seconds on one processor core.
+"""Features of small patches, learnt without labels.
 
 Patches are normalised and whitened, spherical k-means finds a dictionary (Coates and Ng 2012, "Learning Feature
 Representations with K-means", sections 2 and 3); each place of a picture is described by how far its patch goes beyond a

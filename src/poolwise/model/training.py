@@ -71,25 +71,36 @@ def train_network(
         KeyboardInterrupt: stopped by the user.
     """
     watching = patience > 0 and validation is not None
-    watched = watching or is_watched(options)
     best = [Best(patience)] if watching else []
     per_pass = steps_of(len(train.labels), batch_size)
-    module = Classifier(network, replace(recipe, watched=watched))
+    recipe = replace(recipe, watched=watching or is_watched(options))
+    module = Classifier(network, recipe)
     held_out = Passes(validation.inputs, validation.labels, batch_size, None) if watching and validation else None
     with switches_kept():
-        trainer = build_trainer(
-            options,
-            watched=watched,
-            max_steps=recipe.steps,
-            max_epochs=-1,
-            callbacks=[*best, *([Reporter(progress, recipe.steps)] if progress else [])],
-            **({"check_val_every_n_epoch": -(-CHECK_STEPS // per_pass)} if watching else {}),
-        )
+        trainer = _trainer(options, recipe, best, progress, per_pass)
         fit(trainer, module, _loader(train, batch_size, recipe.seed, trainer), held_out)
     for keeper in best:
         keeper.restore(module)
     module.network.float()  # precision "bf16-true" trains in bfloat16; scores and files are in float32
     _check_finite(module, recipe)
+    return _facts(module, trainer, per_pass)
+
+
+def _trainer(
+    options: Mapping[str, Any] | None, recipe: Recipe, best: list[Best], progress: Progress | None, per_pass: int
+) -> pl.Trainer:
+    """A trainer that ends with the recipe's steps and, where the best weights are kept, looks for them now and then."""
+    return build_trainer(
+        options,
+        watched=recipe.watched,
+        max_steps=recipe.steps,
+        max_epochs=-1,
+        callbacks=[*best, *([Reporter(progress, recipe.steps)] if progress else [])],
+        **({"check_val_every_n_epoch": -(-CHECK_STEPS // per_pass)} if best else {}),
+    )
+
+
+def _facts(module: Classifier, trainer: pl.Trainer, per_pass: int) -> dict[str, float]:
     facts = {"steps": float(trainer.global_step), "epochs": trainer.global_step / per_pass}
     if module.losses:  # not when the training took place in other processes
         facts["loss"] = float(torch.stack(module.losses[-per_pass:]).float().mean())

@@ -13,8 +13,7 @@ from poolwise.errors import ConfigError
 from poolwise.geometry.flips import farthest, flip_distances
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, required
-from poolwise.query.weighted_k_means import check_iterations, topped_up
+from poolwise.query.picks import Picks, answer, check_iterations, required, topped_up
 from poolwise.types import Floats, Head, Need, PoolView, Query, Task
 
 

@@ -35,7 +35,8 @@ class Candidates:
             batch do not pick two copies. What counts as a duplicate depends on the network; look at a few pairs first.
         outliers: share in [0, 1) of the candidates looked at that is left out, those of the lowest typicality.
         at_most: a random subset of this many is looked at (never fewer than the size; more where it leaves too few).
-            Time and memory fall with it, and what is lost is small as long as it is many times the batch.
+            The strategy's own time and memory fall with it, not those of what it looks at: in a loop the model scores
+            the whole pool first. What is lost is small as long as it is many times the batch.
         weight: name of a column of weights, at least 0. One of weight w is kept with probability w / largest w, by lot
             in every round, so that this works with any strategy. Weight 0 is left out for good.
         cost: name of a column of costs, above 0: kept with probability least cost / cost. The strategy `objectives`

@@ -12,8 +12,7 @@ from poolwise.acquisition.dropout import disagreement
 from poolwise.errors import ConfigError
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, required
-from poolwise.query.weighted_k_means import check_iterations
+from poolwise.query.picks import Picks, answer, check_iterations, required
 from poolwise.types import Need, PoolView, Query, Task
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.geometry.kmeans import kmeans
+from poolwise.geometry.kmeans import central, kmeans
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.picks import Picks, answer, required
 from poolwise.types import Need, PoolView, Query
@@ -37,15 +37,11 @@ class KMeans:
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         points = required(view.embeddings)
         clusters, distance = kmeans(unit_rows(points) if self.unit_length else points, size, rng, self.iterations)
-        sizes = np.bincount(clusters, minlength=size)
-        shuffled = rng.permutation(len(points))  # equally near samples: a fair draw
-        central = shuffled[np.lexsort((distance[shuffled], clusters[shuffled]))]
-        central = central[np.diff(clusters[central], prepend=-1) > 0]
-        central = central[np.argsort(-sizes[clusters[central]], kind="stable")]
-        extra = rng.permutation(np.setdiff1d(np.arange(len(points)), central))[: size - len(central)]
-        rows = np.concatenate([central, extra])
-        members = sizes[clusters[rows]]
-        sentences = [f"nearest the centre of a cluster of {count}" for count in members[: len(central)]]
+        found, counts = central(clusters, distance, rng)
+        extra = rng.permutation(np.setdiff1d(np.arange(len(points)), found))[: size - len(found)]
+        rows = np.concatenate([found, extra])
+        members = np.bincount(clusters)[clusters[rows]]
+        sentences = [f"nearest the centre of a cluster of {count}" for count in counts]
         sentences += ["drawn at random: fewer distinct samples than clusters"] * len(extra)
-        scores = np.where(np.arange(size) < len(central), members / len(points), 0)
+        scores = np.where(np.arange(size) < len(found), members / len(points), 0)
         return Picks(rows, scores, sentences, {"cluster": clusters[rows], "cluster_size": members})

@@ -109,6 +109,19 @@ def best(scores: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[n
     return shuffled[np.argsort(-scores[shuffled], kind="stable")[:size]]
 
 
+def topped_up(
+    rows: NDArray[np.int64], scores: Floats, size: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(size,) the rows and, after them, the best of the others by (N,) scores; and those others alone.
+
+    >>> topped_up(np.array([2]), np.array([0.1, 0.3, 0.2]), 2, np.random.default_rng(0))[0].tolist()
+    [2, 1]
+    """
+    rest = np.setdiff1d(np.arange(len(scores)), rows)
+    extra = rest[best(scores[rest], size - len(rows), rng)]
+    return np.concatenate([rows, extra]), extra
+
+
 def in_turn(
     groups: NDArray[np.int64], order: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
@@ -130,3 +143,9 @@ def in_turn(
     starts = np.flatnonzero(np.diff(groups[by_group], prepend=-1))
     turn = np.arange(len(groups)) - np.repeat(starts, np.diff(starts, append=len(groups)))
     return by_group[np.lexsort((place[groups[by_group]], turn))[:size]]
+
+
+def check_iterations(name: str, iterations: int) -> None:
+    """Raises ConfigError below 1."""
+    if iterations < 1:
+        raise ConfigError(f"{name}: iterations must be at least 1; got {iterations}.")

@@ -16,6 +16,8 @@ from poolwise.types import Floats, Need, PoolView, Query
 
 SHRINKINGS = 8
 """How often the radius is halved where everything is covered, before the rest is drawn at random."""
+MOST = 70_000
+"""Rows looked at at most: which ball holds which row then takes 0.6 GB."""
 COPIES = 1e-3
 """Relative to the length of rows: what is nearer is a copy, and rounding its distance."""
 
@@ -32,7 +34,7 @@ class ProbCover:
         purity: share of balls that must hold one pseudo-label only (the paper: 0.95). Used where `radius` is None.
         classes: clusters that serve as pseudo-labels where neither probabilities nor labels tell the number of classes.
         sample: most rows looked at. From a larger pool a random subset of that size stands for it, and at least twice
-            the size of the query.
+            the size of the query; at most 70,000. Of a query larger than that the rest is drawn at random.
         unit_length: scale embeddings to length 1 first, as the paper's code does.
     """
 
@@ -52,6 +54,10 @@ class ProbCover:
         for name in ("classes", "sample"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"prob_cover: {name} must be at least 1; got {getattr(self, name)}.")
+        if self.sample > MOST:
+            raise ConfigError(
+                f"prob_cover: sample must be at most {MOST}, as balls take sample^2 / 8 bytes; got {self.sample}."
+            )
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids; scores are shares of the pool newly covered. Raises PoolExhausted, InvalidArray."""
@@ -59,19 +65,24 @@ class ProbCover:
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         # in a random order, so that the first of equals is a fair draw
-        sample = rng.permutation(len(view))[: max(self.sample, 2 * size)]
+        order = rng.permutation(len(view))
+        sample, beyond = np.split(order, [min(max(self.sample, 2 * size), MOST)])
         points, labelled = required(view.embeddings)[sample], view.labelled_embeddings
         if self.unit_length:
             points, labelled = unit_rows(points), None if labelled is None else unit_rows(labelled)
         radius = self.radius or pure_radius(points, self._classes(view), self.purity, rng)
-        rows, counts, radii = _cover_all(points, labelled, radius, size)
+        rows, counts, radii = _cover_all(points, labelled, radius, min(size, len(sample)))
+        beyond = beyond[: size - len(rows)]
         sentences = [
             f"within {reach:.3g} lie {count} of {len(sample)} samples that nothing labelled or picked is as near to"
             if count
             else "drawn at random: everything is near to something labelled or picked"
             for count, reach in zip(counts, radii, strict=True)
         ]
-        return Picks(sample[rows], counts / len(sample), sentences, {"newly_covered": counts, "radius": radii})
+        sentences += [f"drawn at random: the query is larger than the {len(sample)} samples looked at"] * len(beyond)
+        counts, radii = np.pad(counts, (0, len(beyond))), np.pad(radii, (0, len(beyond)), mode="edge")
+        every = np.concatenate([sample[rows], beyond])
+        return Picks(every, counts / len(sample), sentences, {"newly_covered": counts, "radius": radii})
 
     def _classes(self, view: PoolView) -> int:
         if view.probs is not None:

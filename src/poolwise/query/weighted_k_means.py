@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from poolwise.acquisition.temperature import rescaled
 from poolwise.acquisition.uncertainty import Measure, uncertainty
 from poolwise.errors import ConfigError
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
+from poolwise.query.picks import Picks, answer, best, check_iterations, required, topped_up
+from poolwise.types import Floats, Need, PoolView, Query
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,10 @@ class Clue:
         return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        weights = uncertainty(tempered(required(view.probs), self.temperature, view.task), Measure.ENTROPY, view.task)
+        probs = required(view.probs)
+        if self.temperature != 1:  # which would change nothing but rounding
+            probs = rescaled(probs, self.temperature, view.task)
+        weights = uncertainty(probs, Measure.ENTROPY, view.task)
         points = required(view.embeddings)
         points = unit_rows(points) if self.unit_length else points
         return nearest_centres(points, weights, size, rng, self.iterations, "entropy")
@@ -100,41 +103,3 @@ def nearest_centres(
     for at in range(size - len(extra), size):
         sentences[at] = f"{measure} score {weights[rows[at]]:.2f}; fewer distinct candidates than picks"
     return Picks(rows, weights[rows], sentences, {"cluster_size": members})
-
-
-def topped_up(
-    rows: NDArray[np.int64], scores: Floats, size: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(size,) the rows and, after them, the best of the others by (N,) scores; and those others alone.
-
-    >>> topped_up(np.array([2]), np.array([0.1, 0.3, 0.2]), 2, np.random.default_rng(0))[0].tolist()
-    [2, 1]
-    """
-    rest = np.setdiff1d(np.arange(len(scores)), rows)
-    extra = rest[best(scores[rest], size - len(rows), rng)]
-    return np.concatenate([rows, extra]), extra
-
-
-def tempered(probs: Floats, temperature: float, task: Task = Task.MULTICLASS) -> Floats:
-    """(N, C) probabilities whose logits are divided by a temperature.
-
-    >>> tempered(np.array([[0.75, 0.25]]), 0.5).round(3).tolist()
-    [[0.9, 0.1]]
-    """
-    if temperature == 1:
-        return probs
-    # divided by the largest first, so that not all powers of a row can underflow
-    if task is Task.MULTILABEL:
-        most = np.maximum(probs, 1 - probs)
-        powered = (probs / most) ** np.float32(1 / temperature)
-        powered /= powered + ((1 - probs) / most) ** np.float32(1 / temperature)
-    else:
-        powered = (probs / probs.max(axis=1, keepdims=True)) ** np.float32(1 / temperature)
-        powered /= powered.sum(axis=1, keepdims=True)
-    return np.asarray(powered, dtype=probs.dtype)
-
-
-def check_iterations(name: str, iterations: int) -> None:
-    """Raises ConfigError below 1."""
-    if iterations < 1:
-        raise ConfigError(f"{name}: iterations must be at least 1; got {iterations}.")

@@ -127,7 +127,7 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
 
 
 def _slice(run: RunRecord) -> list[tuple[str, str]]:
-    """What the random slice of each batch told: accuracy on the pool by the last rounds' models, and regret."""
+    """What the random slice of each batch told: accuracy on the pool by the last rounds' models; regret, on the held-out set."""
     told = [record.pool for record in run.rounds[-SLICE_ROUNDS:] if record.pool.get("slice_asked")]
     if not told:
         return []
@@ -137,7 +137,7 @@ def _slice(run: RunRecord) -> list[tuple[str, str]]:
     if run.regret:
         lost, low, high = (100 * run.regret[key] for key in ("regret", "low", "high"))
         labels = f"at {run.regret['labels']:.0f} labels"
-        facts.append(("Random minus chosen", f"{lost:+.1f} points ({low:+.1f} to {high:+.1f}) {labels}"))
+        facts.append(("Random minus chosen", f"{lost:+.1f} points ({low:+.1f} to {high:+.1f}) {labels}, held out"))
     return facts
 
 

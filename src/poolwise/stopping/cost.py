@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from poolwise.errors import ConfigError
 from poolwise.types import RoundRecord
@@ -14,13 +13,12 @@ from poolwise.types import RoundRecord
 class Cost:
     """Stop when the batches so far have cost `limit` or more, in the unit of the data's column `cost`.
 
-    Where a round knows no costs, each answer counts 1. Labels of the test set cost as much as any other, unlike in
-    `Budget`, which counts labels to train on. The last batch may overshoot by up to its own cost.
+    Where a round knows no costs, each answer counts 1. A skipped sample costs nothing, and one that is asked again after
+    it was left unanswered costs once. Labels of the test set cost as much as any other, unlike in `Budget`, which counts
+    labels to train on. The last batch may overshoot by up to its own cost.
     """
 
     limit: float
-
-    wants: ClassVar[frozenset[str]] = frozenset({"cost"})
 
     def __post_init__(self) -> None:
         if not self.limit > 0:
