@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ from poolwise.metric import coverage
 from poolwise.metric.coverage import CurationReport
 from poolwise.seeds import generator
 from poolwise.types import Head, Ids, PoolView, Query, Task
+
+ARRAYS = ("probs", "embeddings", "draws", "labelled", "labels", "head", "forecasts", "columns")
 
 
 def select(
@@ -73,7 +77,7 @@ def select(
         {name: np.asarray(array) for name, array in arrays.items() if array is not None}, labelled, labels, task
     )
     view = _with(view, len(view) + len(view.labelled_ids), **extra)
-    query: Query = _candidates(among).select(part, view, size, generator(seed, 0, "query"))
+    query: Query = _candidates(among, extra["columns"]).select(part, view, size, generator(seed, 0, "query"))
     return query
 
 
@@ -118,6 +122,14 @@ def curation_report(
     )
 
 
+def _head(head: Any) -> Head | None:
+    if head is None or isinstance(head, Head):
+        return head
+    if not isinstance(head, (tuple, list)) or len(head) != 2:
+        raise InvalidArray("head must be a pair: weights (C, D) and bias (C,) of the last layer.")
+    return Head(np.asarray(head[0]), np.asarray(head[1]))
+
+
 def _joined(draws: Any) -> Any:
     """Pieces of draws as one array."""
     if draws is None or hasattr(draws, "__array__"):
@@ -139,7 +151,7 @@ def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -
         chosen[str(name)] = np.asarray(column)[view.ids]
     return dataclasses.replace(
         view,
-        head=None if head is None else Head(*(np.asarray(part) for part in head)),
+        head=_head(head),
         forecasts=None if forecasts is None else np.asarray(forecasts),
         columns=chosen,
     )
@@ -162,19 +174,28 @@ def _build(strategy: str, options: dict[str, Any]) -> Any:
         near = difflib.get_close_matches(str(strategy), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
         raise ConfigError(f"there is no query strategy {strategy!r}{hint}")
+    for name, value in options.items():
+        if not isinstance(value, (str, int, float, bool, list, tuple, dict, type(None), Enum)):
+            near = difflib.get_close_matches(name, ARRAYS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"arrays are {listed(ARRAYS, most=20)}."
+            raise ConfigError(f"{name} is a {type(value).__name__}, and no option of {strategy!r} takes that; {hint}")
     node = OmegaConf.merge(OmegaConf.load(conf_dir() / "query" / f"{strategy}.yaml"), OmegaConf.create(options))
     return build_part(node, where=strategy)
 
 
-def _candidates(options: Any) -> Any:
+def _candidates(options: Any, columns: Any) -> Any:
     from omegaconf import OmegaConf
 
     from poolwise.config.build import build_part, conf_dir
 
+    if options is not None and not isinstance(options, Mapping):
+        raise ConfigError(f'among must be a mapping of options, such as {{"duplicates": 0.98}}; got {options!r}.')
     node = OmegaConf.merge(
         OmegaConf.load(conf_dir() / "candidates" / "all.yaml"), OmegaConf.create(dict(options or {}))
     )
-    return build_part(node, where="among")
+    rules = build_part(node, where="among")
+    rules.check({str(name): np.asarray(column) for name, column in dict(columns or {}).items()})
+    return rules
 
 
 def _task(named: Any, labels: ArrayLike | None) -> Task:

@@ -115,3 +115,17 @@ def test_draws_come_as_probabilities_or_their_logarithms():
 def test_a_labelled_pool_is_exhausted():
     with pytest.raises(PoolExhausted, match="but 1 are unlabelled"):
         select("margin", size=2, probs=PROBS, labelled=np.arange(49))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"prob": PROBS}, "did you mean 'probs'"),
+        ({"head": np.ones((3, 4))}, "a pair"),
+        ({"among": "tidy"}, "mapping of options"),
+        ({"among": {"group": "x", "shares": {"inn": 1}}, "columns": {"x": ["in"] * 50}}, "names inn.*has in"),
+    ],
+)
+def test_slips_are_told_in_words(options, told):
+    with pytest.raises((ConfigError, InvalidArray), match=told):
+        select("margin", size=3, probs=PROBS, **options)

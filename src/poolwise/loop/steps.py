@@ -13,7 +13,8 @@ from poolwise.acquisition.confidence import entropy
 from poolwise.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
-from poolwise.loop.parts import Parts
+from poolwise.loop.parts import LimitsBatch, Parts
+from poolwise.loop.rehearse import rehearse
 from poolwise.loop.samples import labels_digest, test_set, training_set, validation_set
 from poolwise.loop.workbench import Fact, Workbench
 from poolwise.metric.agreement import agreement
@@ -52,6 +53,13 @@ def open_run(parts: Parts) -> Fact:
             f"test_size is {parts.settings.test_size}, and the pool has {len(manifest.ids(Split.POOL))} samples: "
             "nothing would be left to train on; lower it."
         )
+    if not parts.is_control:
+        rehearse(parts)
+        if not any(isinstance(rule, LimitsBatch) for rule in parts.rules):
+            parts.display.warn(
+                "no rule limits the labels: `budget` counts with stopping=[budget,...] only, and without it up to "
+                f"{len(manifest.ids(Split.POOL))} samples are asked for."
+            )
     unreadable = _unreadable(parts)
     never = getattr(parts.annotator, "never", None)
     if never and not parts.is_control and (empty := never(manifest.classes)):

@@ -105,7 +105,7 @@ def _plan(view: PoolView, unsure: Floats, rng: np.random.Generator) -> _Plan:
         return _Plan(Mode.COVERAGE, wide, "plain coverage, as the model is sure of every sample")
     trusted, told = trust(view.forecasts, view.labels, view.task)
     if not told:
-        return _Plan(Mode.WIDE, wide, "uncertainty covered widely, as no forecast was put to the test")
+        return _Plan(Mode.WIDE, wide, "uncertainty covered widely, as there is no forecast yet to judge margins by")
     if not trusted or not len(apart):
         why = f"uncertainty covered widely, as margins have not told errors from hits in {told} answers"
         return _Plan(Mode.WIDE, wide, why)

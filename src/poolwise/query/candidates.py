@@ -5,6 +5,7 @@ This wraps any query strategy and is none itself. Everything is off by default.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,6 +81,21 @@ class Candidates:
         if self.group is not None and bool(self.shares) == self.balanced:
             raise ConfigError(
                 f"candidates.group={self.group} needs either candidates.shares or candidates.balanced=true, not both."
+            )
+
+    def check(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Whether the columns of all samples fit the options: a share of a group that nobody has is a slip.
+
+        Raises:
+            ConfigError: names the groups there are.
+        """
+        if self.group is None or self.group not in columns:
+            return  # a missing column is told where it is looked up
+        known = {str(value) for value in np.unique(columns[self.group])}
+        strange = [str(name) for name in self.shares if str(name) not in known]
+        if strange:
+            raise ConfigError(
+                f"candidates.shares names {listed(strange)}; the column {self.group!r} has {listed(sorted(known), 20)}."
             )
 
     @property

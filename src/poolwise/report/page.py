@@ -29,8 +29,6 @@ from poolwise.report.summary import as_text, summary
 from poolwise.types import Ask, Label, RoundRecord, RunRecord, Split
 
 Pictures = Callable[[int], NDArray[np.uint8]]
-SLICE_ROUNDS = 5
-"""Rounds over which the random slice is read together: one batch holds few of it."""
 A_ROUND, A_PAGE = 60, 1500
 """Most thumbnails in a round, and in the page: some 3 kB each."""
 LISTED = 200
@@ -127,18 +125,31 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
 
 
 def _slice(run: RunRecord) -> list[tuple[str, str]]:
-    """What the random slice of each batch told: accuracy on the pool by the last rounds' models; regret, on the held-out set."""
-    told = [record.pool for record in run.rounds[-SLICE_ROUNDS:] if record.pool.get("slice_asked")]
+    """What the random slice told: accuracy of the last model tested on it, on the pool; regret, on the held-out set."""
+    told = [record for record in run.rounds if record.pool.get("slice_asked")]
     if not told:
         return []
-    asked = sum(pool["slice_asked"] for pool in told)
-    right = sum(pool["slice_accuracy"] * pool["slice_asked"] for pool in told)
-    facts = [("On the pool", f"{100 * right / asked:.0f} % right, by {asked:.0f} random picks of the last rounds")]
+    last = told[-1]
+    share, asked = last.pool["slice_accuracy"], last.pool["slice_asked"]
+    low, high = (100 * end for end in wilson(share, asked))
+    text = f"{100 * share:.0f} % right ({low:.0f} to {high:.0f}) before round {last.round}, by {asked:.0f} random picks"
+    facts = [("On the pool", text)]
     if run.regret:
         lost, low, high = (100 * run.regret[key] for key in ("regret", "low", "high"))
         labels = f"at {run.regret['labels']:.0f} labels"
         facts.append(("Random minus chosen", f"{lost:+.1f} points ({low:+.1f} to {high:+.1f}) {labels}, held out"))
     return facts
+
+
+def wilson(share: float, count: float, errors: float = 1.6449) -> tuple[float, float]:
+    """The interval of a share that was seen in so many trials (Wilson 1927), at 90 % by default.
+
+    >>> [round(end, 3) for end in wilson(0.5, 10)]
+    [0.269, 0.731]
+    """
+    middle = (share + errors**2 / (2 * count)) / (1 + errors**2 / count)
+    half = errors / (1 + errors**2 / count) * (share * (1 - share) / count + errors**2 / (4 * count**2)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _time(record: RoundRecord) -> float:
