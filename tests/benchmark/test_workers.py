@@ -1,43 +1,10 @@
 import os
-import signal
 import time
 
 import pytest
 
+from labour import deadly, dies_late, doomed, square, threads
 from poolwise.benchmark.workers import HERE, run_all
-from poolwise.errors import ConfigError
-
-
-def square(number):
-    if number == 3:
-        raise ConfigError("three is not squared")
-    return number * number
-
-
-def deadly(path):
-    """Kills its process the first time, if it is called a."""
-    if path.exists() or path.name != "a":
-        return "lived"
-    path.write_text("")
-    os.kill(os.getpid(), signal.SIGKILL)
-    return None
-
-
-def doomed(number):
-    if number < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def dies_late(task):
-    """The one called late waits for a word, then kills its process, the first time."""
-    folder, name = task
-    if name == "late" and not (folder / "dying").exists():
-        while not (folder / "word").exists():
-            time.sleep(0.01)
-        (folder / "dying").write_text("")
-        os.kill(os.getpid(), signal.SIGKILL)
-    return name
 
 
 def until(true, seconds=30):
@@ -45,14 +12,6 @@ def until(true, seconds=30):
     while not true() and time.monotonic() < end:
         time.sleep(0.01)
     assert true()
-
-
-def threads(_):
-    """Whose process, what it was told, and how many threads its libraries took."""
-    import numpy  # noqa: F401
-    from threadpoolctl import threadpool_info
-
-    return os.getpid(), os.environ["OMP_NUM_THREADS"], [each["num_threads"] for each in threadpool_info()]
 
 
 def ended(tasks, work, jobs):

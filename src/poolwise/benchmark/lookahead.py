@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,6 +56,9 @@ class LookAhead:
     annotator: Annotator
     random_batches: int
     folder: Path
+
+    beyond_arrays: ClassVar[bool] = True
+    """It trains models and asks: not to be tried out on made-up samples."""
 
     def __post_init__(self) -> None:
         check_rivals(self.strategies)

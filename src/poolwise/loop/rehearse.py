@@ -21,7 +21,7 @@ def rehearse(parts: Parts) -> None:
     manifest = parts.images.manifest
     parts.candidates.check(manifest.columns)
     pool = manifest.ids(Split.POOL)[:ROWS]
-    if len(pool) < WANTED:
+    if len(pool) < WANTED or getattr(parts.strategy, "beyond_arrays", False):
         return
     try:
         parts.candidates.select(parts.strategy, _made_up(manifest, pool), WANTED, np.random.default_rng(0))
