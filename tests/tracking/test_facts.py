@@ -1,6 +1,7 @@
 """What is said of a run, before any MLflow."""
 
 import json
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import pytest
@@ -10,6 +11,7 @@ from poolwise.tracking import facts
 from poolwise.tracking.cursor import Cursor, SentRound, read_cursor
 from poolwise.tracking.quiet import environment, reachable
 from poolwise.tracking.redaction import is_secret_key, redact, without_secrets
+from poolwise.types import RoundRecord
 
 
 @settings(deadline=None)  # the first example imports MLflow
@@ -115,3 +117,14 @@ def test_nobody_listens_at_a_closed_port():
     assert not reachable("http://127.0.0.1:9", 1)
     assert not reachable("postgresql+psycopg://a:b@127.0.0.1:9/x", 1)
     assert reachable("sqlite:////tmp/x.db", 1)
+
+
+def test_a_batch_beside_random_draws_is_told_with_its_range():
+    measure = {"value": 0.9, "random": 0.5, "low": 0.4, "high": 0.6, "percentile": 1.0, "better": "higher"}
+    empty = RoundRecord(0, 0, 0, (), (), {}, {}, None, {}, {}, "")
+    round_ = replace(empty, beside_random={"clusters_reached": measure}, pool={"kappa": 0.98})
+    told = facts.round_metrics(round_)
+    assert {name: told[f"batch/clusters_reached{name}"] for name in ("", "_random", "_low", "_high")} == {
+        "": 0.9, "_random": 0.5, "_low": 0.4, "_high": 0.6,
+    }  # fmt: skip
+    assert told["pool/kappa"] == 0.98

@@ -83,7 +83,8 @@ def round_metrics(round_: RoundRecord) -> dict[str, float]:
     named.update({f"seconds/{name}": value for name, value in round_.seconds.items()})
     named.update({f"pool/{name}": value for name, value in round_.pool.items()})
     for name, measure in round_.beside_random.items():
-        named.update({f"batch/{name}": measure["value"], f"batch/{name}_random": measure["random"]})
+        of_draws = {f"batch/{name}_{key}": measure[key] for key in ("random", "low", "high")}
+        named.update({f"batch/{name}": measure["value"], **of_draws})
     named.update({"labelled": round_.labelled, "skipped": round_.skipped})
     return {name_of(name): float(value) for name, value in named.items()}
 
