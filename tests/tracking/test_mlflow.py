@@ -31,6 +31,16 @@ def test_metrics_of_the_parent_lie_against_the_number_of_labels(tracker, make_ru
     assert seen.children()[1].data.metrics["fit/steps"] == 40
 
 
+def test_regret_is_a_number_to_compare_runs_by(tracker, make_run, look):
+    assert tracker.sync(make_run(rounds=2))
+    assert "regret" not in look(tracker).parent().data.metrics
+    told = {"regret": 0.25, "low": 0.125, "high": 0.5, "drawn": 0.75, "chosen": 0.5, "labels": 30.0, "tested": 40.0}
+    for _ in range(2):
+        assert tracker.sync(make_run(rounds=2, status="stopped", regret=told))
+    found = look(tracker).parent().data.metrics
+    assert (found["regret"], found["regret_low"], found["regret_high"]) == (0.25, 0.125, 0.5)
+
+
 def test_sending_again_changes_nothing(tracker, make_run, look, model, tmp_path, png):
     run, kept = make_run(status="stopped"), tmp_path / "curve.png"
     kept.write_bytes(png)

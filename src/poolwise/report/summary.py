@@ -94,6 +94,7 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "status": run.status,
         "stop_reason": run.stop_reason,
         "area_under_curve": area_under_curve(counts, scores) if counts else None,
+        "regret": run.regret,
         "rounds": [_round(record) for record in run.rounds],
     }
 
@@ -108,6 +109,8 @@ def _round(record: RoundRecord) -> dict[str, Any]:
         "confusion": record.confusion,
         "fit": record.fit,
         "seconds": record.seconds,
+        "pool": record.pool,
+        "beside_random": record.beside_random,
         "labels_digest": record.labels_digest,
         "ids": [ask.sample_id for ask in record.asks],
         "labels": record.labels,

@@ -95,6 +95,12 @@ def curve_point(round_: RoundRecord) -> dict[str, float]:
     return {name_of(name): float(value) for name, value in named.items()}
 
 
+def regret_metrics(run: RunRecord) -> dict[str, float]:
+    """What choosing lost against drawing, with its interval: columns to compare runs by."""
+    named = {"regret": "regret", "regret_low": "low", "regret_high": "high"}
+    return {name: float(run.regret[key]) for name, key in named.items()}
+
+
 def run_tags(run: RunRecord) -> dict[str, str]:
     """Tags of the run itself."""
     tags = {

@@ -135,6 +135,10 @@ class Sending:
         if self.cursor.status == self.run.status:
             return
         if self.run.status == "stopped":
+            if self.run.regret:
+                last = self.run.rounds[-1]
+                at = self.cursor.rounds[str(last.round)].at
+                self._log(self.cursor.run_id, metrics=facts.regret_metrics(self.run), at=at, step=last.labelled)
             self.client.set_terminated(self.cursor.run_id, "FINISHED")
         elif self.cursor.status == "stopped":
             self.client.update_run(self.cursor.run_id, status="RUNNING")
