@@ -33,6 +33,9 @@ def main(out: str, *settings: str) -> None:
     unknown = set(said) - set(DEFAULTS) - {"data"}
     if unknown:
         sys.exit(f"unknown settings: {', '.join(sorted(unknown))}; there are data, data.*, {', '.join(DEFAULTS)}.")
+    known = sorted(file.stem for file in (conf_dir() / "data").glob("*.yaml"))
+    if name not in known:
+        sys.exit(f"there is no data={name}; there are {', '.join(known)}.")
     node = OmegaConf.merge(OmegaConf.load(conf_dir() / "data" / f"{name}.yaml"), said.get("data", {}))
     options = {key: int(said.get(key, value)) for key, value in DEFAULTS.items()}
     images = build_part(node, where="data")

@@ -46,7 +46,7 @@ def select(
     Args:
         strategy: name of a query strategy, e.g. "margin"; those in `conf/query/`.
         size: how many rows to choose.
-        seed: same seed, same answer.
+        seed: same seed, same answer. Chance is tied to row numbers: the same rows in another order may be chosen otherwise.
         probs: (N, C) probabilities; multi-class rows sum to 1.
         embeddings: (N, D) features.
         draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes; or an iterable of such pieces, or

@@ -126,6 +126,22 @@ def test_status_shows_every_run_and_survives_a_broken_one(here, capsys):
     assert "broken/config.yaml cannot be read" in out
 
 
+def test_status_tells_a_run_at_work_from_an_interrupted_one(here, capsys, monkeypatch):
+    def cut(*_, **__):
+        status(here / "runs")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("poolwise.model.learner.LightningLearner.fit", cut)
+    begin()
+    fill(here / "runs/one/batches/round_000.csv")
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert "one  running" in capsys.readouterr().out
+    status(here / "runs")
+    assert "one  interrupted" in (out := capsys.readouterr().out)
+    assert "`poolwise loop` goes on with it" in out
+
+
 def test_a_refused_command_changes_no_file(here):
     begin()
     before = (here / "runs/one/config.yaml").read_text()

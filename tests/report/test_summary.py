@@ -73,7 +73,9 @@ def test_runs_without_rounds_metrics_or_control_fit_the_schema(make_run, make_ro
 def test_regret_and_what_the_batch_was_beside_random_are_there(make_run, make_round, schema):
     measure = {"value": 0.9, "random": 0.5, "low": 0.4, "high": 0.6, "percentile": 1.0, "better": "higher"}
     last = replace(make_round(1, 20, 0.6), pool={"kappa": 0.8}, beside_random={"class_balance": measure})
-    run = replace(make_run([], rounds=(make_round(0, 10, 0.5), last)), regret={"regret": 0.01, "low": -0.02, "high": 0.04})
+    run = replace(
+        make_run([], rounds=(make_round(0, 10, 0.5), last)), regret={"regret": 0.01, "low": -0.02, "high": 0.04}
+    )
     content = json.loads(as_text(summary([run], {})))
     assert complaints(content, schema) == []
     found = content["runs"][0]

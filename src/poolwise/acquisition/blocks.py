@@ -13,6 +13,8 @@ from poolwise.types import Floats
 
 BLOCK = 1 << 20
 """Entries worked on in one go: 8 MB of float64."""
+TINY = np.float32(1e-30)
+"""Stands for 0 under a logarithm, and under a fraction."""
 
 
 def by_block(array: Floats, score: Callable[[NDArray[np.float64]], NDArray[Any]]) -> Floats:
@@ -30,3 +32,11 @@ def by_block(array: Floats, score: Callable[[NDArray[np.float64]], NDArray[Any]]
     for at in range(0, len(array), step):
         scores[at : at + step] = score(np.asarray(array[at : at + step], dtype=np.float64))
     return scores
+
+
+def row_entropy(probs: Floats) -> Floats:
+    """Entropy in nats, - p ln p summed over the last axis, in the type of the input and with one array of its size."""
+    logs = np.maximum(probs, TINY)
+    np.log(logs, out=logs)
+    found: Floats = -np.einsum("...c,...c->...", probs, logs)
+    return found

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.acquisition.blocks import TINY, row_entropy
 from poolwise.types import Floats
 
-TINY = np.float32(1e-30)
 SURELY = np.float32(0.01)
 """Nats added to what a configuration leaves undecided before its chance is set by it: without them a settled one might
 stay by a fluke with a weight so large that the rounding of float32 shows in the gains."""
@@ -56,7 +56,7 @@ class Configurations:
 
     def undecided(self) -> float:
         """Entropy in nats that is left over which draw is right; no sample gains more."""
-        return float(self.weights @ _entropy(self.posteriors))
+        return float(self.weights @ row_entropy(self.posteriors))
 
 
 def gains(
@@ -100,7 +100,7 @@ def draw_entropy(log_probs_nkc: Floats) -> Floats:
     found = np.empty((count, draws), dtype=np.float32)
     step = max(1, BLOCK // (draws * classes))
     for at in range(0, count, step):
-        found[at : at + step] = _entropy(np.exp(log_probs_nkc[at : at + step]))
+        found[at : at + step] = row_entropy(np.exp(log_probs_nkc[at : at + step]))
     return found
 
 
@@ -120,7 +120,7 @@ def extended(known: Configurations, probs_kc: Floats, most: int, rng: np.random.
     undecided = np.empty_like(weights)
     step = max(1, BLOCK // len(probs_kc))
     for at in range(0, len(weights), step):
-        undecided[at : at + step] = _entropy(_posteriors(known, probs_kc, children[at : at + step]))
+        undecided[at : at + step] = row_entropy(_posteriors(known, probs_kc, children[at : at + step]))
     kept, chance = _sample(weights * (undecided + SURELY), most, rng)
     return Configurations((weights[kept] / chance).astype(np.float32), _posteriors(known, probs_kc, kept))
 
@@ -187,8 +187,3 @@ def _sample(values: Floats, most: int, rng: np.random.Generator) -> tuple[NDArra
     steps = np.floor(np.cumsum(chance) + rng.random())
     kept = np.flatnonzero(np.diff(steps, prepend=0) > 0)
     return kept, chance[kept].astype(np.float32)
-
-
-def _entropy(probs: Floats) -> Floats:
-    found: Floats = -(probs * np.log(np.maximum(probs, TINY))).sum(axis=-1)
-    return found

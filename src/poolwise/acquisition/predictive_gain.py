@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from poolwise.acquisition.blocks import row_entropy
 from poolwise.types import Floats
 
 BLOCK = 1 << 20
 """Entries of joint distributions worked on in one go: 4 MB of float32."""
-TINY = np.float32(1e-30)
 
 
 def predictive_gain(log_probs_nkc: Floats, targets_tkc: Floats) -> Floats:
@@ -31,20 +31,12 @@ def predictive_gain(log_probs_nkc: Floats, targets_tkc: Floats) -> Floats:
     count, draws, classes = log_probs_nkc.shape
     targets = np.exp(targets_tkc).transpose(1, 0, 2).reshape(draws, -1)
     targets *= np.float32(1 / draws)
-    expected = float(_entropy(targets.sum(axis=0))) / len(targets_tkc)
+    expected = float(row_entropy(targets.sum(axis=0))) / len(targets_tkc)
     gains = np.empty(count, dtype=np.float32)
     step = max(1, BLOCK // max(classes * targets.shape[1], draws * classes))
     for at in range(0, count, step):
         some = np.exp(log_probs_nkc[at : at + step])
         joint = some.transpose(0, 2, 1).reshape(-1, draws) @ targets
-        together = _entropy(joint).reshape(-1, classes).sum(axis=1) / len(targets_tkc)
-        gains[at : at + step] = _entropy(some.mean(axis=1)) + expected - together
+        together = row_entropy(joint).reshape(-1, classes).sum(axis=1) / len(targets_tkc)
+        gains[at : at + step] = row_entropy(some.mean(axis=1)) + expected - together
     return np.maximum(gains, 0)  # a hair below 0 comes of rounding
-
-
-def _entropy(probs: Floats) -> Floats:
-    """- p ln p, summed over the last axis."""
-    logs = np.maximum(probs, TINY)
-    np.log(logs, out=logs)
-    found: Floats = -np.einsum("...c,...c->...", probs, logs)
-    return found

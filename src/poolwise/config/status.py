@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from poolwise.config.resume import stored_run
-from poolwise.errors import PoolwiseError
+from poolwise.config.resume import StoredRun, stored_run
+from poolwise.errors import PoolwiseError, RunBusy
 from poolwise.loop.record import run_record
 from poolwise.types import RunRecord
 
@@ -35,7 +35,9 @@ def status(runs: Path) -> None:
                 state = run.ledger.state(name)
                 if state.opened:
                     record = run_record(name, folder, state)
-                    table.add_row(*_row(record))
+                    table.add_row(*_row(record, interrupted := _interrupted(run, record)))
+                    if interrupted:
+                        notes.append(f"{name}: interrupted; `{record.command}` goes on with it.")
                     notes += [f"{name}: {told}" for told in (record.message, record.stop_reason) if told]
             run.ledger.close()
         except PoolwiseError as error:
@@ -45,13 +47,24 @@ def status(runs: Path) -> None:
         console.print(note, soft_wrap=True, markup=False)
 
 
-def _row(record: RunRecord) -> tuple[str, ...]:
+def _interrupted(run: StoredRun, record: RunRecord) -> bool:
+    """Whether nobody works on a run that is not at its end."""
+    if record.status != "running":
+        return False
+    try:
+        with run.ledger.lock(run.name, record.folder):
+            return True
+    except RunBusy:
+        return False
+
+
+def _row(record: RunRecord, interrupted: bool) -> tuple[str, ...]:
     last = record.rounds[-1] if record.rounds else None
     score = last.metrics.get(record.metric) if last else None
     shown = "" if score is None else f"{record.metric} {score:.4f}"
     return (
         record.name,
-        record.status,
+        "interrupted" if interrupted else record.status,
         str(len(record.rounds)),
         str(last.labelled if last else 0),
         shown,

@@ -123,7 +123,7 @@ def _untrained(parts: Parts, candidates: Ids) -> PoolView:
     if embeddings is None:
         raise ConfigError(
             "start=strategy chooses the first batch by embeddings, and this model has none before it is trained; use "
-            "start=random, or a model with trained weights (model=linear_head, or model.backbone.weights=DEFAULT)."
+            "start=random, or weights learnt elsewhere: model=linear_head, model=logistic_head, or model=patches with its file."
         )
     manifest = parts.images.manifest
     return PoolView(
