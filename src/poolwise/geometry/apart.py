@@ -1,15 +1,18 @@
-"""How far labelled rows lie apart, on rows scaled to length 1, so that distance means angle; from 0 to 2."""
+"""How far labelled rows lie apart, on rows scaled to length 1, so that distance means angle; from 0 to 2.
+
+In float64: with float32 a distance of 0, even that of a row to itself, comes out as up to 0.001.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.geometry.neighbours import blocks, unit_rows
+from poolwise.geometry.neighbours import blocks
 from poolwise.types import Floats
 
 COPIES = 1e-3
-"""Rows nearer than this are copies: float32 keeps a squared distance to about 1e-6."""
+"""Rows nearer than this are copies: from batch to batch a network may say as much of one picture."""
 
 
 def nearest_others(points: Floats) -> NDArray[np.float64]:
@@ -21,16 +24,29 @@ def nearest_others(points: Floats) -> NDArray[np.float64]:
     >>> nearest_others(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])).round(3).tolist()
     [1.414, 1.414, 1.414]
     """
-    rows = unit_rows(points)
+    rows = points.astype(np.float64)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    lengths = np.einsum("nd,nd->n", rows, rows)  # 1, but for rows of zeros
     least = np.full(len(rows), np.inf)
-    for some in blocks(len(rows), len(rows)):
-        squared = _squared(rows[some], rows)
+    for some in blocks(len(rows), 2 * len(rows)):
+        squared = lengths[some, None] + lengths - 2 * (rows[some] @ rows.T)
         least[some] = squared.min(axis=1, where=squared > COPIES**2, initial=np.inf)
     found: NDArray[np.float64] = np.sqrt(least[np.isfinite(least)])
     return found
 
 
-def _squared(some: Floats, rows: Floats) -> Floats:
-    """(n, L) squared distances of rows of length 1."""
-    found: Floats = np.maximum(2 - 2 * (some @ rows.T), 0)
-    return found
+def least_apart(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000) -> float:
+    """The kernel width of Bae et al. (2025, section 4): 1 before there are two labelled rows, then their least distance.
+
+    Args:
+        labelled: (L, D) labelled rows, or None; only their direction counts, and copies do not.
+        rng: draws the rows compared where there are many.
+        most: how many those are.
+
+    >>> round(least_apart(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), np.random.default_rng(0)), 4)
+    1.4142
+    """
+    if labelled is None:
+        return 1.0
+    apart = nearest_others(labelled[rng.permutation(len(labelled))[:most]])
+    return float(apart.min()) if len(apart) else 1.0

@@ -34,8 +34,6 @@ LEAST = 1e-12
 """Kernels below this are taken as 0."""
 NARROWEST = 0.01
 """Width below which rounding in float32 would tell in the kernel of a row with itself; only copies are so near anyway."""
-COPIES = 1e-3
-"""Rows of length 1 nearer than this are copies: float32 keeps a squared distance to about 1e-6."""
 
 
 def herd(
@@ -79,27 +77,6 @@ def herd(
         race.rank(size)
     race.finish(size)
     return some[race.picks], np.maximum(race.gained, 0)
-
-
-def width(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000) -> float:
-    """The kernel width of Bae et al. (2025, section 4): 1 before there are two labelled rows, then their least distance.
-
-    Args:
-        labelled: (L, D) labelled rows, or None; only their direction counts, and copies do not.
-        rng: draws the rows compared where there are many.
-        most: how many those are.
-
-    >>> round(width(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), np.random.default_rng(0)), 4)
-    1.4142
-    """
-    if labelled is None:
-        return 1.0
-    rows = unit_rows(labelled[rng.permutation(len(labelled))[:most]])
-    least = np.inf
-    for some in blocks(len(rows), len(rows)):
-        squared = 2 - 2 * (rows[some] @ rows.T)
-        least = min(least, float(squared.min(where=squared > COPIES**2, initial=np.inf)))
-    return float(np.sqrt(least)) if np.isfinite(least) else 1.0
 
 
 class _Race:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from poolwise.acquisition.temperature import rescaled, temperature
 from poolwise.acquisition.uncertainty import Measure, uncertainty
 from poolwise.errors import ConfigError
-from poolwise.geometry.herding import herd, width
+from poolwise.geometry.apart import least_apart
+from poolwise.geometry.herding import herd
 from poolwise.query.picks import Picks, answer, required
 from poolwise.types import Floats, Need, PoolView, Query, is_known
 
@@ -45,7 +46,7 @@ class MaxHerding:
         return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        sigma = width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        sigma = least_apart(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         return _herded(view, size, rng, sigma, self.sample)
 
 
@@ -78,7 +79,7 @@ class UHerding:
         return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        sigma = width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        sigma = least_apart(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
             return _herded(view, size, rng, sigma, self.sample)
         at = forecast_temperature(view)
