@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from poolwise.acquisition.trust import auroc, trust
+from poolwise.acquisition.trust import auroc, trustworthy
 from poolwise.types import Task
 
 
@@ -25,27 +25,31 @@ def test_its_standard_error_is_the_spread_of_areas_of_noise():
     assert np.isclose(np.std(areas), auroc(rng.random(80).astype(np.float32), np.arange(80) < 30)[1], rtol=0.08)
 
 
-def test_trust_needs_answers_and_grows_with_them():
-    few, more, many = (trust(*forecasts(count, 1.0))[0] for count in (4, 100, 5000))
-    assert few <= more < many
-    assert 0.8 < many < 1
-    assert trust(*forecasts(5000, 0.0))[0] < 0.5
+def test_a_margin_that_tells_errors_needs_enough_answers_to_be_trusted():
+    found = [[trustworthy(*forecasts(count, 1.0, seed))[0] for seed in range(50)] for count in (4, 30, 500)]
+    few, more, many = np.mean(found, axis=1)
+    assert few < 0.1
+    assert few < more < many
+    assert many == 1
 
 
-def test_nothing_forecast_is_no_trust():
+def test_a_margin_that_tells_nothing_is_seldom_trusted():
+    assert np.mean([trustworthy(*forecasts(200, 0.0, seed))[0] for seed in range(400)]) < 0.05
+
+
+def test_nothing_forecast_is_not_trusted():
     said, truth = forecasts(50, 1.0)
-    assert trust(np.full_like(said, np.nan), truth) == (0.0, 0)
-    assert trust(said, np.full(50, -1)) == (0.0, 0)
-    assert trust(said, said.argmax(axis=1))[0] == 0  # never wrong: nothing to tell
+    assert trustworthy(np.full_like(said, np.nan), truth) == (False, 0)
+    assert trustworthy(said, np.full(50, -1)) == (False, 0)
+    assert not trustworthy(said, said.argmax(axis=1))[0]  # never wrong: nothing to tell
 
 
 def test_rows_without_a_forecast_are_passed_over():
     said, truth = forecasts(300, 1.0)
     gaps = np.concatenate([said, np.full((9, 2), np.nan, dtype=np.float32)])
-    assert trust(gaps, np.concatenate([truth, np.zeros(9, dtype=int)])) == trust(said, truth)
+    assert trustworthy(gaps, np.concatenate([truth, np.zeros(9, dtype=int)])) == (True, 300)
 
 
 def test_labels_of_their_own_may_be_several():
     said, truth = forecasts(2000, 1.0)
-    several = trust(said[:, :1], (truth == 0).astype(np.int8)[:, None], Task.MULTILABEL)
-    assert 0.5 < several[0] < 1
+    assert trustworthy(said[:, :1], (truth == 0).astype(np.int8)[:, None], Task.MULTILABEL) == (True, 2000)

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwise.geometry import herding
-from poolwise.geometry.apart import least_apart
 from poolwise.geometry.herding import herd
 from poolwise.geometry.neighbours import unit_rows
 
@@ -78,14 +77,6 @@ def test_rows_without_weight_need_no_cover():
     points = np.vstack([np.eye(3), np.eye(3)]).astype(np.float32)
     weights = np.array([0, 1, 0, 0, 1, 0], dtype=np.float32)
     assert herd(points, 1, np.random.default_rng(0), weights=weights)[0][0] % 3 == 1
-
-
-def test_the_width_is_the_least_distance_between_labelled_rows_that_are_no_copies():
-    rng = np.random.default_rng(0)
-    rows = some(40)
-    gaps = np.linalg.norm(unit_rows(rows)[:, None] - unit_rows(rows)[None], axis=2)
-    assert least_apart(np.vstack([rows, 2 * rows]), rng) == pytest.approx(gaps[gaps > 1e-3].min(), rel=1e-3)
-    assert least_apart(None, rng) == least_apart(rows[:1], rng) == least_apart(rows[[0, 0]], rng) == 1
 
 
 def test_under_a_narrow_kernel_the_heaviest_rows_are_picked_also_from_a_subset():

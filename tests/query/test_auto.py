@@ -5,8 +5,9 @@ import pytest
 
 from poolwise.acquisition.confidence import margin
 from poolwise.errors import ConfigError
-from poolwise.geometry.apart import nearest_others
-from poolwise.query.auto import START, Auto
+from poolwise.query.auto import Auto
+from poolwise.query.herding import MaxHerding, UHerding
+from poolwise.query.weighted_k_means import WeightedKMeans
 from poolwise.types import PoolView
 
 
@@ -40,34 +41,37 @@ def view(count=300, labelled=40, told=0, right=True):
 
 def taken(pool):
     query = Auto().select(pool, 10, rng())
-    return query.reasons["mode"][0], float(query.reasons["scale"][0]), query.reasons["reason"][0]
+    return query.reasons["mode"][0], query.reasons["reason"][0]
 
 
 def test_without_a_label_it_covers_the_pool():
     none = np.empty(0, dtype=np.int64)
     bare = dataclasses.replace(view(), labelled_ids=none, labels=none, labelled_embeddings=None, forecasts=None)
-    mode, scale, why = taken(bare)
-    assert (mode, scale) == ("coverage", START)
+    mode, why = taken(bare)
+    assert mode == "coverage"
     assert "nothing is labelled yet" in why
+    assert set(Auto().select(bare, 10, rng()).ids) == set(MaxHerding().select(bare, 10, rng()).ids)
 
 
-def test_without_answers_to_go_by_uncertainty_is_covered_widely():
-    mode, scale, why = taken(view(told=0))
-    assert mode == "wide"
-    assert scale == pytest.approx(np.median(nearest_others(view().labelled_embeddings)))
+def test_without_answers_to_go_by_uncertainty_is_covered():
+    mode, why = taken(view(told=0))
+    assert mode == "herding"
     assert "no forecast yet" in why
+    assert set(Auto().select(view(), 10, rng()).ids) == set(UHerding(sigma=1.0).select(view(), 10, rng()).ids)
 
 
-def test_the_scale_narrows_as_margins_prove_right():
-    scales = [taken(view(told=told))[1] for told in (0, 8, 40)]
-    assert scales[0] > scales[1] > scales[2] >= nearest_others(view().labelled_embeddings).min()
-    mode, _, why = taken(view(told=40))
-    assert mode == "narrow"
-    assert "by 40 answers" in why
+def test_margins_that_prove_right_lead_to_clusters_of_the_uncertain():
+    modes = [taken(view(told=told))[0] for told in (0, 6, 40)]
+    assert modes == ["herding", "herding", "clusters"]
+    pool = view(told=40)
+    query = Auto().select(pool, 10, rng())
+    assert "told errors from hits in 40 answers" in query.reasons["reason"][0]
+    assert query.ids.tolist() == WeightedKMeans().select(pool, 10, rng()).ids.tolist()
+    assert query.reasons["cluster_size"].sum() == 100
 
 
 def test_margins_that_mislead_are_not_trusted():
-    assert taken(view(told=40, right=False))[0] == "wide"
+    assert taken(view(told=40, right=False))[0] == "herding"
 
 
 def test_a_model_that_is_sure_of_everything_leaves_coverage():

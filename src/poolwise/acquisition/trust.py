@@ -9,7 +9,7 @@ from poolwise.acquisition.confidence import margin
 from poolwise.types import Floats, Labels, Task, is_known
 
 CERTAIN = 2.0
-"""Standard errors by which a lead is lowered before it is believed, as in a test at 2.5 %."""
+"""Standard errors by which the area must exceed one half, as in a test at 2.5 %."""
 
 
 def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float, float]:
@@ -38,11 +38,8 @@ def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float
     return float(above / (wrong * right)), float(np.sqrt((wrong + right + 1) / (12 * wrong * right)))
 
 
-def trust(forecasts: Floats | None, labels: Labels | None, task: Task = Task.MULTICLASS) -> tuple[float, int]:
-    """The share of the margin's lead over chance, at telling errors from hits, that is more than noise.
-
-    With area A and its standard error s it is 1 - 2 s / (A - 1/2), between 0 and 1: 0 while there are few answers or the
-    margin tells nothing, and nearer to 1 the more answers agree that it does.
+def trustworthy(forecasts: Floats | None, labels: Labels | None, task: Task = Task.MULTICLASS) -> tuple[bool, int]:
+    """Whether the margin has told errors from hits better than chance: by more than 2 standard errors.
 
     Args:
         forecasts: (L, C) predicted before the label was known; rows of NaN where nothing was. None: nothing was.
@@ -50,16 +47,15 @@ def trust(forecasts: Floats | None, labels: Labels | None, task: Task = Task.MUL
         task: in a multi-label task an error is any label on the wrong side of 1/2.
 
     Returns:
-        The share, and how many forecasts it rests on.
+        Whether, and how many forecasts that rests on.
 
-    >>> trust(None, None)
-    (0.0, 0)
+    >>> trustworthy(None, None)
+    (False, 0)
     """
     if forecasts is None or labels is None:
-        return 0.0, 0
+        return False, 0
     told = is_known(labels) & np.isfinite(forecasts).all(axis=1)
     said, truth = forecasts[told], labels[told]
     wrong = ((said > 0.5) != (truth == 1)).any(axis=1) if task is Task.MULTILABEL else said.argmax(axis=1) != truth
     area, error = auroc(margin(said, task), wrong) if len(said) else (0.5, float("inf"))
-    lead = area - 0.5
-    return (float(max(0.0, 1 - CERTAIN * error / lead)) if lead > 0 else 0.0), int(told.sum())
+    return area - 0.5 > CERTAIN * error, int(told.sum())

@@ -1,12 +1,8 @@
-"""How far labelled rows lie apart, on rows scaled to length 1, so that distance means angle; from 0 to 2.
-
-In float64: with float32 a distance of 0, even that of a row to itself, comes out as up to 0.001.
-"""
+"""How near labelled rows lie to each other, on rows scaled to length 1, so that distance means angle; from 0 to 2."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.geometry.neighbours import blocks
 from poolwise.types import Floats
@@ -15,28 +11,10 @@ COPIES = 1e-3
 """Rows nearer than this are copies: from batch to batch a network may say as much of one picture."""
 
 
-def nearest_others(points: Floats) -> NDArray[np.float64]:
-    """Distance of each of (L, D) rows to its nearest other row that is no copy; rows that are all copies have none.
-
-    Returns:
-        (l,) with l <= L, in the order of rows.
-
-    >>> nearest_others(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])).round(3).tolist()
-    [1.414, 1.414, 1.414]
-    """
-    rows = points.astype(np.float64)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    lengths = np.einsum("nd,nd->n", rows, rows)  # 1, but for rows of zeros
-    least = np.full(len(rows), np.inf)
-    for some in blocks(len(rows), 2 * len(rows)):
-        squared = lengths[some, None] + lengths - 2 * (rows[some] @ rows.T)
-        least[some] = squared.min(axis=1, where=squared > COPIES**2, initial=np.inf)
-    found: NDArray[np.float64] = np.sqrt(least[np.isfinite(least)])
-    return found
-
-
 def least_apart(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000) -> float:
     """The kernel width of Bae et al. (2025, section 4): 1 before there are two labelled rows, then their least distance.
+
+    In float64: in float32 a distance of 0, even that of a row to itself, comes out as up to 0.001.
 
     Args:
         labelled: (L, D) labelled rows, or None; only their direction counts, and copies do not.
@@ -48,5 +26,11 @@ def least_apart(labelled: Floats | None, rng: np.random.Generator, most: int = 2
     """
     if labelled is None:
         return 1.0
-    apart = nearest_others(labelled[rng.permutation(len(labelled))[:most]])
-    return float(apart.min()) if len(apart) else 1.0
+    rows = labelled[rng.permutation(len(labelled))[:most]].astype(np.float64)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    lengths = np.einsum("nd,nd->n", rows, rows)  # 1, but for rows of zeros
+    least = np.inf
+    for some in blocks(len(rows), 2 * len(rows)):
+        squared = lengths[some, None] + lengths - 2 * (rows[some] @ rows.T)
+        least = min(least, float(squared.min(where=squared > COPIES**2, initial=np.inf)))
+    return float(np.sqrt(least)) if np.isfinite(least) else 1.0

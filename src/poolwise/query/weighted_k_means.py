@@ -45,11 +45,10 @@ class WeightedKMeans:
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         scores = uncertainty(required(view.probs), self.measure, view.task)
-        kept = best(scores, min(len(view), round(self.candidates * size)), rng)
-        points = required(view.embeddings)[kept]
-        points = unit_rows(points) if self.unit_length else points
-        picks = nearest_centres(points, scores[kept], size, rng, self.iterations, self.measure.value)
-        return Picks(kept[picks.rows], picks.scores, picks.sentences, picks.columns)
+        points = required(view.embeddings)
+        return uncertain_clusters(
+            points, scores, size, rng, self.candidates, self.iterations, self.measure, self.unit_length
+        )
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,23 @@ class Clue:
         points = required(view.embeddings)
         points = unit_rows(points) if self.unit_length else points
         return nearest_centres(points, weights, size, rng, self.iterations, "entropy")
+
+
+def uncertain_clusters(
+    points: Floats,
+    scores: Floats,
+    size: int,
+    rng: np.random.Generator,
+    candidates: float,
+    iterations: int,
+    measure: Measure,
+    unit_length: bool = False,
+) -> Picks:
+    """The candidate nearest each of `size` centres of the `candidates * size` rows of highest (N,) score."""
+    kept = best(scores, min(len(points), round(candidates * size)), rng)
+    some = unit_rows(points[kept]) if unit_length else points[kept]
+    picks = nearest_centres(some, scores[kept], size, rng, iterations, measure.value)
+    return Picks(kept[picks.rows], picks.scores, picks.sentences, picks.columns)
 
 
 def nearest_centres(
