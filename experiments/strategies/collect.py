@@ -64,7 +64,7 @@ def points(summary: pd.DataFrame, regime: str) -> pd.DataFrame:
 def draw(results: pd.DataFrame, file: Path) -> None:
     """Mean curves, random subtracted: a row a regime, a column a data set."""
     regimes, datasets = results.regime.unique(), results.dataset.unique()
-    shown = [HOUSE, "margin", "badge", "uherding", "max_herding", "entropy", "core_set"]
+    shown = [HOUSE, "weighted_k_means", "max_herding", "margin", "badge", "typiclust", "entropy", "core_set"]
     figure, axes = plt.subplots(
         len(regimes),
         len(datasets),
