@@ -44,7 +44,7 @@ FIELDS = (
     *("times_faster", "wanted", "distinct", "error"),
 )
 """Columns of a .csv before measure and value."""
-MILLION = ("auto", "clustered", "badge", "core_set", "max_herding", "typiclust", "uherding")
+MILLION = ("auto", "weighted_k_means", "clustered", "badge", "core_set", "max_herding", "typiclust", "uherding")
 MILLION_SECONDS, MILLION_MIB = 300, 4096
 """What is to be reached on two cores."""
 
