@@ -10,11 +10,13 @@ from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.errors import ConfigError
 from poolwise.loop import select
+from poolwise.loop.parts import Settings
 from poolwise.loop.runner import run_loop
 from poolwise.loop.steps import batch_of
 from poolwise.metric.coverage import curation_report
 from poolwise.query.core_set import CoreSet
 from poolwise.query.k_means import KMeans
+from poolwise.query.random import Random
 from poolwise.stopping.budget import Budget
 from poolwise.types import Need, Query
 
@@ -76,8 +78,26 @@ def test_one_model_is_kept_where_one_is_enough(tmp_path):
 
 def test_what_is_known_of_a_pick_is_kept_with_it(tmp_path):
     record = ran(tmp_path, strategy=Watching())
-    assert record.rounds[1].asks[2].details == {"cluster": 2, "far": 0.33333}
+    told = record.rounds[1].asks[2].details
+    assert (told["cluster"], told["far"]) == (2, 0.33333)
     assert record.rounds[0].asks[0].details == {}
+
+
+def test_the_nearest_labelled_and_a_cluster_are_told_of_a_strategy_that_looks_at_neither(tmp_path):
+    record = ran(tmp_path, strategy=Random())
+    first, told = record.rounds[0].asks, [ask.details for ask in record.rounds[1].asks]
+    points = Blobs().read(slice(None)).reshape(Blobs.n, -1).astype(float)
+    for ask in record.rounds[1].asks:
+        gaps = {seed.sample_id: np.linalg.norm(points[ask.sample_id] - points[seed.sample_id]) for seed in first}
+        assert gaps[ask.details["nearest_labelled"]] == pytest.approx(min(gaps.values()), rel=1e-4)
+        assert ask.details["distance"] == pytest.approx(min(gaps.values()), rel=1e-3)
+    assert {type(details["cluster"]) for details in told} == {int}
+    silent = Settings(seed=0, seed_size=4, query_size=4, compare_batches=False)
+    for quiet in (
+        ran(tmp_path / "off", strategy=Random(), settings=silent),
+        ran(tmp_path / "control", is_control=True),
+    ):
+        assert not {"cluster", "nearest_labelled"} & set(quiet.rounds[1].asks[0].details)
 
 
 def test_each_batch_is_compared_with_random_ones_and_a_control_is_not(tmp_path):

@@ -33,6 +33,12 @@ def test_one_of_each_blob_reaches_all_clusters_and_one_blob_alone_reaches_one():
     assert narrow["mean_distance"] > 2 * spread["mean_distance"]
 
 
+def test_the_cluster_of_each_pick_is_told_in_the_order_of_the_batch():
+    report = curation_report(blobs(count=2), np.array([0, 20, 1, 21]), clusters=2)
+    first, second, third, fourth = report.clusters.tolist()
+    assert first == third != second == fourth
+
+
 def test_a_batch_of_copies_is_all_near_duplicates_and_worse_than_random():
     points = np.concatenate([rng().normal(size=(190, 8)), np.ones((10, 8))]).astype(np.float32)
     measure = curation_report(points, np.arange(190, 200)).measures["near_duplicates"]

@@ -71,6 +71,8 @@ def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, siz
     query = parts.candidates.select(parts.strategy, view, size, generator(parts.settings.seed, round_, "query"))
     said = _suggestions(view, query, parts, model, round_)
     assert said.probs is not None
+    beside, found = _looked_at(view, query, parts, model, round_)
+    query = replace(query, reasons={**found, **query.reasons})
     facts: dict[str, float] = {}
     if "farthest" in parts.wants and view.embeddings is not None and view.labelled_embeddings is not None:
         facts["farthest"] = float(nearest(view.embeddings, view.labelled_embeddings)[1].max(initial=0))
@@ -79,7 +81,7 @@ def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, siz
         "holdout": [],
         "pool": facts,
         "forecasts": bench.blobs.put_array(said.probs),
-        "beside_random": _beside_random(view, query, parts, model, round_),
+        "beside_random": beside,
     }
 
 
@@ -173,12 +175,15 @@ def _suggestions(view: PoolView, query: Query, parts: Parts, model: FittedModel,
     return Predictions(query.ids, probs)
 
 
-def _beside_random(
+def _looked_at(
     view: PoolView, query: Query, parts: Parts, model: FittedModel, round_: int
-) -> dict[str, dict[str, Any]]:
-    """How the batch compares with random draws from the pool; nothing for a control, or where it is switched off."""
+) -> tuple[dict[str, dict[str, Any]], dict[str, NDArray[Any]]]:
+    """How the batch compares with random draws, and each pick's cluster and nearest labelled sample.
+
+    Nothing for a control, or where it is switched off.
+    """
     if parts.is_control or not parts.settings.compare_batches or not len(query):
-        return {}
+        return {}, {}
     seed = derive(parts.settings.seed, round_, "yardstick")
     some = _some(view.ids, query.ids, seed)
     ids = view.ids if some is None else np.union1d(some, query.ids)
@@ -191,7 +196,13 @@ def _beside_random(
     probs = said.probs if view.task is Task.MULTICLASS else None
     chosen, pool = np.searchsorted(ids, query.ids), None if some is None else np.searchsorted(ids, some)
     report = curation_report(said.embeddings, chosen, probs=probs, seed=seed, pool=pool)
-    return {name: asdict(measure) for name, measure in report.measures.items()}
+    found: dict[str, NDArray[Any]] = {"cluster": report.clusters}
+    if "nearest_labelled" not in query.reasons and len(view.labelled_ids):
+        known = model.predict(parts.images, view.labelled_ids, Need.EMBEDDINGS, seed=seed).embeddings
+        assert known is not None
+        which, distance = nearest(said.embeddings[chosen], known)
+        found |= {"nearest_labelled": view.labelled_ids[which], "distance": distance}
+    return {name: asdict(measure) for name, measure in report.measures.items()}, found
 
 
 def _some(pool: Ids, batch: Ids, seed: int) -> Ids | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +69,14 @@ class CurationReport:
             `mean_distance`: mean over the pool of the Euclidean distance to the nearest pick; lower.
             `class_balance`: entropy of the predicted classes of the picks over its largest value, in [0, 1]; higher.
                 Only with probabilities.
+        clusters: (B,) number of the cluster that each row of the batch, as given, belongs to.
     """
 
     measures: Mapping[str, Measure]
     size: int
     pool: int
     draws: int
+    clusters: NDArray[np.int64] = field(compare=False)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Rows of (measure, batch, random mean, 90 % interval, verdict), as text."""
@@ -130,15 +132,16 @@ def curation_report(
     batches = [np.sort(chosen), *drawn]
     yardstick = np.sort(rng.permutation(measured_by)[:YARDSTICK])
     wanted = clusters or max(1, min(size, len(measured_by) // 5, MOST_CLUSTERS))
+    cluster, there = _clusters(embeddings, batches, measured_by, wanted, rng)
     found = {
-        "clusters_reached": ("higher", _clusters_reached(embeddings, batches, measured_by, wanted, rng)),
+        "clusters_reached": ("higher", [len(np.unique(cluster[batch])) / there for batch in batches]),
         "near_duplicates": ("lower", [float(has_twin(_rows(embeddings, rows), similarity).mean()) for rows in batches]),
         "mean_distance": ("lower", _mean_distances(embeddings, batches, yardstick)),
     }
     if probs is not None:
         found["class_balance"] = ("higher", [_balance(probs[rows]) for rows in batches])
     count = len(embeddings if pool is None else pool)
-    return CurationReport({name: _beside(*those) for name, those in found.items()}, size, count, draws)
+    return CurationReport({key: _beside(*those) for key, those in found.items()}, size, count, draws, cluster[chosen])
 
 
 def _halves(rows: Ids, cut: bool, rng: np.random.Generator) -> tuple[Ids, Ids]:
@@ -177,12 +180,12 @@ def _beside(better: str, values: list[float]) -> Measure:
     return Measure(value, float(random.mean()), float(low), float(high), below, better)
 
 
-def _clusters_reached(
+def _clusters(
     embeddings: Floats, batches: list[NDArray[np.int64]], rows: Ids, clusters: int, rng: np.random.Generator
-) -> list[float]:
-    """Share of the clusters of some rows of the pool, those that hold any, that each batch reaches.
+) -> tuple[NDArray[np.int64], int]:
+    """(N,) the cluster of each row that was looked at, -1 for others, and how many clusters hold some of `rows`.
 
-    Rows of a batch that are not among them belong to the nearest cluster, and move no centre.
+    Clusters are made of `rows` alone; other rows of a batch belong to the nearest cluster, and move no centre.
     """
     some = np.sort(rng.permutation(rows)[:CLUSTERED])
     points = _rows(embeddings, some)
@@ -193,7 +196,7 @@ def _clusters_reached(
     others = others[cluster[others] < 0]
     if len(others):
         cluster[others] = nearest(_rows(embeddings, others), _means(points, cluster[some]))[0]
-    return [len(np.unique(cluster[batch])) / len(numbers) for batch in batches]
+    return cluster, len(numbers)
 
 
 def _means(points: Floats, cluster: NDArray[np.int64]) -> Floats:
