@@ -69,7 +69,12 @@ def check_probs(
     _refuse(outside, f"{name} must lie in [0, 1]", "do not (are these logits? apply softmax or sigmoid)", ids)
     if task is Task.MULTICLASS:
         off = _rows(array, lambda rows: np.abs(rows.sum(axis=1, dtype=np.float64) - 1) > slack)
-        _refuse(off, f"{name} rows must sum to 1", "do not (multi-label? then say task=multilabel)", ids)
+        _refuse(
+            off,
+            f"{name} rows must sum to 1",
+            "do not (rounded? divide by the sum; multi-label? say task=multilabel)",
+            ids,
+        )
     return array if _inside(array) else np.clip(array, 0, 1)
 
 
@@ -102,7 +107,12 @@ def check_log_probs(log_probs_nkc: ArrayLike, task: Task = Task.MULTICLASS, *, i
     array = given.astype(np.float32, copy=False)
     # "not at most" is true of NaN too
     wrong = _rows(array, lambda rows: (~(rows <= slack)).any(axis=(1, 2)))
-    _refuse(wrong, "draws must be log-probabilities, at most 0", "are not, or are NaN", ids)
+    _refuse(
+        wrong,
+        "draws must be log-probabilities, at most 0",
+        "are not, or are NaN (are these logits? apply log_softmax)",
+        ids,
+    )
     if task is Task.MULTICLASS:
         off = _rows(array, lambda rows: (np.abs(np.exp(rows).sum(axis=2) - 1) > slack).any(axis=1))
         _refuse(off, "the probabilities of each draw must sum to 1", "do not", ids)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolwise.checks import check_embeddings, check_ids, check_labels, check_probs
+from poolwise.checks import ROUNDING, check_embeddings, check_ids, check_labels, check_probs
 from poolwise.errors import ConfigError, InvalidArray, listed
 from poolwise.metric import coverage
 from poolwise.metric.coverage import CurationReport
@@ -49,8 +49,9 @@ def select(
         seed: same seed, same answer. Chance is tied to row numbers: the same rows in another order may be chosen otherwise.
         probs: (N, C) probabilities; multi-class rows sum to 1.
         embeddings: (N, D) features.
-        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes; or an iterable of such pieces, or
-            of N single rows (K, C), in the order of rows.
+        draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes or members of an ensemble; or an
+            iterable of such pieces in the order of rows. Beside `probs` or `embeddings` also of N rows (K, C), or of K
+            members (N, C); alone these cannot be told apart and are refused.
         labelled: (L,) rows that are labelled already; they are never chosen.
         labels: (L,) class numbers of those rows, or (L, C) of 0 and 1, which makes the task multi-label.
         **options: of the strategy, as in its yaml; and
@@ -72,10 +73,14 @@ def select(
     extra = {name: options.pop(name, None) for name in ("head", "forecasts", "columns")}
     among = options.pop("among", None)
     part = _build(strategy, options)
-    arrays = {"probs": probs, "embeddings": embeddings, "draws": _joined(draws)}
-    view = _view(
-        {name: np.asarray(array) for name, array in arrays.items() if array is not None}, labelled, labels, task
-    )
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigError(f"seed must be a whole number from 0 on; got {seed!r}.")
+    arrays = {
+        name: _plain(array) for name, array in (("probs", probs), ("embeddings", embeddings)) if array is not None
+    }
+    if draws is not None:
+        arrays["draws"] = _joined(draws, {len(array) for array in arrays.values() if array.ndim})
+    view = _view(arrays, labelled, labels, task)
     view = _with(view, len(view) + len(view.labelled_ids), **extra)
     query: Query = _candidates(among, extra["columns"]).select(part, view, size, generator(seed, 0, "query"))
     return query
@@ -130,13 +135,30 @@ def _head(head: Any) -> Head | None:
     return Head(np.asarray(head[0]), np.asarray(head[1]))
 
 
-def _joined(draws: Any) -> Any:
-    """Pieces of draws as one array."""
-    if draws is None or hasattr(draws, "__array__"):
-        return draws
-    pieces = [np.asarray(piece) for piece in draws]
-    if all(piece.ndim == 2 for piece in pieces):  # rows of the pool, as in a nested list
-        pieces = [piece[None] for piece in pieces]
+def _plain(array: Any) -> NDArray[Any]:
+    """Anything array-like as numpy; tensors wherever they live, in whatever precision, with a gradient or without."""
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        array = array.float() if array.is_floating_point() else array
+    return np.asarray(array)
+
+
+def _joined(draws: Any, rows: set[int]) -> NDArray[Any]:
+    """Pieces of draws as one array (N, K, C); `rows` is N as other arrays say it."""
+    if hasattr(draws, "__array__"):
+        return _plain(draws)
+    given = list(draws)
+    if given and not hasattr(given[0], "__array__") and np.ndim(given[0]) == 2:  # a nested list of numbers
+        return np.asarray(given)
+    pieces = [_plain(piece) for piece in given]
+    if pieces and all(piece.ndim == 2 and piece.shape == pieces[0].shape for piece in pieces):
+        as_rows, as_members = rows == {len(pieces)}, rows == {len(pieces[0])}
+        if as_rows == as_members:
+            raise InvalidArray(
+                f"draws came as {len(pieces)} tables of shape {pieces[0].shape}; are these rows (K, C) or members (N, C)? "
+                "Give np.stack(draws) for rows, np.stack(draws, axis=1) for members of an ensemble."
+            )
+        return np.stack(pieces, axis=0 if as_rows else 1)
     if not pieces or len({piece.shape[1:] for piece in pieces}) > 1 or any(piece.ndim != 3 for piece in pieces):
         raise InvalidArray(f"draws must be (N, K, C), or pieces of it; got {[piece.shape for piece in pieces[:5]]}.")
     return np.concatenate(pieces)
@@ -215,9 +237,9 @@ def _view(
     known = check_ids(np.empty(0, dtype=np.int64) if labelled is None else labelled, "labelled")
     if known.size and known.max() >= count:
         raise InvalidArray(f"labelled must name rows from 0 to {count - 1}; got {listed(known[known >= count])}.")
-    if labels is not None and len(np.asarray(labels)) != len(known):
+    if labels is not None and np.shape(labels)[:1] != (len(known),):
         raise InvalidArray(
-            f"labels must have one row for each of {len(known)} labelled rows; got {len(np.asarray(labels))}."
+            f"labels must have one row for each of {len(known)} labelled rows; got shape {np.shape(labels)}."
         )
     rest: Ids = np.setdiff1d(np.arange(count, dtype=np.int64), known)
     rows = {name: array[rest] if known.size else array for name, array in arrays.items()}
@@ -245,9 +267,10 @@ def _count(arrays: dict[str, NDArray[Any]]) -> int:
 
 
 def _log_probs(draws: NDArray[Any]) -> NDArray[Any]:
-    """Log-probabilities are never above 0, probabilities never below: one look tells which came."""
-    if draws.size and (draws < 0).any():
+    """Log-probabilities are never above 0, probabilities never below, but for rounding: one look tells which came."""
+    lowest = draws.min(initial=0)
+    if not lowest >= -ROUNDING or draws.max(initial=0) <= 0:
         return draws
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs: NDArray[Any] = np.log(draws)
+        logs: NDArray[Any] = np.log(np.maximum(draws, 0))
     return logs

@@ -24,6 +24,36 @@ def test_draws_may_come_in_pieces():
         select("bald", size=9, draws=(draws[:20], draws[20:, :3]))
 
 
+def test_members_of_an_ensemble_are_told_from_rows_by_other_arrays_and_refused_alone():
+    draws = np.random.default_rng(2).dirichlet(np.ones(3), size=(50, 7))
+    whole = select("bald", size=9, draws=draws, probs=PROBS).ids.tolist()
+    assert select("bald", size=9, draws=[draws[:, at] for at in range(7)], probs=PROBS).ids.tolist() == whole
+    assert select("bald", size=9, draws=list(draws), probs=PROBS).ids.tolist() == whole
+    with pytest.raises(InvalidArray, match=r"rows \(K, C\) or members \(N, C\)"):
+        select("bald", size=3, draws=[draws[:, at] for at in range(7)])
+
+
+def test_draws_may_miss_zero_by_rounding():
+    draws = np.random.default_rng(2).dirichlet(np.ones(3), size=(50, 7))
+    draws[:, :, 0], draws[:, :, 1:] = -1e-9, draws[:, :, 1:] / draws[:, :, 1:].sum(axis=2, keepdims=True)
+    assert len(select("bald", size=9, draws=draws)) == 9
+    with pytest.raises(InvalidArray, match="logits"):
+        select("bald", size=9, draws=5 * draws)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64"])
+def test_tensors_are_taken_as_they_are(kind):
+    torch = pytest.importorskip("torch")
+    tensor = torch.tensor(POINTS).to(getattr(torch, kind)).requires_grad_()
+    assert len(select("core_set", size=5, embeddings=tensor, labelled=[1])) == 5
+
+
+@pytest.mark.parametrize("seed", [None, 1.5, -1, True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ConfigError, match="seed must be a whole number"):
+        select("margin", size=2, probs=PROBS, seed=seed)
+
+
 def test_columns_serve_strategies_and_rules_for_candidates():
     cost = np.ones(50)
     cost[:30] = 1000

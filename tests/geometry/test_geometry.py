@@ -66,6 +66,19 @@ def test_the_first_of_farthest_first_without_centres_is_a_fair_draw():
     assert np.bincount(firsts, minlength=4).min() > 70
 
 
+def test_copies_far_from_the_origin_are_at_gradient_distance_zero():
+    features = np.tile(np.array([[1234.567, 89.01, 2345.6]], dtype=np.float32), (4, 1))
+    probs = np.tile(np.array([[0.61, 0.28, 0.11]], dtype=np.float32), (4, 1))
+    features[3] *= 1.5
+    gradients = Gradients.of(probs, features)
+    found = gradients.squared_distances(slice(None), np.arange(4))
+    assert (found[:3, :3] == 0).all()
+    assert (found[3, :3] > 0).all()
+    # a difference too small to be told from rounding is none
+    near = Gradients.of(probs[:2], features[:2] * np.array([[1], [1 + 1e-7]], dtype=np.float32))
+    assert (near.squared_distances(slice(None), np.arange(2)) == 0).all()
+
+
 @given(
     arrays(np.float32, (6, 3), elements=st.floats(0.0625, 1, width=32)),
     arrays(np.float32, (6, 4), elements=st.floats(-8, 8, width=32)),

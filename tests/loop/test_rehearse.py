@@ -3,12 +3,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from builders import Blobs, ledger, parts
+from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.config.build import build_part, conf_dir
 from poolwise.errors import ConfigError
 from poolwise.loop.rehearse import rehearse
 from poolwise.loop.runner import run_loop
+from poolwise.query.bait import Bait
 from poolwise.query.candidates import Candidates
+from poolwise.query.disagreement import Bald
+from poolwise.query.k_means import KMeans
 from poolwise.query.multilabel import MaxEntropy
 from poolwise.query.objectives import Objectives
 from poolwise.types import Task
@@ -36,6 +39,26 @@ def test_what_cannot_work_is_refused_before_anybody_is_asked(tmp_path, changes, 
     book = ledger(tmp_path)
     with pytest.raises(ConfigError, match=told):
         run_loop(parts(tmp_path, images=Placed(), **changes), book)
+    assert book.events("blobs") == []
+
+
+class Seeing(MeansLearner):
+    def embed(self, images, ids, progress=None):
+        return images.read(ids).reshape(len(ids), -1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "learner", "told"),
+    [
+        (Bait(), Seeing(), "query=margin looks at the last layer"),
+        (Bald(), Seeing(), "stochastic draws"),
+        (KMeans(), MeansLearner(), "has none before it is trained"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_before_anything_is_written(tmp_path, strategy, learner, told):
+    book, settings = ledger(tmp_path), replace(parts(tmp_path).settings, start="strategy")
+    with pytest.raises(ConfigError, match=told):
+        run_loop(parts(tmp_path, strategy=strategy, learner=learner, settings=settings), book)
     assert book.events("blobs") == []
 
 

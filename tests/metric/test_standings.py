@@ -38,6 +38,12 @@ def test_labels_are_counted_to_the_references_best_on_mean_curves():
     assert row.ratio == pytest.approx(30 / row.labels)
 
 
+def test_the_references_best_counts_and_not_its_last():
+    found = setting_of(curves(random=[[0.5, 0.8, 0.6]], better=[[0.5, 0.7, 0.9]]), reference="random")
+    assert standing(found, "better").labels == pytest.approx(20 + 10 * 0.1 / 0.2)
+    assert standing(found, "better").reference_labels == 20
+
+
 def test_a_strategy_that_never_gets_there_needs_infinitely_many():
     found = setting_of(curves(random=[[0.5, 0.6, 0.7]], worse=[[0.5, 0.5, 0.6]]), reference="random")
     assert math.isinf(standing(found, "worse").labels)

@@ -234,6 +234,28 @@ def test_the_yamls_show_every_option_and_can_be_changed(name):
     assert build_part(node).shares == {"north": 1.0}
 
 
+@pytest.mark.parametrize(
+    "column",
+    [np.arange(40) % 3, np.arange(40) % 3 + 0.0, np.array([None, 1, 2] * 14, dtype=object)[:40]],
+    ids=["whole", "floats", "objects"],
+)
+def test_groups_may_be_numbers_or_hold_gaps(column):
+    view = replace(plain(40), columns={"room": column})
+    node = OmegaConf.load(conf_dir() / "candidates" / "all.yaml")
+    node.merge_with(OmegaConf.create({"group": "room", "shares": {1: 3, "2": 1}}))
+    rules = build_part(node)
+    rules.check(view.columns)
+    query = rules.select(Random(), view, 8, rng())
+    assert np.unique(query.reasons["group"], return_counts=True)[1].tolist() == [6, 2]
+    with pytest.raises(ConfigError, match="names 7; the column 'room' has .*1, 2"):
+        Candidates(group="room", shares={"7": 1}).check(view.columns)
+
+
+def test_embeddings_that_rules_want_are_asked_for_by_the_rules():
+    with pytest.raises(InvalidArray, match="candidates.duplicates and candidates.outliers need embeddings"):
+        Candidates(duplicates=0.9).select(Random(), plain(9), 3, rng())
+
+
 def test_a_random_slice_is_drawn_from_all_and_marked():
     view = PoolView(np.arange(50), probs=np.random.default_rng(0).dirichlet(np.ones(3), size=50))
     query = Candidates(random_share=0.25, at_most=10).select(Margin(), view, 8, np.random.default_rng(0))

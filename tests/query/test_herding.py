@@ -62,8 +62,16 @@ def test_the_temperature_comes_from_forecasts_that_were_made():
 
 
 def test_few_forecasts_leave_the_temperature_alone():
-    given = view(19, forecasts=np.full((19, 3), 1 / 3, dtype=np.float32))
-    assert forecast_temperature(given) == 1
+    sure = np.tile(np.array([0.98, 0.01, 0.01], dtype=np.float32), (20, 1))  # and right in a third of all
+    labels = np.arange(20) % 3
+
+    def given(count):
+        return PoolView(
+            ids=np.arange(3), labelled_ids=10 + np.arange(count), labels=labels[:count], forecasts=sure[:count]
+        )
+
+    assert forecast_temperature(given(19)) == 1
+    assert forecast_temperature(given(20)) > 2
     assert forecast_temperature(view(30)) == 1
 
 

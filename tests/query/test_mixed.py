@@ -1,6 +1,7 @@
 """What strategies that mix uncertainty and diversity pick, by hand and against loops and peers."""
 
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,6 +68,18 @@ def test_drop_query_takes_what_changes_in_most_passes_when_there_is_enough():
     query = DropQuery(enough=1, passes=5).select(view, 10, rng())
     assert (query.reasons["changed_passes"] >= 3).all()
     assert (DropQuery(enough=25).select(view, 10, rng()).reasons["changed_passes"] >= 1).all()
+
+
+def test_drop_query_clusters_by_angle():
+    """Two directions, one of them near and far: by angle there are two clusters, by distance the far ones are one."""
+    directions = np.repeat(np.array([[1.0, 0.0], [0.0, 1.0]]), 20, axis=0)
+    lengths = np.where(np.arange(40) < 20, np.where(np.arange(40) % 2, 100.0, 1.0), 1.0)
+    points = (directions * lengths[:, None] + 0.001 * noise(40, 2)).astype(np.float32)
+    head = Head(np.array([[1, 1], [1, 1]], dtype=np.float32), np.zeros(2, dtype=np.float32))
+    view = PoolView(np.arange(40), probs=np.full((40, 2), 0.5, dtype=np.float32), embeddings=points, head=head)
+    for seed in range(5):
+        rows = DropQuery().select(view, 2, rng(seed)).ids
+        assert {row < 20 for row in rows.tolist()} == {True, False}
 
 
 def test_drop_query_tops_up_at_random_where_no_class_changes():
@@ -183,6 +196,33 @@ def test_bait_lowers_the_trace_as_a_loop_over_inverses_does(form):
         assert traces[row] == pytest.approx(min(traces.values()), rel=1e-5)
         matrix += mine[row] * size / 13
         left.remove(int(row))
+
+
+@pytest.mark.parametrize("length", [1, 1e3, 1e8])
+def test_bait_drops_the_right_ones_however_long_embeddings_are(length):
+    view, size = pool(60, width=30), 10
+    points, seen = (length * array.astype(np.float64) for array in (view.embeddings, view.labelled_embeddings))
+    head = Head((view.head.weights / length).astype(np.float32), view.head.bias)
+    given = replace(view, embeddings=points, labelled_embeddings=seen, head=head)
+
+    def information(points, probs):
+        top = probs.max(axis=1).astype(np.float64)
+        return [p * (1 - p) * np.outer(x, x) for x, p in zip(points, top, strict=True)]
+
+    mine, old = information(points, view.probs), information(seen, labelled_probs(given))
+    goal, share = sum(mine) + sum(old), size / (size + 8)
+    matrix = max(1, 1e-9 * np.square(points).sum(axis=1).mean()) * np.eye(30) + sum(old) / (8 + size)
+    picked = []
+    for _ in range(2 * size):
+        left = {at: np.trace(np.linalg.solve(matrix + share * mine[at], goal)) for at in set(range(60)) - set(picked)}
+        picked.append(min(left, key=left.get))
+        matrix = matrix + share * mine[picked[-1]]
+    for _ in range(size):
+        without = {at: np.trace(np.linalg.solve(matrix - share * mine[at], goal)) for at in picked}
+        gone = min(without, key=without.get)
+        picked.remove(gone)
+        matrix = matrix - share * mine[gone]
+    assert sorted(Bait().select(given, size, rng()).ids.tolist()) == sorted(picked)
 
 
 def test_class_roots_are_roots_of_the_covariance_of_the_answer():

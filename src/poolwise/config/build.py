@@ -47,8 +47,9 @@ def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = ()) -> An
         return [build_part(item, where=f"{where}[{at}]", trusted=trusted) for at, item in enumerate(node)]
     if not isinstance(node, (DictConfig, dict)):
         return node
-    keys: list[str] = [str(key) for key in node]
-    values = {key: build_part(node[key], where=_dotted(where, key), trusted=trusted) for key in keys}
+    values: dict[str, Any] = {
+        str(key): build_part(node[key], where=_dotted(where, str(key)), trusted=trusted) for key in node
+    }
     if TARGET not in values:
         return values
     target = find_target(str(values.pop(TARGET)), where, trusted)

@@ -92,6 +92,8 @@ def stored_run(folder: Path) -> StoredRun:
     ledger = ledger_of(config, folder).open()
     names = [name for name in ledger.runs() if not name.endswith("/control")]
     name = folder.name
+    if not names:
+        raise ConfigError(f"nothing began in {folder}: its settings were refused. Run again with others, or delete it.")
     if name not in names:
         raise ConfigError(f"the ledger of {folder} knows no run {name!r}; it knows {', '.join(names) or 'none'}.")
     return StoredRun(name, folder, config, ledger)

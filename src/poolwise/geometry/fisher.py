@@ -7,7 +7,7 @@ inner matrices of every row are kept and updated after each pick, so that none i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,11 @@ from poolwise.types import Floats
 Doubles = NDArray[np.float64]
 
 REFRESH = 256
-"""Picks between two computations of all inner products from the points, which ends the drift of updates."""
+"""Picks between two computations of P and all inner products anew, which ends the drift of updates."""
+REFRESH_WHEN_DROPPING = 16
+"""The same between rows dropped, at most: each divides by one minus something that is nearly one."""
+QUICK = 1 << 24
+"""Multiplications that are always worth the exactness."""
 IN_CACHE = 512
 """Points multiplied in one go by the two columns of a pick; at width 256 they fit a core's cache."""
 ROUNDING = 1e-6
@@ -28,22 +32,34 @@ ROUNDING = 1e-6
 class RankOne:
     """Rows whose information is one outer product x x' each, x = sqrt(weight) * point: a pick costs O(N D).
 
+    Products of rows are kept in the precision of the points.
+
     Args:
-        points: (N, D) float32.
+        points: (N, D).
         weights: (N,) at least 0.
-        inverse: (D, D) P.
+        gathered: (D, D) M.
         pool: (D, D) F.
+        refresh: picks between two computations from the points; 0 for the usual number.
     """
 
-    def __init__(self, points: Floats, weights: Floats, inverse: Doubles, pool: Doubles) -> None:
-        self._points, self._weights, self._roots = points, weights, np.sqrt(weights)
-        self.inverse, self._pool = inverse, pool
+    inverse: Doubles
+    _inner: Any
+    _outer: Any
+
+    def __init__(
+        self, points: Floats | Doubles, weights: Floats, gathered: Doubles, pool: Doubles, refresh: int = 0
+    ) -> None:
+        self._points: Any = points
+        self._weights: Any = weights.astype(points.dtype)
+        self._roots = np.sqrt(self._weights)
+        self._gathered, self._pool, self._every = gathered, pool, refresh or REFRESH
         self._count = 0
         self._refresh()
 
     def of(self, rows: NDArray[np.int64]) -> RankOne:
-        """Some of the rows, with the information gathered so far."""
-        return RankOne(self._points[rows], self._weights[rows], self.inverse, self._pool)
+        """Some of the rows, in float64, with the information gathered so far."""
+        every = _often(len(rows) * self._pool.size)
+        return RankOne(self._points[rows].astype(np.float64), self._weights[rows], self._gathered, self._pool, every)
 
     def trace(self) -> float:
         """tr(P F), what is still uncertain."""
@@ -62,29 +78,32 @@ class RankOne:
         scale = 1 + sign * (x @ first)
         middle = first @ self._pool @ first
         self.inverse = self.inverse - sign * np.outer(first, first) / scale
+        self._gathered = self._gathered + sign * np.outer(x, x)
         self._count += 1
-        if self._count % REFRESH == 0:
+        if self._count % self._every == 0:
             self._refresh()
             return
         q, r = self._roots * self._products(first, second)
-        self._inner -= sign * q * q / np.float32(scale)
-        self._outer -= 2 * sign * q * r / np.float32(scale) - q * q * np.float32(middle / scale**2)
+        one = self._points.dtype.type
+        self._inner -= sign * q * q / one(scale)
+        self._outer -= 2 * sign * q * r / one(scale) - q * q * one(middle / scale**2)
         np.maximum(self._inner, 0, out=self._inner)
         np.maximum(self._outer, 0, out=self._outer)
 
     def _products(self, *columns: Doubles) -> Floats:
         """(m, N) products of the points with m columns; in blocks, so that points come from memory once."""
-        found = np.empty((len(columns), len(self._points)), dtype=np.float32)
-        single = [column.astype(np.float32) for column in columns]
+        found = np.empty((len(columns), len(self._points)), dtype=self._points.dtype)
+        single = [column.astype(found.dtype) for column in columns]
         for at in range(0, len(self._points), IN_CACHE):
             for row, column in zip(found, single, strict=True):
                 np.dot(self._points[at : at + IN_CACHE], column, out=row[at : at + IN_CACHE])
         return found
 
     def _refresh(self) -> None:
-        """Both products of every row, x'Px and x'PFPx, from the points."""
+        """P, and both products of every row, x'Px and x'PFPx, from the points."""
+        self.inverse = np.asarray(np.linalg.inv(self._gathered), dtype=np.float64)
         self._inner, self._outer = (
-            np.maximum(self._weights * _forms(self._points, matrix.astype(np.float32)), 0)
+            np.maximum(self._weights * _forms(self._points, matrix.astype(self._points.dtype)), 0)
             for matrix in (self.inverse, self.inverse @ self._pool @ self.inverse)
         )
 
@@ -93,21 +112,36 @@ class RankMany:
     """Rows whose information is (S S') kron (h h') each, S (C, C): a pick costs O(N C^2 (C + D)), memory N C^2 twice.
 
     Args:
-        points: (N, D) float32, h.
+        points: (N, D), h.
         roots_ncc: (N, C, C) S.
-        inverse: (C * D, C * D) P.
+        gathered: (C * D, C * D) M.
         pool: (C * D, C * D) F.
+        refresh: picks between two computations from the points; 0 for the usual number.
     """
 
-    def __init__(self, points: Floats, roots_ncc: Floats, inverse: Doubles, pool: Doubles) -> None:
-        self._points, self._roots = points, roots_ncc
-        self.inverse, self._pool = inverse, pool
+    inverse: Doubles
+    _inner: Any
+    _outer: Any
+
+    def __init__(
+        self,
+        points: Floats | Doubles,
+        roots_ncc: Floats | Doubles,
+        gathered: Doubles,
+        pool: Doubles,
+        refresh: int = 0,
+    ) -> None:
+        self._points: Any = points
+        self._roots: Any = roots_ncc
+        self._gathered, self._pool, self._every = gathered, pool, refresh or REFRESH
         self._count = 0
         self._refresh()
 
     def of(self, rows: NDArray[np.int64]) -> RankMany:
-        """Some of the rows, with the information gathered so far."""
-        return RankMany(self._points[rows], self._roots[rows], self.inverse, self._pool)
+        """Some of the rows, in float64, with the information gathered so far."""
+        points, roots = (array[rows].astype(np.float64) for array in (self._points, self._roots))
+        every = _often(max(len(rows), len(self._pool)) * self._pool.size)
+        return RankMany(points, roots, self._gathered, self._pool, every)
 
     def trace(self) -> float:
         """tr(P F), what is still uncertain."""
@@ -115,7 +149,7 @@ class RankMany:
 
     def change(self, sign: int) -> Floats:
         """(N,) by how much the trace falls when a row is added (sign 1), or rises when it is removed (-1)."""
-        found = np.empty(len(self._points), dtype=np.float32)
+        found = np.empty(len(self._points), dtype=self._points.dtype)
         unit = np.eye(self._roots.shape[1])
         for rows in blocks(len(found), 4 * unit.size):
             solved = np.linalg.solve(unit + sign * self._inner[rows], self._outer[rows].astype(np.float64))
@@ -130,8 +164,9 @@ class RankMany:
         scale = np.linalg.inv(np.eye(columns.shape[1]) + sign * (columns.T @ first))
         middle = scale @ (first.T @ self._pool @ first) @ scale
         self.inverse = self.inverse - sign * first @ scale @ first.T
+        self._gathered = self._gathered + sign * columns @ columns.T
         self._count += 1
-        if self._count % REFRESH == 0:
+        if self._count % self._every == 0:
             self._refresh()
             return
         for rows in blocks(len(self._points), 4 * columns.shape[1] ** 2):
@@ -145,12 +180,14 @@ class RankMany:
         width = self._points.shape[1]
         wide = columns.reshape(-1, width, columns.shape[1]).transpose(1, 0, 2).reshape(width, -1)
         found = (self._points[rows] @ wide).reshape(-1, self._roots.shape[1], columns.shape[1])
-        return self._roots[rows].transpose(0, 2, 1) @ found
+        inside: Doubles = self._roots[rows].transpose(0, 2, 1) @ found
+        return inside
 
     def _refresh(self) -> None:
-        """Both products of every row, V'PV and V'PFPV, from the points."""
+        """P, and both products of every row, V'PV and V'PFPV, from the points."""
+        self.inverse = np.asarray(np.linalg.inv(self._gathered), dtype=np.float64)
         shape = self._roots.shape
-        self._inner, self._outer = (np.zeros(shape, dtype=np.float32) for _ in range(2))
+        self._inner, self._outer = (np.zeros(shape, dtype=self._points.dtype) for _ in range(2))
         for target, matrix in ((self._inner, self.inverse), (self._outer, self.inverse @ self._pool @ self.inverse)):
             width = self._points.shape[1]
             for rows in blocks(len(self._points), 4 * shape[1] ** 2):
@@ -203,13 +240,22 @@ def pruned(form: RankOne | RankMany, count: int, size: int, rng: np.random.Gener
     return np.flatnonzero(kept)
 
 
+def _often(multiplications: int) -> int:
+    """Rows dropped between two computations that cost so much."""
+    return int(np.clip(multiplications // QUICK, 1, REFRESH_WHEN_DROPPING))
+
+
 def total(points: Floats, weights: Floats) -> Doubles:
-    """(D, D) weighted sum of the outer products of rows (N, D) with themselves.
+    """(D, D) weighted sum of the outer products of rows (N, D) with themselves, symmetric to the last digit.
 
     >>> total(np.array([[1.0, 2.0]]), np.array([0.5])).tolist()
     [[0.5, 1.0], [1.0, 2.0]]
     """
-    return _summed(points.shape[1], len(points), lambda rows: points[rows].T @ (points[rows] * weights[rows, None]))
+    found = np.zeros((points.shape[1], points.shape[1]))
+    for rows in blocks(len(points), points.shape[1]):
+        some = points[rows].astype(np.float64)
+        found += some.T @ (some * weights[rows, None])
+    return (found + found.T) / 2
 
 
 def total_many(points: Floats, roots_ncc: Floats) -> Doubles:
@@ -224,14 +270,7 @@ def total_many(points: Floats, roots_ncc: Floats) -> Doubles:
     return found.reshape(classes * width, classes * width)
 
 
-def _summed(width: int, count: int, part: Callable[[slice], NDArray[np.floating]]) -> Doubles:
-    found = np.zeros((width, width))
-    for rows in blocks(count, width):
-        found += part(rows)
-    return found
-
-
-def _forms(points: Floats, matrix: Floats | Doubles) -> Floats:
+def _forms(points: Floats | Doubles, matrix: Floats | Doubles) -> Floats:
     """(N,) x'Ax of each row."""
     found = np.empty(len(points), dtype=matrix.dtype)
     for rows in blocks(len(points), points.shape[1]):

@@ -55,7 +55,7 @@ def _first(state: RunState, parts: Parts, candidates: Ids, size: int) -> dict[st
     wanted = min(size - len(holdout), len(rest))
     query = Query(rest[:wanted], np.zeros(wanted, np.float32), {})
     if settings.start == "strategy" and not parts.is_control:
-        view = _untrained(parts, np.sort(rest))
+        view = _cold(parts, np.sort(rest))
         query = parts.candidates.select(parts.strategy, view, wanted, generator(settings.seed, 0, "query"))
     asks = _asks(query, None, parts, "seed set, at random")
     tests = _asks(Query(np.array(holdout, dtype=np.int64), np.zeros(len(holdout), np.float32), {}), None, parts, "")
@@ -118,16 +118,25 @@ def _view(state: RunState, parts: Parts, bench: Workbench, model: FittedModel, c
     )
 
 
-def _untrained(parts: Parts, candidates: Ids) -> PoolView:
-    """What is known before the first label: the embeddings of a network that was trained elsewhere; every class may be."""
+def _cold(parts: Parts, candidates: Ids) -> PoolView:
+    """What is known before the first label, where the model was trained elsewhere."""
     embed = getattr(parts.learner, "embed", None)
     embeddings = None if embed is None else embed(parts.images, candidates, parts.display.progress)
     if embeddings is None:
-        raise ConfigError(
-            "start=strategy chooses the first batch by embeddings, and this model has none before it is trained; use "
-            "start=random, or weights learnt elsewhere: model=linear_head, model=logistic_head, or model=patches with its file."
-        )
-    manifest = parts.images.manifest
+        raise no_embeddings()
+    return untrained(parts.images.manifest, candidates, embeddings)
+
+
+def no_embeddings() -> ConfigError:
+    """What to say where a model that knows nothing yet is to embed."""
+    return ConfigError(
+        "start=strategy chooses the first batch by embeddings, and this model has none before it is trained; use "
+        "start=random, or weights learnt elsewhere: model=linear_head, model=logistic_head, or model=patches with its file."
+    )
+
+
+def untrained(manifest: Manifest, candidates: Ids, embeddings: Floats) -> PoolView:
+    """Candidates (N,) and their embeddings (N, D) before the first label: every class is as likely as the others."""
     return PoolView(
         ids=candidates,
         task=manifest.task,

@@ -17,6 +17,10 @@ from poolwise.types import Floats, Head, Need, PoolView, Query, Task
 MOST_WIDE = 2000
 """Largest C * D of the exact form: a matrix of 32 MB, several of them, and their products at every pick."""
 MOST_BYTES = 1 << 30
+EXACT_UP_TO = 1 << 22
+"""Candidates times width up to which gains are reckoned in float64; above in float32, and only the dropping in float64."""
+LEAST = 1e-9
+"""Of lambda over the mean squared length of embeddings: below this, inverses are rounding."""
 
 
 class Form(str, Enum):
@@ -37,7 +41,7 @@ class Bait:
     Attributes:
         form: `binary` takes the most probable class against the rest, p (1 - p) h h', a D x D matrix and O(B N D)
             (Huseljic et al. 2024, section 4.2); `full` is exact over all classes, a (C D) x (C D) matrix.
-        regularisation: lambda, added to the diagonal of M.
+        regularisation: lambda, added to the diagonal of M; at least 1e-9 of the mean squared length of embeddings is taken.
         oversampling: picked a wanted sample before dropping; 1 drops none.
         width: embeddings are projected to this many principal directions (about the origin) first; 0 leaves them.
         subset: random candidates that are considered; 0 for all.
@@ -70,11 +74,12 @@ class Bait:
         if self.subset:
             few = np.sort(rng.choice(few, min(len(few), max(size, self.subset)), replace=False))
         probs, known = required(view.probs), labelled_probs(view)
-        points, seen = self._projected(required(view.embeddings), view.labelled_embeddings)
+        points, seen, scale = _scaled(*self._projected(required(view.embeddings), view.labelled_embeddings))
         if self.form is Form.FULL:
             self._check(len(few), probs.shape[1], points.shape[1])
         make = self._full if self.form is Form.FULL else self._binary
-        form = make(points, probs, few, seen, known, size)
+        added = max(self.regularisation / scale**2, LEAST)
+        form = make(points, probs, few, seen, known, size, added)
         more = min(len(few), max(size, round(self.oversampling * size)))
         rows, shares = forward_backward(form, len(few), size, more, rng)
         sentences = [f"leaves the last layer {share:.2%} less uncertain about the pool" for share in shares]
@@ -88,27 +93,39 @@ class Bait:
         return points @ directions.astype(np.float32), seen @ directions.astype(np.float32)
 
     def _binary(
-        self, points: Floats, probs: Floats, few: NDArray[np.int64], seen: Floats, known: Floats, size: int
+        self,
+        points: Floats,
+        probs: Floats,
+        few: NDArray[np.int64],
+        seen: Floats,
+        known: Floats,
+        size: int,
+        added: float,
     ) -> RankOne:
         weights, old = doubt(probs), doubt(known)
         pool, labelled = total(points, weights), total(seen, old)
-        inverse = self._inverse(labelled, len(seen), size)
+        gathered = added * np.eye(len(labelled)) + labelled / (len(seen) + size)
         share = np.float32(size / (size + len(seen)))
-        return RankOne(points[few], share * weights[few], inverse, (pool + labelled) / (len(points) + len(seen)))
+        return RankOne(
+            _precise(points[few]), share * weights[few], gathered, (pool + labelled) / (len(points) + len(seen))
+        )
 
     def _full(
-        self, points: Floats, probs: Floats, few: NDArray[np.int64], seen: Floats, known: Floats, size: int
+        self,
+        points: Floats,
+        probs: Floats,
+        few: NDArray[np.int64],
+        seen: Floats,
+        known: Floats,
+        size: int,
+        added: float,
     ) -> RankMany:
         roots = class_roots(probs[few])
         labelled = total_many(seen, class_roots(known))
         pool = total_many(points[few], roots) * (len(points) / len(few)) + labelled
-        inverse = self._inverse(labelled, len(seen), size)
+        gathered = added * np.eye(len(labelled)) + labelled / (len(seen) + size)
         share = np.float32(np.sqrt(size / (size + len(seen))))
-        return RankMany(points[few], share * roots, inverse, pool / (len(points) + len(seen)))
-
-    def _inverse(self, labelled: NDArray[np.float64], count: int, size: int) -> NDArray[np.float64]:
-        summed = self.regularisation * np.eye(len(labelled)) + labelled / (count + size)
-        return np.asarray(np.linalg.inv(summed), dtype=np.float64)
+        return RankMany(_precise(points[few]), share * roots, gathered, pool / (len(points) + len(seen)))
 
     def _check(self, count: int, classes: int, width: int) -> None:
         if classes * width > MOST_WIDE:
@@ -121,6 +138,18 @@ class Bait:
                 f"bait: form=full keeps {classes} x {classes} numbers twice for each of {count} candidates, more than "
                 f"1 GB. Set subset to {MOST_BYTES // (8 * classes**2)} or less, or take form=binary."
             )
+
+
+def _scaled(points: Floats, seen: Floats) -> tuple[Floats, Floats, float]:
+    """Both divided by one power of two, so that rows have a length of about 1; and that power."""
+    length = np.sqrt(np.square(points, dtype=np.float64).sum() / len(points))
+    scale = float(2.0 ** np.round(np.log2(length))) if length > 0 else 1.0
+    return points / np.float32(scale), seen / np.float32(scale), scale
+
+
+def _precise(points: Floats) -> Floats | NDArray[np.float64]:
+    """Rows as float64 where there is room: once few directions are left uncertain, float32 cannot tell rows apart."""
+    return points.astype(np.float64) if points.size <= EXACT_UP_TO else points
 
 
 def doubt(probs: Floats) -> Floats:

@@ -91,7 +91,7 @@ class Candidates:
         """
         if self.group is None or self.group not in columns:
             return  # a missing column is told where it is looked up
-        known = {str(value) for value in np.unique(columns[self.group])}
+        known = set(_names(columns[self.group]).tolist())
         strange = [str(name) for name in self.shares if str(name) not in known]
         if strange:
             raise ConfigError(
@@ -116,7 +116,7 @@ class Candidates:
             return self._with_slice(strategy, view, size, rng)
         if self == Candidates() or not size:
             return strategy.select(view, size, rng)
-        view = check_view(view, self.needs, size)
+        view = self._checked(view, size)
         groups = self._groups(view, rng)
         found = self._looked_at(view, size, groups, rng)
         rows = found.best(size)
@@ -127,7 +127,7 @@ class Candidates:
 
     def _with_slice(self, strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Draw the random slice from all candidates, then have the rest chosen among the others."""
-        view = check_view(view, self.needs, size)
+        view = self._checked(view, size)
         exact = self.random_share * size
         count = int(exact) + int(rng.random() < exact - int(exact))  # in small batches, so many on average
         drawn = rng.permutation(len(view))[:count]
@@ -141,11 +141,18 @@ class Candidates:
         )
         return joined(rest, chance)
 
+    def _checked(self, view: PoolView, size: int) -> PoolView:
+        if Need.EMBEDDINGS in self.needs and view.embeddings is None:
+            raise InvalidArray(
+                "candidates.duplicates and candidates.outliers need embeddings (N, D); none came. Give them."
+            )
+        return check_view(view, self.needs, size)
+
     def _groups(self, view: PoolView, rng: np.random.Generator) -> _Groups:
         if self.group is None:
             return _Groups((), np.zeros(len(view), dtype=np.int64), np.ones(1), np.zeros(1, dtype=np.int64))
-        values, numbers = np.unique(_column(view, "group", self.group), return_inverse=True)
-        names = tuple(str(value) for value in values)
+        values, numbers = np.unique(_names(_column(view, "group", self.group)), return_inverse=True)
+        names = tuple(values.tolist())
         shares = {str(name): share for name, share in self.shares.items()}
         given = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
         return _Groups(names, numbers.reshape(-1).astype(np.int64), given, rng.permutation(len(names)))
@@ -273,6 +280,13 @@ def _column(view: PoolView, option: str, name: str) -> NDArray[Any]:
         raise ConfigError(f"candidates.{option} is {name!r}, which is no column of the data; known columns: {known}.")
     column = view.columns[name]
     return column.astype(np.str_) if column.dtype.kind == "O" else column
+
+
+def _names(column: NDArray[Any]) -> NDArray[np.str_]:
+    """Values (N,) as names of groups: 3.0 is "3", whoever read the column."""
+    if column.dtype.kind == "f" and (column == np.round(column)).all():
+        column = column.astype(np.int64)
+    return column.astype(np.str_)
 
 
 def _numbers(view: PoolView, option: str, name: str, expected: str, sound: Any) -> NDArray[np.float64]:

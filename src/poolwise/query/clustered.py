@@ -45,10 +45,12 @@ class Clustered:
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def __post_init__(self) -> None:
-        if not self.candidates >= 1:
-            raise ConfigError(f"clustered: candidates must be at least 1 a pick; got {self.candidates}.")
-        if not self.clusters > 0:
-            raise ConfigError(f"clustered: clusters must be above 0 a pick; got {self.clusters}.")
+        if not 1 <= self.candidates < np.inf:
+            raise ConfigError(f"clustered: candidates must be at least 1 a pick and finite; got {self.candidates}.")
+        if not 0 < self.clusters < np.inf:
+            raise ConfigError(f"clustered: clusters must be above 0 a pick and finite; got {self.clusters}.")
+        if self.exact_up_to < 0:
+            raise ConfigError(f"clustered: exact_up_to must be at least 0; got {self.exact_up_to}.")
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids of the view; a score is 1 - margin. Raises PoolExhausted, InvalidArray."""

@@ -45,8 +45,8 @@ class DropQuery:
             raise ConfigError(f"drop_query: passes must be at least 1; got {self.passes}.")
         if not 0 < self.share < 1:
             raise ConfigError(f"drop_query: share must lie between 0 and 1; got {self.share}.")
-        if not self.enough >= 1:
-            raise ConfigError(f"drop_query: enough must be at least 1 candidate a pick; got {self.enough}.")
+        if not 1 <= self.enough < np.inf:
+            raise ConfigError(f"drop_query: enough must be at least 1 candidate a pick and finite; got {self.enough}.")
         check_iterations("drop_query", self.iterations)
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:

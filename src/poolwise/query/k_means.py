@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.geometry.kmeans import central, kmeans
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.picks import Picks, answer, check_iterations, required
 from poolwise.types import Need, PoolView, Query
 
 
@@ -29,6 +29,9 @@ class KMeans:
     unit_length: bool = False
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
+
+    def __post_init__(self) -> None:
+        check_iterations("k_means", self.iterations)
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids; scores are shares of the pool. Raises PoolExhausted, InvalidArray."""

@@ -35,8 +35,10 @@ class WeightedKMeans:
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def __post_init__(self) -> None:
-        if not self.candidates >= 1:
-            raise ConfigError(f"weighted_k_means: candidates must be at least 1 a pick; got {self.candidates}.")
+        if not 1 <= self.candidates < np.inf:
+            raise ConfigError(
+                f"weighted_k_means: candidates must be at least 1 a pick and finite; got {self.candidates}."
+            )
         check_iterations("weighted_k_means", self.iterations)
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
