@@ -50,7 +50,7 @@ def verdicts(summary: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def points(summary: pd.DataFrame, regime: str) -> pd.DataFrame:
-    """AUBC minus that of random in points, a row a data set, a column a strategy; the last row is the mean rank."""
+    """AUBC minus that of random in points, a row a data set, a column a strategy; then mean ranks, of mean curves and of seeds."""
     mine = summary[summary.regime == regime]
     table = mine.pivot(index="dataset", columns="strategy", values="aubc").loc[
         mine.dataset.unique(), mine.strategy.unique()
@@ -58,6 +58,7 @@ def points(summary: pd.DataFrame, regime: str) -> pd.DataFrame:
     ranks = table.rank(axis=1, ascending=False).mean()
     found = 100 * table.sub(table[CHANCE], axis=0)
     found.loc["mean rank"] = ranks
+    found.loc["mean rank of seeds"] = mine.groupby("strategy")["rank"].mean()
     return found
 
 

@@ -73,16 +73,9 @@ def select(
     extra = {name: options.pop(name, None) for name in ("head", "forecasts", "columns")}
     among = options.pop("among", None)
     part = _build(strategy, options)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigError(f"seed must be a whole number from 0 on; got {seed!r}.")
-    arrays = {
-        name: _plain(array) for name, array in (("probs", probs), ("embeddings", embeddings)) if array is not None
-    }
-    if draws is not None:
-        arrays["draws"] = _joined(draws, {len(array) for array in arrays.values() if array.ndim})
-    view = _view(arrays, labelled, labels, task)
+    view = _view(_arrays(probs, embeddings, draws), labelled, labels, task)
     view = _with(view, len(view) + len(view.labelled_ids), **extra)
-    query: Query = _candidates(among, extra["columns"]).select(part, view, size, generator(seed, 0, "query"))
+    query: Query = _candidates(among, extra["columns"]).select(part, view, size, _chance(seed))
     return query
 
 
@@ -133,6 +126,20 @@ def _head(head: Any) -> Head | None:
     if not isinstance(head, (tuple, list)) or len(head) != 2:
         raise InvalidArray("head must be a pair: weights (C, D) and bias (C,) of the last layer.")
     return Head(np.asarray(head[0]), np.asarray(head[1]))
+
+
+def _chance(seed: Any) -> np.random.Generator:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigError(f"seed must be a whole number from 0 on; got {seed!r}.")
+    return generator(int(seed), 0, "query")
+
+
+def _arrays(probs: Any, embeddings: Any, draws: Any) -> dict[str, NDArray[Any]]:
+    given = {"probs": probs, "embeddings": embeddings}
+    arrays = {name: _plain(array) for name, array in given.items() if array is not None}
+    if draws is not None:
+        arrays["draws"] = _joined(draws, {len(array) for array in arrays.values() if array.ndim})
+    return arrays
 
 
 def _plain(array: Any) -> NDArray[Any]:

@@ -70,8 +70,8 @@ class Patches:
         channels, side = network.filters.shape[1:3]
         if channels != shape[0] or side > min(shape[1:]):
             raise ConfigError(
-                f"backbone.weights_file={self.weights_file!r} is for patches of {channels}x{side}x{side}, which pictures of "
-                f"{shape[0]}x{shape[1]}x{shape[2]} do not have; learn one from these pictures: scripts/learn_patches.py."
+                f"model.backbone.weights_file={self.weights_file!r} is for patches of {channels}x{side}x{side}, which pictures "
+                f"of {shape[0]}x{shape[1]}x{shape[2]} do not have; learn one from these pictures: scripts/learn_patches.py."
             )
         return network
 
@@ -215,17 +215,17 @@ def _principal(network: PatchNetwork, pictures: NDArray[np.uint8], width: int) -
 def _read(file: str | None) -> dict[str, Tensor]:
     if not file:
         raise ConfigError(
-            "backbone.weights_file is not set; scripts/learn_patches.py makes such a file from pictures without labels."
+            "model.backbone.weights_file is not set; scripts/learn_patches.py makes such a file from pictures without labels."
         )
     try:
         content: Any = torch.load(Path(file).expanduser(), map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise ConfigError(f"backbone.weights_file is {file!r}, which does not exist.") from None
+        raise ConfigError(f"model.backbone.weights_file is {file!r}, which does not exist.") from None
     except Exception as error:  # whatever an unpickler makes of a foreign file
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"backbone.weights_file={file!r} holds no plain weights: {reason}") from error
+        raise ConfigError(f"model.backbone.weights_file={file!r} holds no plain weights: {reason}") from error
     if not isinstance(content, dict) or set(content) != set(NAMES):
         raise ConfigError(
-            f"backbone.weights_file={file!r} is no dictionary of patches; make one: scripts/learn_patches.py."
+            f"model.backbone.weights_file={file!r} is no dictionary of patches; make one: scripts/learn_patches.py."
         )
     return content

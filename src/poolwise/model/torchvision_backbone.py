@@ -39,7 +39,9 @@ class TorchvisionBackbone:
 
     def __post_init__(self) -> None:
         if self.weights and self.weights_file:
-            raise ConfigError("backbone.weights and backbone.weights_file are both set; leave one of them null.")
+            raise ConfigError(
+                "model.backbone.weights and model.backbone.weights_file are both set; leave one of them null."
+            )
         if self.resize is not None and self.resize < 1:
             raise ConfigError(f"backbone.resize is {self.resize}; it is a side in pixels, 1 or more, or null.")
 
@@ -124,7 +126,7 @@ def _network(name: str, weights: str | None, side: int) -> nn.Module:
     except (OSError, RuntimeError) as error:  # a URLError is an OSError; a damaged download a RuntimeError
         raise ConfigError(
             f"backbone.weights={weights} of {name} could not be had: {error}. Fetch the file by other means and name it "
-            "with backbone.weights_file=..., or set backbone.weights=null for random weights."
+            "with model.backbone.weights_file=..., or set model.backbone.weights=null for random weights."
         ) from error
 
 
@@ -139,20 +141,20 @@ def _load_file(network: nn.Module, file: Path, head: str) -> None:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise ConfigError(f"backbone.weights_file is {str(file)!r}, which does not exist.") from None
+        raise ConfigError(f"model.backbone.weights_file is {str(file)!r}, which does not exist.") from None
     except Exception as error:  # whatever an unpickler makes of a foreign file
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"backbone.weights_file={str(file)!r} holds no plain weights: {reason}") from error
+        raise ConfigError(f"model.backbone.weights_file={str(file)!r} holds no plain weights: {reason}") from error
     state = _state(content)
     state = {key: value for key, value in state.items() if key.rpartition(".")[0] != head}
     try:
         missing, unknown = network.load_state_dict(state, strict=False)
     except RuntimeError as error:  # shapes that differ
-        raise ConfigError(f"backbone.weights_file={str(file)!r} is of another network: {error}") from error
+        raise ConfigError(f"model.backbone.weights_file={str(file)!r} is of another network: {error}") from error
     missing = [key for key in missing if key.rpartition(".")[0] != head]
     if missing or unknown:
         raise ConfigError(
-            f"backbone.weights_file={str(file)!r} is of another network: "
+            f"model.backbone.weights_file={str(file)!r} is of another network: "
             f"it lacks {listed(missing) or 'nothing'}, and has besides {listed(unknown) or 'nothing'}."
         )
 
