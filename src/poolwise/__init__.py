@@ -4,6 +4,7 @@ The doors for people who bring their own arrays are here, imported when first us
 
     select(strategy, *, size, ...)              which rows of a pool to label next
     curation_report(embeddings, chosen, ...)    how a batch compares with random ones of its size
+    find_label_errors(labels, probs, ...)       which labels are likely wrong, and how many
 """
 
 from importlib import import_module
@@ -11,14 +12,18 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_DOORS = ("curation_report", "select")
-__all__ = ["__version__", "curation_report", "select"]
+_DOORS = {
+    "curation_report": "selection",
+    "find_label_errors": "labels",
+    "select": "selection",
+}
+__all__ = ["__version__", *_DOORS]
 
 
 def __getattr__(name: str) -> Any:
     """Import a door when it is first asked for, so that `import poolwise` costs nothing."""
     if name not in _DOORS:
         raise AttributeError(f"module 'poolwise' has no attribute {name!r}")
-    value = getattr(import_module("poolwise.doors"), name)
+    value = getattr(import_module(f"poolwise.doors.{_DOORS[name]}"), name)
     globals()[name] = value
     return value

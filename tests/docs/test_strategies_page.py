@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import poolwise.doors
+import poolwise.doors.selection
 from poolwise.config.build import build_part, conf_dir
 from poolwise.types import Task
 
@@ -15,7 +15,7 @@ ENTRIES = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", PAGE, flags=re.MULTI
 
 
 def test_every_strategy_has_an_entry_and_no_other_has():
-    assert sorted(ENTRIES) == poolwise.doors.strategies()
+    assert sorted(ENTRIES) == poolwise.doors.selection.strategies()
 
 
 @pytest.mark.parametrize("name", ENTRIES)

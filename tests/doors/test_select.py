@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from poolwise.doors import _build as build
-from poolwise.doors import select, strategies
+from poolwise.doors.selection import _build as build
+from poolwise.doors.selection import select, strategies
 from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
 from poolwise.types import Task
 

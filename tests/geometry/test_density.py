@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from poolwise.geometry import density
+from poolwise.geometry import k_nearest
 from poolwise.geometry.density import typicality
 
 
@@ -23,7 +23,7 @@ def test_it_is_one_over_the_mean_distance_to_the_nearest_others(k):
 
 def test_the_search_by_cells_finds_nearly_the_same(monkeypatch):
     exact = typicality(some(3000), 10)
-    monkeypatch.setattr(density, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(k_nearest, "EXACT_UP_TO", 100)
     by_cells = typicality(some(3000), 10)
     assert (by_cells <= exact * (1 + 1e-4)).all()  # a neighbour that is missed is never a nearer one
     assert np.median(by_cells / exact) > 0.97
