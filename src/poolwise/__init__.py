@@ -5,6 +5,8 @@ The doors for people who bring their own arrays are here, imported when first us
     select(strategy, *, size, ...)              which rows of a pool to label next
     curation_report(embeddings, chosen, ...)    how a batch compares with random ones of its size
     find_label_errors(labels, probs, ...)       which labels are likely wrong, and how many
+    consensus(votes, probs)                     what several annotators say together
+    relabel_scores(votes, probs)                whom to ask again, and what to ask first
 """
 
 from importlib import import_module
@@ -13,8 +15,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _DOORS = {
+    "consensus": "votes",
     "curation_report": "selection",
     "find_label_errors": "labels",
+    "relabel_scores": "votes",
     "select": "selection",
 }
 __all__ = ["__version__", *_DOORS]

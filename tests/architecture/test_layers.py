@@ -14,7 +14,7 @@ CONF = Path(__file__).parents[2] / "conf"
 LAYERS = {
     0: {"types", "protocols", "errors", "seeds", "checks"},
     1: {"geometry"},
-    2: {"acquisition", "label_error", "metric"},
+    2: {"acquisition", "label_error", "metric", "votes"},
     3: {"query", "stopping"},
     4: {"files"},
     5: {"data", "model", "annotation", "ledger", "tracking", "report"},

@@ -84,7 +84,7 @@ def flagged(labels: Numbers, probs: Floats, prune: Prune = Prune.BY_NOISE_RATE) 
     if prune in (Prune.BY_CLASS, Prune.BOTH):
         wrong &= _by_class(labels, probs, joint)
     if prune in (Prune.BY_NOISE_RATE, Prune.BOTH):
-        wrong &= _by_noise_rate(labels, probs, joint)
+        wrong &= _by_noise_rate(labels, probs, joint, differs)
     return wrong & differs
 
 
@@ -99,11 +99,11 @@ def _by_class(labels: Numbers, probs: Floats, joint: Numbers) -> NDArray[np.bool
     return found
 
 
-def _by_noise_rate(labels: Numbers, probs: Floats, joint: Numbers) -> NDArray[np.bool_]:
-    """For each pair of classes as many as the joint says, of largest p(other) - p(given)."""
+def _by_noise_rate(labels: Numbers, probs: Floats, joint: Numbers, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """For each pair of classes as many as the joint says, of largest p(other) - p(given), as far as a label `differs`."""
     found = np.zeros(len(labels), dtype=np.bool_)
     for given in range(probs.shape[1]):
-        rows = np.flatnonzero(labels == given)
+        rows = np.flatnonzero((labels == given) & differs)
         for other in np.flatnonzero(joint[given]):
             if other != given:
                 lead = probs[rows, other].astype(np.float64) - probs[rows, given]

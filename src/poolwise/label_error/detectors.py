@@ -150,7 +150,7 @@ class Auto:
     Attributes:
         neighbours: how many vote.
         weight: of their vote against the model's probabilities, in [0, 1].
-        floor: evidence below this counts as this: smaller probabilities are not to be trusted.
+        floor: added to every class where neighbours have a say: their shares come in fifteenths.
     """
 
     neighbours: int = 15
@@ -174,11 +174,13 @@ class Auto:
         shares = neighbour_shares(view.labels, view.embeddings, view.probs.shape[1], self.neighbours, view.groups)
         shares *= np.float32(self.weight)
         shares += np.float32(1 - self.weight) * view.probs
+        shares += np.float32(self.floor)
+        shares /= np.float32(1 + shares.shape[1] * self.floor)
         return shares
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
         """(N,) odds of the given label."""
-        return odds(labels, evidence, self.floor)
+        return odds(labels, evidence)
 
 
 def needed(detector: Any, view: LabelView) -> list[str]:
