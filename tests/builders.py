@@ -67,6 +67,26 @@ class Blobs:
         return [(at, "truncated") for at in self.broken]
 
 
+WRONG = [4, 17, 33, 52]
+
+
+@dataclass(frozen=True)
+class Mislabelled(Blobs):
+    """Blobs whose labels are given, some of them wrong."""
+
+    hide_labels: bool = False
+    wrong: tuple = tuple(WRONG)
+
+    @property
+    def manifest(self):
+        found = super().manifest
+        labels = found.labels.copy()
+        for at in self.wrong:
+            labels[at] = (labels[at] + 1) % self.classes if labels.ndim == 1 else 1 - labels[at]
+        truth = np.array([found.classes[at] for at in self.hidden_labels()]) if labels.ndim == 1 else None
+        return replace(found, labels=labels, columns={} if truth is None else {"truth": truth})
+
+
 @dataclass
 class Means:
     """A fitted model that compares a picture with the mean of each class, jittered by its training seed."""

@@ -5,8 +5,13 @@ The doors for people who bring their own arrays are here, imported when first us
     select(strategy, *, size, ...)              which rows of a pool to label next
     curation_report(embeddings, chosen, ...)    how a batch compares with random ones of its size
     find_label_errors(labels, probs, ...)       which labels are likely wrong, and how many
+    compare_detectors(labels, probs, ...)       which detector finds errors planted in these very labels
+    class_findings(labels, probs)               which classes overlap, and whose labels are least to be trusted
+    find_duplicates(embeddings, ...)            which rows are one thing, and which leak from split to split
+    calibrate_threshold(images, embed)          from which cosine on, learnt from planted copies
     consensus(votes, probs)                     what several annotators say together
     relabel_scores(votes, probs)                whom to ask again, and what to ask first
+    fit_learning_curve(sizes, scores)           what more labels will bring, and how many a target needs
 """
 
 from importlib import import_module
@@ -15,9 +20,15 @@ from typing import Any
 __version__ = "0.1.0"
 
 _DOORS = {
+    "Duplicates": "duplicates",
+    "calibrate_threshold": "duplicates",
+    "class_findings": "detectors",
+    "compare_detectors": "detectors",
     "consensus": "votes",
     "curation_report": "selection",
+    "find_duplicates": "duplicates",
     "find_label_errors": "labels",
+    "fit_learning_curve": "curve",
     "relabel_scores": "votes",
     "select": "selection",
 }

@@ -3,35 +3,32 @@
 Axes: N pool rows, L labelled, B query size, C classes, K stochastic draws, D embedding width, M clusters. An array with
 three or more axes carries them in its name (`log_probs_nkc`). Classes are numbered in the order of `Manifest.classes`.
 
-Labels as arrays: multi-class (L,) int64 with -1 for unknown; multi-label (L, C) int8 of 0 and 1, a row of -1 for unknown.
-Labels in answers and in the ledger: a class name, a tuple of class names, or None for "skipped".
+How labels are written down is in `labels.py`, whose words are to be had here too.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, Flag, auto
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import DataError
+from poolwise.labels import Label as Label
+from poolwise.labels import Labels as Labels
+from poolwise.labels import Task as Task
+from poolwise.labels import decode as decode
+from poolwise.labels import encode as encode
+from poolwise.labels import is_known as is_known
+from poolwise.labels import label_text as label_text
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
-Labels = NDArray[Any]
-Label = Union[str, tuple[str, ...], None]
-
-
-class Task(str, Enum):
-    """One class per picture, or any number of them."""
-
-    MULTICLASS = "multiclass"
-    MULTILABEL = "multilabel"
 
 
 class Split(str, Enum):
@@ -59,11 +56,7 @@ class WarmStart(str, Enum):
 
 
 class Need(Flag):
-    """What a query strategy wants computed. Only that is computed.
-
-    DRAWS and ROUNDS both arrive as `log_probs_nkc`: of K stochastic passes of one model (or the members of an
-    ensemble), and of the models of the last K rounds.
-    """
+    """What a strategy or detector (GROUPS, MARGINS) needs. DRAWS, ROUNDS: `log_probs_nkc` of K passes; of K rounds' models."""
 
     NOTHING = 0
     PROBS = auto()
@@ -72,6 +65,8 @@ class Need(Flag):
     DRAWS = auto()
     HEAD = auto()
     ROUNDS = auto()
+    GROUPS = auto()
+    MARGINS = auto()
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,48 +140,6 @@ class Manifest:
     def digest(self) -> str:
         """One SHA-256 over all parts."""
         return hashlib.sha256("".join(self.digests().values()).encode()).hexdigest()
-
-
-def is_known(labels: Labels) -> NDArray[np.bool_]:
-    """(L,) which rows carry a label.
-
-    >>> is_known(np.array([2, -1])).tolist()
-    [True, False]
-    >>> is_known(np.array([[0, 0], [-1, -1]])).tolist()
-    [True, False]
-    """
-    return np.asarray(labels >= 0 if labels.ndim == 1 else (labels >= 0).all(axis=1), dtype=np.bool_)
-
-
-def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> Labels:
-    """Names to arrays; None becomes unknown. The caller has checked that the names are in `classes`.
-
-    >>> encode(["b", None], ["a", "b"], Task.MULTICLASS).tolist()
-    [1, -1]
-    >>> encode([("a", "b"), (), None], ["a", "b"], Task.MULTILABEL).tolist()
-    [[1, 1], [0, 0], [-1, -1]]
-    """
-    number = {name: at for at, name in enumerate(classes)}
-    if task is Task.MULTICLASS:
-        return np.array([-1 if label is None else number[str(label)] for label in labels], dtype=np.int64)
-    rows = np.full((len(labels), len(classes)), -1, dtype=np.int8)
-    for at, label in enumerate(labels):
-        if label is not None:
-            rows[at] = 0
-            rows[at, [number[name] for name in label]] = 1
-    return rows
-
-
-def decode(row: Any, classes: Sequence[str]) -> Label:
-    """One row of a label array to names; unknown becomes None.
-
-    >>> decode(np.int64(1), ["a", "b"]), decode(np.array([1, 0]), ["a", "b"]), decode(np.int64(-1), ["a"])
-    ('b', ('a',), None)
-    """
-    values = np.asarray(row)
-    if values.ndim == 0:
-        return None if values < 0 else classes[int(values)]
-    return None if (values < 0).any() else tuple(classes[int(at)] for at in np.flatnonzero(values == 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,6 +312,17 @@ class RoundRecord:
     `slice_accuracy` (how often the model was right about the random slice before it learnt it) of `slice_asked`."""
     beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The batch beside random draws of its size: measure -> value, random, low, high; see `metric.coverage`."""
+    audit: Mapping[str, float] = field(default_factory=dict)
+    """What an audit of the labels came to, where there was one after this round; see `audit/results.py`."""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One of several trainings of a run, to be looked at beside the others: its name, what it differs in, what came of it."""
+
+    name: str
+    settings: Mapping[str, str | int]
+    results: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -388,3 +352,13 @@ class RunRecord:
     regret: Mapping[str, float] = field(default_factory=dict)
     """Accuracy with drawn labels less that with chosen ones, where there are a random slice and a held-out set; see
     `loop/slice.py`."""
+    job: str = "loop"
+    """Which command's run it is: "loop", "audit" or "compare"."""
+    results: Mapping[str, float] = field(default_factory=dict)
+    """Numbers of the run as a whole."""
+    tables: tuple[str, ...] = ()
+    """Those of the files sent with it that are tables (JSON, pandas' "split" form)."""
+    note: str = ""
+    """The answer in a sentence; "" where the rounds tell it."""
+    trials: tuple[TrialRecord, ...] = ()
+    """Trainings that the run compares, where it has no rounds."""

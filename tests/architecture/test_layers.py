@@ -12,13 +12,13 @@ SOURCE = Path(__file__).parents[2] / "src/poolwise"
 CONF = Path(__file__).parents[2] / "conf"
 
 LAYERS = {
-    0: {"types", "protocols", "errors", "seeds", "checks"},
+    0: {"types", "labels", "protocols", "errors", "seeds", "checks"},
     1: {"geometry"},
-    2: {"acquisition", "label_error", "metric", "votes"},
-    3: {"query", "stopping"},
-    4: {"files"},
+    2: {"acquisition", "curve", "label_error", "metric", "votes"},
+    3: {"query", "stopping", "pruning"},
+    4: {"files", "engine"},
     5: {"data", "model", "annotation", "ledger", "tracking", "report"},
-    6: {"loop", "benchmark"},
+    6: {"loop", "benchmark", "audit", "compare"},
     7: {"terminal", "config", "doors", "cli", "__main__", "__init__"},
 }
 LAYER = {room: layer for layer, rooms in LAYERS.items() for room in rooms}

@@ -13,7 +13,7 @@ from builders import Quiet, ledger, parts
 from poolwise.benchmark.cell import run_cell
 from poolwise.benchmark.job import Plan, Task
 from poolwise.benchmark.plan import Cell, Regime, cells
-from poolwise.benchmark.workers import HERE
+from poolwise.engine.local import HERE
 from poolwise.loop.parts import Settings
 from poolwise.query.random import Random
 from poolwise.query.top_k import Margin

@@ -24,10 +24,12 @@ def test_every_attribute_is_told(name):
 
 def test_the_examples_find_the_errors_and_the_consensus(capsys):
     names = {}
-    first, second = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    first, compared, second = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     exec(first, names)
     assert set(range(10)) <= set(names["found"].ranking.tolist())
     assert "about" in capsys.readouterr().out
+    exec(compared, {})
+    assert "neighbour_vote confusions" in capsys.readouterr().out
     exec(second, names)
     assert names["found"].labels.tolist() == [0, 1, 0, 0]
     assert names["relabel"].tolist() == [True, True, True, False]

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from poolwise.cli import COMMANDS
 from poolwise.config.build import conf_dir
+from poolwise.config.schema import AuditConfig, LoopConfig
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "experiments").glob("*/README.md")])
@@ -39,12 +41,12 @@ def test_there_are_commands_to_check():
 def test_every_command_in_the_pages_exists(page, words):
     command = words[1]
     assert command in COMMANDS or command in {"-sc", "--version", "--help"} or "..." in command
-    if command != "loop" or "--config-dir" in words:
+    if command not in ("loop", "audit") or "--config-dir" in words:
         return
     overrides = [word for word in words[2:] if "=" in word and "..." not in word]
     single = [re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in overrides]  # of a sweep, the first of each
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        compose("loop", single)
+        compose(command, single)
 
 
 @pytest.mark.parametrize("page", TEXT)
@@ -63,12 +65,14 @@ def test_every_choice_is_written_about(group):
 
 
 def test_every_setting_of_the_loop_is_in_its_page():
-    from dataclasses import fields
-
-    from poolwise.config.schema import LoopConfig
-
     for setting in fields(LoopConfig):
         assert f"`{setting.name}`" in TEXT["docs/loop.md"] or setting.name == "ledger"
+
+
+def test_every_setting_of_the_audit_is_in_its_page():
+    shared = {field.name for field in fields(LoopConfig)} | {"plant"}
+    for setting in fields(AuditConfig):
+        assert f"`{setting.name}`" in TEXT["docs/audit.md"] or setting.name in shared
 
 
 def test_the_readme_has_the_two_commands():

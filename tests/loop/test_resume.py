@@ -62,6 +62,7 @@ def test_what_a_newer_program_may_add_is_what_the_configuration_says_today():
     today = yaml.safe_load((conf / "loop.yaml").read_text())
     today["candidates"] = yaml.safe_load((conf / "candidates/all.yaml").read_text())
     today["model"] = yaml.safe_load((conf / "model/linear_head.yaml").read_text())
+    today["label_error"] = yaml.safe_load((conf / "label_error/auto.yaml").read_text())
     flat = flatten(today)
     assert {key: flat[key] for key in NEW_DEFAULTS} == dict(NEW_DEFAULTS)
 

@@ -30,7 +30,7 @@ class Oracle:
     """Answers with the hidden label, or with a wrong one at `noise_rate`.
 
     Each sample's answer depends on (seed, sample) alone, with mistakes=confusion on the suggestion too: asking again with
-    the same suggestion gives the same answer.
+    the same suggestion gives the same answer. A label that an audit doubts is looked at again: a mistake is drawn anew.
 
     Attributes:
         noise_rate: share of wrong answers; for multi-label, the share of single labels that are flipped.
@@ -93,7 +93,7 @@ class Oracle:
         label = decode(truth[ask.sample_id], batch.classes)
         if label is None or self.noise_rate == 0:
             return label
-        rng = generator(self.seed, ask.sample_id, "oracle")
+        rng = generator(self.seed, ask.sample_id, "oracle, again" if ask.details.get("review") else "oracle")
         if batch.task is Task.MULTILABEL:
             flips = rng.random(len(batch.classes)) < self.noise_rate
             return decode(np.asarray(truth[ask.sample_id]) ^ flips, batch.classes)

@@ -11,7 +11,7 @@ from typing import Any
 from poolwise.benchmark.cell import CellResult, digest_of, stored_cell
 from poolwise.benchmark.plan import BOUND, Cell, Regime
 from poolwise.benchmark.results import mean_over, metric_of, pairs_csv, results_csv, settings_of, summary_csv
-from poolwise.benchmark.workers import Ended, run_all
+from poolwise.engine.local import Ended, run_all
 from poolwise.errors import ConfigError, SettingsChanged
 from poolwise.files import write_text
 from poolwise.loop.job import versions
@@ -50,7 +50,7 @@ class Plan:
         tasks: its cells.
         regimes: their sizes.
         reference: the strategy that the others are compared with.
-        jobs: cells at once, each in a process of its own; see `workers.run_all`.
+        jobs: cells at once, each in a process of its own; see `engine.local.run_all`.
         config: its own settings, for the page.
         command: what repeats it.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from poolwise.annotation.csv_files import CsvFiles, label_text, read_answers
@@ -14,13 +15,14 @@ from poolwise.files import write_text
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.job import loop_job, report_on, tell
-from poolwise.loop.parts import Parts
+from poolwise.loop.parts import Parts, RunParts
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.steps import batch_of, new_annotations
 from poolwise.terminal import Terminal
-from poolwise.types import Label, RunRecord, Split, Task, decode
+from poolwise.types import Annotation, Answer, Label, RunRecord, Split, Task, decode
 
+NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
 SOURCE = CsvFiles.source
 NO_CLASS = "|"
 """How a manifest says "labelled, with none of the classes"; an empty cell is not labelled."""
@@ -41,15 +43,30 @@ def ingest(file: Path, folder: Path | None) -> None:
         raise AnnotationError(f"{file} lies in no run's folder; name the run it answers with --run FOLDER.")
     run = stored_run(folder or file.parent.parent)
     display = Terminal()
+    if run.job == "audit":
+        _ingest_review(file, run, display)
+        return
     arms = run.parts(display)
-    count = take_answers(file, run, arms[0])
+    count = take_answers(file, run, arms[0], new_annotations)
     display.say(f"{count} new answers from {file.name} recorded in run {run.name}.")
     for line in ending(loop_job(arms, run.ledger)):
         display.say(line)
 
 
-def take_answers(file: Path, run: StoredRun, parts: Parts) -> int:
-    """Append the new answers of a batch file to the ledger; how many there were."""
+def _ingest_review(file: Path, run: StoredRun, display: Terminal) -> None:
+    from poolwise.audit.job import audit_job
+    from poolwise.audit.steps import reviewed
+    from poolwise.config import audit
+
+    parts = run.audit(display)
+    count = take_answers(file, run, parts, reviewed)
+    display.say(f"{count} new answers from {file.name} recorded in audit {run.name}.")
+    for line in audit.ending(audit_job(parts, run.ledger)):
+        display.say(line)
+
+
+def take_answers(file: Path, run: StoredRun, parts: RunParts, fresh_of: NewAnswers) -> int:
+    """Append the new answers of a batch file to the ledger; how many there were. `fresh_of` says which are new."""
     with run.ledger.lock(run.name, run.folder):
         state = run.ledger.state(run.name)
         found = re.search(r"round_(\d+)", file.stem)
@@ -62,7 +79,7 @@ def take_answers(file: Path, run: StoredRun, parts: Parts) -> int:
         check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
         batch = batch_of(state, parts, int(found.group(1)))
         answers = read_answers(file, batch, getattr(parts.annotator, "annotator", "") or SOURCE)
-        fresh = new_annotations(state, answers, batch.round, SOURCE)
+        fresh = fresh_of(state, answers, batch.round, SOURCE)
         if fresh:
             body = {"count": len(fresh), "source": SOURCE}
             run.ledger.append(run.name, state.events, Kind.LABELS_RECEIVED, batch.round, body, fresh)
@@ -78,6 +95,10 @@ def records_of(run: StoredRun, arms: list[Parts]) -> list[RunRecord]:
 def report(folder: Path) -> None:
     """Write a run's report anew. Raises DataChanged: the pictures would not be those that were asked for."""
     run = stored_run(folder)
+    if run.job == "audit":
+        _tell_audit(run)
+        Terminal().say(f"report: {run.folder / 'report.html'}")
+        return
     arms = run.parts(Terminal())
     opened = run.ledger.state(run.name).opened
     check_data(run.name, opened["digests"], arms[0].images.manifest, opened["data"])
@@ -88,13 +109,28 @@ def track(folder: Path) -> None:
     """Tell the tracker what it has missed."""
     run = stored_run(folder)
     display = Terminal()
-    arms = run.parts(display)
-    page = report_on(records_of(run, arms), arms[0])
-    told = [tell(parts, record, page, run.ledger) for parts, record in zip(arms, records_of(run, arms), strict=False)]
+    if run.job == "audit":
+        told = [_tell_audit(run)]
+    else:
+        arms = run.parts(display)
+        page = report_on(records_of(run, arms), arms[0])
+        records = zip(arms, records_of(run, arms), strict=False)
+        told = [tell(parts, record, page, run.ledger) for parts, record in records]
     if all(told):
         display.say(f"The tracker knows all of {run.name}.")
     else:
         raise ConfigError("the tracking server cannot be reached; nothing is lost: try again when it is back.")
+
+
+def _tell_audit(run: StoredRun) -> bool:
+    """Write an audit's page and tables anew and tell the tracker; whether it knows all now."""
+    from poolwise.audit.job import told
+
+    parts, state = run.audit(Terminal()), run.ledger.state(run.name)
+    if not state.audits:
+        raise ConfigError(f"audit {run.name} has judged nothing yet; `{state.opened['command']}` goes on with it.")
+    check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
+    return told(state, parts)[1]
 
 
 def labels(folder: Path, out: Path | None) -> None:
@@ -104,7 +140,7 @@ def labels(folder: Path, out: Path | None) -> None:
     """
     out = out and out.resolve()
     run = stored_run(folder)
-    parts = run.parts(Terminal())[0]
+    parts = run.audit(Terminal()) if run.job == "audit" else run.parts(Terminal())[0]
     state = run.ledger.state(run.name)
     manifest = parts.images.manifest
     try:
@@ -124,7 +160,7 @@ def labels(folder: Path, out: Path | None) -> None:
     Terminal().say(f"{sum(bool(row[1]) for row in rows)} labels, {len(rows)} rows: {out}")
 
 
-def whole_manifest(state: RunState, parts: Parts) -> list[tuple[str, str, str]]:
+def whole_manifest(state: RunState, parts: RunParts) -> list[tuple[str, str, str]]:
     """(path, label, split) of every sample; skipped and unreadable ones are left out."""
     manifest = parts.images.manifest
     gone = {at for at, row in state.annotations.items() if row.label is None}
@@ -140,7 +176,7 @@ def whole_manifest(state: RunState, parts: Parts) -> list[tuple[str, str, str]]:
     return rows
 
 
-def answered_alone(state: RunState, parts: Parts) -> list[tuple[str, str, str]]:
+def answered_alone(state: RunState, parts: RunParts) -> list[tuple[str, str, str]]:
     """(path, label, split) of what was asked and answered."""
     now = {path: at for at, path in enumerate(parts.images.manifest.paths)}
     paths = {ask.sample_id: ask.path for round_ in state.rounds for ask in round_.asks}
@@ -156,7 +192,7 @@ def answered_alone(state: RunState, parts: Parts) -> list[tuple[str, str, str]]:
     ]
 
 
-def _path(sample_id: int, parts: Parts) -> str:
+def _path(sample_id: int, parts: RunParts) -> str:
     file = parts.images.file(sample_id)
     return parts.images.manifest.paths[sample_id] if file is None else str(file.resolve())
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from poolwise.config.build import conf_dir
 
-JOBS = ("loop", "benchmark")
+JOBS = ("loop", "audit", "compare", "benchmark")
 
 
 def main(job: str, arguments: Sequence[str]) -> None:
@@ -35,6 +35,10 @@ def main(job: str, arguments: Sequence[str]) -> None:
             plain, overrides = OmegaConf.to_container(config, resolve=True), list(hydra_config.overrides.task)
             if job == "benchmark":
                 benchmark(plain, overrides)
+            elif job == "audit":
+                audit(plain, choices, overrides)
+            elif job == "compare":
+                compare(plain, choices, overrides)
             else:
                 run(job, plain, choices, overrides, sweep)
 
@@ -75,6 +79,36 @@ def benchmark(config: Any, overrides: list[str]) -> None:
 
     if run_benchmark(config, command=shlex.join(["poolwise", "benchmark", *overrides])).failures:
         sys.exit(1)
+
+
+def audit(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
+    """Run an audit, new or from where it stands."""
+    from poolwise.config.audit import audit_name, run_audit
+    from poolwise.config.build import construct
+    from poolwise.config.schema import AuditConfig
+
+    settings = construct(AuditConfig, dict(config))
+    if settings.trusted and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    name = settings.run_name or audit_name(choices, overrides, settings.seed)
+    run_audit(
+        config, name=name, method=choices.get("label_error", ""), command=shlex.join(["poolwise", "audit", *overrides])
+    )
+
+
+def compare(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
+    """Run a comparison of cleaned with raw labels, new or from where it stands."""
+    from poolwise.config.build import construct
+    from poolwise.config.compare import compare_name, run_compare
+    from poolwise.config.schema import CompareConfig
+
+    settings = construct(CompareConfig, dict(config))
+    if settings.trusted and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    name = settings.run_name or compare_name(choices, overrides)
+    run_compare(
+        config, name=name, method=choices.get("pruning", ""), command=shlex.join(["poolwise", "compare", *overrides])
+    )
 
 
 def complete(arguments: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.annotation.oracle import Oracle
+from poolwise.audit.in_loop import LoopAuditor
 from poolwise.config.build import build_part, construct
 from poolwise.config.schema import LoopConfig
 from poolwise.errors import ConfigError
@@ -35,7 +36,14 @@ def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *,
     >>> run_name({"data": "digits", "query": "margin"}, ["query=margin", "budget=40", "model.epochs=5"], 1)
     'digits-margin-seed1-model.epochs=5'
     """
-    said = {"data", "query", "seed", "config"}
+    return name_of("query", choices, overrides, seed, sweep=sweep)
+
+
+def name_of(
+    group: str, choices: Mapping[str, str], overrides: Sequence[str], seed: int | None, *, sweep: bool = False
+) -> str:
+    """A run's name by the group of parts that its job is about; see `run_name`. Without a seed for a job of several."""
+    said = {"data", group, "seed", "config"}
     others = sorted(item.lstrip("+~") for item in overrides if item.split("=")[0].lstrip("+~") not in said)
     named = ("data.root", "data.path", "ledger", *(("budget",) if sweep else ()))
     others = [item for item in others if not is_unnamed(item.split("=")[0]) or item.startswith(named)]
@@ -43,7 +51,8 @@ def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *,
     safe = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", rest).strip("_.")
     if safe != rest or len(safe) > LONGEST:  # two settings must not share a folder, and nobody reads a long name
         safe = hashlib.sha256(rest.encode()).hexdigest()[:8]
-    return "-".join(filter(None, [choices.get("data", "data"), choices.get("query", "query"), f"seed{seed}", safe]))
+    of_seed = "" if seed is None else f"seed{seed}"
+    return "-".join(filter(None, [choices.get("data", "data"), choices.get(group, group), of_seed, safe]))
 
 
 def loop_parts(
@@ -96,12 +105,20 @@ def _built(settings: LoopConfig) -> dict[str, Any]:
     return {
         "images": images,
         "learner": build_part(settings.model, where="model", trusted=trusted),
-        "strategy": _of_kind(build_part(settings.query, where="query", trusted=trusted), QueryStrategy, "query"),
-        "annotator": _of_kind(annotator, Annotator, "annotation"),
+        "strategy": of_kind(build_part(settings.query, where="query", trusted=trusted), QueryStrategy, "query"),
+        "annotator": of_kind(annotator, Annotator, "annotation"),
         "rules": tuple(build_part(settings.stopping, where="stopping", trusted=trusted).values()),
         "tracker": build_part(settings.tracking, where="tracking", trusted=trusted),
         "candidates": _candidates(settings),
+        "auditor": _auditor(settings),
     }
+
+
+def _auditor(settings: LoopConfig) -> LoopAuditor | None:
+    """Judges labels within the loop, if that is asked for."""
+    from poolwise.config.audit import loop_auditor
+
+    return loop_auditor(settings) if settings.audit_every else None
 
 
 def _control_of(main: Parts) -> Parts:
@@ -114,6 +131,8 @@ def _control_of(main: Parts) -> Parts:
         strategy_name="random",
         candidates=Candidates(),
         is_control=True,
+        auditor=None,
+        settings=replace(main.settings, audit_every=0),
     )
 
 
@@ -145,7 +164,8 @@ def _candidates(settings: LoopConfig) -> Candidates:
     return part
 
 
-def _of_kind(part: Any, protocol: Any, where: str) -> Any:
+def of_kind(part: Any, protocol: Any, where: str) -> Any:
+    """The part, if it has the protocol's methods."""
     if not isinstance(part, protocol):
         raise ConfigError(f"{where}: {type(part).__name__} is no {protocol.__name__}.")
     return part

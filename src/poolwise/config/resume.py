@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -17,6 +17,9 @@ from poolwise.loop.job import check_ledger, loop_job
 from poolwise.loop.parts import Parts
 from poolwise.terminal import Terminal
 from poolwise.types import RunRecord
+
+if TYPE_CHECKING:
+    from poolwise.audit.parts import AuditParts
 
 
 def run_config(config: Mapping[str, Any], *, name: str, strategy: str, command: str) -> list[RunRecord]:
@@ -61,16 +64,35 @@ class StoredRun:
     config: Mapping[str, Any]
     ledger: OpenLedger
 
+    @property
+    def job(self) -> str:
+        """Which command began it."""
+        return str(self.ledger.state(self.name).opened.get("job", "loop"))
+
     def parts(self, display: Terminal) -> list[Parts]:
-        """Its arms, built anew; relative paths are taken from where it began."""
-        state = self.ledger.state(self.name)
-        here = Path(state.opened["cwd"])
+        """The arms of a loop, built anew; relative paths are taken from where it began."""
+        opened = self._where_it_began()
+        return loop_parts(
+            opened["config"], name=self.name, strategy=opened["strategy"], command=opened["command"],
+            display=display, folder=self.folder,
+        )  # fmt: skip
+
+    def audit(self, display: Terminal) -> AuditParts:
+        """The parts of an audit, built anew."""
+        from poolwise.config.audit import audit_parts
+
+        opened = self._where_it_began()
+        return audit_parts(
+            opened["config"], name=self.name, method=opened["strategy"], command=opened["command"],
+            display=display, folder=self.folder,
+        )  # fmt: skip
+
+    def _where_it_began(self) -> Mapping[str, Any]:
+        opened = self.ledger.state(self.name).opened
+        here = Path(opened["cwd"])
         if here.is_dir() and here != Path.cwd():
             os.chdir(here)
-        return loop_parts(
-            state.opened["config"], name=self.name, strategy=state.opened["strategy"],
-            command=state.opened["command"], display=display, folder=self.folder,
-        )  # fmt: skip
+        return opened
 
 
 def stored_run(folder: Path) -> StoredRun:

@@ -9,6 +9,25 @@ from poolwise.errors import ConfigError
 
 
 @dataclass(frozen=True)
+class LoopAudit:
+    """`audit` in conf/loop.yaml; what each setting means stands there."""
+
+    every: int = 0
+    review: int = 0
+    budget: int = 20
+    folds: int = 3
+
+    def __post_init__(self) -> None:
+        for name, least in (("every", 0), ("review", 0), ("budget", 1), ("folds", 2)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"audit.{name} is {getattr(self, name)}; it must be at least {least}.")
+        if self.review and not self.every:
+            raise ConfigError(
+                "audit.review asks for labels that an audit doubts, and audit.every is 0: set it to 1 or more."
+            )
+
+
+@dataclass(frozen=True)
 class LoopConfig:
     """conf/loop.yaml; what each setting means stands there. Parts are `Any` here and checked when they are built."""
 
@@ -28,6 +47,8 @@ class LoopConfig:
     start: str = "random"
     stop_set: int = 1000
     compare_batches: bool = True
+    audit: Any = field(default_factory=dict)
+    label_error: Any = None
     control: bool = True
     runs: str = "runs"
     run_name: str | None = None
@@ -46,8 +67,78 @@ class LoopConfig:
         ):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
+        self.loop_audit()
         if self.start not in ("random", "strategy"):
             raise ConfigError(f"start is {self.start!r}; it is random, or strategy (the first batch is chosen too).")
+
+    def loop_audit(self) -> LoopAudit:
+        """The settings below `audit`."""
+        return LoopAudit(**dict(self.audit or {}))
+
+    @property
+    def audit_every(self) -> int:
+        """Rounds from one audit to the next."""
+        return self.loop_audit().every
+
+
+@dataclass(frozen=True)
+class AuditConfig:
+    """conf/audit.yaml; what each setting means stands there. Parts are `Any` here and checked when they are built."""
+
+    data: Any
+    model: Any
+    trainer: Any
+    label_error: Any
+    annotation: Any
+    tracking: Any
+    also: Any = field(default_factory=dict)
+    seed: int = 0
+    budget: int = 200
+    splits: tuple[str, ...] = ("pool",)
+    protocol: str = "kfold"
+    folds: int = 5
+    repeats: int = 1
+    stop_share: float = 0.0
+    predictions: str | None = None
+    embeddings: str = "auto"
+    threshold: float = 0.9
+    largest_group: int = 50
+    jobs: int = 2
+    truth: str = "truth"
+    plant: Any = field(default_factory=dict)
+    runs: str = "runs"
+    run_name: str | None = None
+    cache: str = "runs/.cache"
+    verbose: bool = True
+    trusted: tuple[str, ...] = ()
+    ledger: Any = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("budget", 0), ("folds", 2), ("repeats", 1), ("largest_group", 2), ("jobs", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
+        among = {"protocol": ("kfold", "in_sample"), "embeddings": ("auto", "none")}
+        for name, known in among.items():
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}.")
+        if not self.splits or not set(self.splits) <= {"pool", "validation", "test"}:
+            raise ConfigError(f"splits are {list(self.splits)}; they are some of pool, validation, test.")
+        if not 0 <= self.stop_share < 1 or not 0 < self.threshold <= 1:
+            raise ConfigError(f"stop_share ({self.stop_share}) is in [0, 1), threshold ({self.threshold}) in (0, 1].")
+
+
+@dataclass(frozen=True)
+class PlantConfig:
+    """`plant` in conf/audit.yaml."""
+
+    share: float = 0.0
+    shape: str = "uniform"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1 or self.shape not in ("uniform", "confusion"):
+            raise ConfigError(
+                f"plant.share is {self.share} and plant.shape {self.shape!r}; they are in [0, 1), and uniform or confusion."
+            )
 
 
 @dataclass(frozen=True)
@@ -75,3 +166,47 @@ class BenchmarkConfig:
             raise ConfigError(f"upper_bound_batches is {self.upper_bound_batches}; it must be at least 1.")
         if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"seeds are {list(self.seeds)}; they are different whole numbers from 0, at least one.")
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """conf/compare.yaml; what each setting means stands there. What it has in common with an audit is checked as an audit's."""
+
+    data: Any
+    model: Any
+    trainer: Any
+    label_error: Any
+    pruning: Any
+    tracking: Any
+    arms: tuple[str, ...] = ("raw", "pruned")
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    preset: str | None = None
+    review: int | None = None
+    train: tuple[str, ...] = ("pool",)
+    test: str = "test"
+    drop_leaks: bool = True
+    truth: str = "truth"
+    plant: Any = field(default_factory=dict)
+    folds: int = 5
+    repeats: int = 1
+    stop_share: float = 0.0
+    embeddings: str = "auto"
+    threshold: float = 0.9
+    jobs: int = 2
+    runs: str = "runs"
+    run_name: str | None = None
+    cache: str = "runs/.cache"
+    verbose: bool = True
+    trusted: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
+            raise ConfigError(f"seeds are {list(self.seeds)}; they are different whole numbers from 0, at least one.")
+        if self.preset not in (None, "seedoo"):
+            raise ConfigError(f"preset is {self.preset!r}; it is seedoo, or null for none.")
+        if self.review is not None and self.review < 0:
+            raise ConfigError(f"review is {self.review}; it must be at least 0, or null.")
+        if self.test not in ("pool", "validation", "test") or self.test in self.train:
+            raise ConfigError(
+                f"test is {self.test!r}; it is one of pool, validation, test, and none of train ({list(self.train)})."
+            )

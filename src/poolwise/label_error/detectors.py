@@ -1,7 +1,8 @@
 """Detectors of label errors, each of two halves: what speaks for each class, and how good the given label is by that.
 
 A detector is a frozen dataclass with `needs`, `evidence(view)` and `quality(labels, evidence)`. Evidence is (N, C), rows
-sum to 1, and does not depend on the label of its own row: so that other labels can be judged by it, too.
+sum to 1, and does not depend on the label of its own row: so that other labels can be judged by it, too. Where that is not
+to be had (`given_first`), the entry of the given label is its quality, and the rest is shared out among the others.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from poolwise.label_error.confident_learning import Prune, flagged
 from poolwise.label_error.neighbour_vote import neighbour_shares
 from poolwise.label_error.self_confidence import (
     Numbers,
+    Probs,
     Quality,
     normalised_margin,
     odds,
@@ -37,12 +39,14 @@ class LabelView:
         probs: (N, C) out-of-sample probabilities.
         embeddings: (N, D), or None.
         groups: (N,) duplicate groups, -1 for none; or None.
+        margins: (N,) area under the margin of the given label in training; or None.
     """
 
     labels: Numbers
     probs: Floats
     embeddings: Floats | None = None
     groups: Numbers | None = None
+    margins: Quality | None = None
 
 
 class Detector(Protocol):
@@ -50,7 +54,11 @@ class Detector(Protocol):
 
     @property
     def needs(self) -> Need:
-        """PROBS, EMBEDDINGS; a class attribute will do."""
+        """PROBS, EMBEDDINGS, GROUPS, MARGINS; a class attribute will do."""
+
+    @property
+    def own_say(self) -> bool:
+        """Whether a label is among what speaks for it: such evidence cannot tell how many are wrong."""
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) what speaks for each class, without the row's own label; rows sum to 1."""
@@ -85,6 +93,7 @@ class ByProbability:
     measure: Measure = Measure.ODDS
 
     needs: ClassVar[Need] = Need.PROBS
+    own_say: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """The probabilities as they are."""
@@ -105,6 +114,7 @@ class ConfidentLearning:
     prune: Prune = Prune.BY_NOISE_RATE
 
     needs: ClassVar[Need] = Need.PROBS
+    own_say: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """The probabilities as they are."""
@@ -127,6 +137,7 @@ class NeighbourVote:
     neighbours: int = 15
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
+    own_say: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:
@@ -158,6 +169,7 @@ class Auto:
     floor: float = 1e-3
 
     needs: ClassVar[Need] = Need.PROBS
+    own_say: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:
@@ -183,6 +195,31 @@ class Auto:
         return odds(labels, evidence)
 
 
+def given_first(labels: Numbers, quality: Quality, others: Probs) -> Floats:
+    """(N, C) evidence whose entry for the given label is its quality; what is left is shared out as `others` have it.
+
+    For detectors in which a label speaks for itself, so that the same evidence cannot tell how good another one is.
+
+    >>> given_first(np.array([0]), np.array([0.5]), np.array([[0.2, 0.6, 0.2]])).round(3).tolist()
+    [[0.5, 0.375, 0.125]]
+    """
+    rest = np.array(others, dtype=np.float64)
+    rows = np.arange(len(labels))
+    rest[rows, labels] = 0
+    total = rest.sum(axis=1)
+    even = np.full(rest.shape[1], 1 / max(1, rest.shape[1] - 1))
+    rest[total <= 0] = even
+    rest[rows, labels] = 0
+    rest *= ((1 - quality) / np.where(total > 0, total, 1))[:, None]
+    rest[rows, labels] = quality if rest.shape[1] > 1 else 1.0
+    return rest.astype(np.float32)
+
+
 def needed(detector: Any, view: LabelView) -> list[str]:
     """Names of the arrays that a detector needs and the view lacks."""
-    return ["embeddings (N, D)"] if Need.EMBEDDINGS in detector.needs and view.embeddings is None else []
+    wanted = {
+        Need.EMBEDDINGS: (view.embeddings, "embeddings (N, D)"),
+        Need.GROUPS: (view.groups, "groups (N,)"),
+        Need.MARGINS: (view.margins, "margins (N,)"),
+    }
+    return [text for need, (array, text) in wanted.items() if need in detector.needs and array is None]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poolwise.label_error.choice import PlantedScore
+from poolwise.label_error.estimates import Estimate
 from poolwise.label_error.self_confidence import Numbers, Quality
+from poolwise.types import Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,27 +20,33 @@ class LabelErrors:
     Attributes:
         ranking: (N,) ids, most suspicious first; with a budget the first of them, (B,).
         quality: (N,) label quality in [0, 1] by id; lower is worse.
-        suggested: (N,) the class that the evidence speaks for most, by id; the given label where it agrees.
-        probability: (N,) share of the evidence for the suggested class, in [0, 1].
-        count: how many labels of all are probably wrong.
+        suggested: (N,) the class that the evidence speaks for most, by id; the given label where it agrees. Several labels a
+            sample: (N, C) of 0 and 1, the given ones but for those that the evidence speaks against.
+        probability: (N,) share of the evidence for the suggested class, in [0, 1]; of several for the least sure.
+        count: how many labels of all are probably wrong; of several labels a sample, how many samples have a wrong one.
         count_interval: lower and upper end. Where the model takes right labels for wrong in heaps, ambiguous classes
             above all, both are too high.
-        estimates: the count by other rules, beside it: "planted" (`count`), "confident_joint" (off its diagonal) and
-            "disagreement" (labels that are not the most probable class). Real errors often sit on ambiguous samples:
-            "planted" is too low then; a model's own errors make the others too high.
+        estimates: the count by other rules, beside it, each with an interval (90 %) of its own: "planted" (`count`),
+            "confident_joint" (off its diagonal), "disagreement" (labels that are not the most probable class) and, with
+            embeddings and up to 20 classes, "transition" (neighbours' labels alone). Real errors often sit on ambiguous
+            samples: "planted" is too low then; a model's own errors, and classes that overlap, make the others too high.
         expected: (N,) how many wrong ones the first 1, 2, ... of the whole ranking are expected to hold; never falls.
         method: name of the detector.
+        by_class: (N, C) quality of each label, where a sample has several; else None.
+        comparison: how well each detector found planted errors, where that chose the detector; else empty.
     """
 
     ranking: Numbers
     quality: Quality
-    suggested: Numbers
+    suggested: Labels
     probability: Quality
     count: float
     count_interval: tuple[float, float]
-    estimates: Mapping[str, float]
+    estimates: Mapping[str, Estimate]
     expected: Quality
     method: str
+    by_class: Quality | None = None
+    comparison: tuple[PlantedScore, ...] = ()
 
     def review(self, size: int) -> str:
         """What to expect of reviewing the first `size`, as a sentence.
@@ -69,3 +78,19 @@ def expected_errors(ranked: Quality, planted: Quality, count: float) -> Quality:
     """
     shares = np.searchsorted(planted, ranked, side="right") / max(1, len(planted))
     return np.asarray(np.minimum(count * shares, np.arange(1, len(ranked) + 1)), dtype=np.float64)
+
+
+def expected_in(order: Numbers, expected: Quality, first: Numbers) -> Quality:
+    """(N,) how many wrong ones the first 1, 2, ... of another `order` hold.
+
+    Args:
+        order: (N,) ids.
+        expected: (N,) what is known of the ranking `first`, never falling.
+        first: (N,) ids.
+
+    >>> expected_in(np.array([2, 0, 1]), np.array([0.75, 1.0, 1.0]), np.array([0, 2, 1])).tolist()
+    [0.25, 1.0, 1.0]
+    """
+    each = np.empty(len(order))
+    each[first] = np.diff(expected, prepend=0.0)
+    return np.asarray(np.minimum(each[order].cumsum(), np.arange(1, len(order) + 1)))

@@ -90,8 +90,15 @@ def expected_count(
         The count, and an interval around it: from the least to the largest count by median and quartiles, widened by the
         chance in the number found (90 %). That shapes differ from real errors' is not in it.
     """
-    found = judge(labels)
-    planted = planted_quality(labels, towards, rng, judge, draws=draws)
+    return count_by(judge(labels), planted_quality(labels, towards, rng, judge, draws=draws))
+
+
+def count_by(found: Quality, planted: Quality) -> tuple[float, float, float]:
+    """The count and its interval, from qualities of labels (N,) and of planted errors (P,), ascending, P at least 1.
+
+    >>> count_by(np.array([0.1, 0.2, 0.9]), np.array([0.1, 0.2, 0.3, 0.4]))[0]         # two below the median, which is half
+    4.0
+    """
     counts, spreads = [], []
     for part in (0.5, 0.25, 0.75):
         bar = min(planted[int(part * (len(planted) - 1))], DISPUTED)
@@ -99,4 +106,4 @@ def expected_count(
         counts.append(below / share if share else 0.0)
         spreads.append(1.6449 * np.sqrt(below + 1) / (share or 1 / len(planted)))
     low, high = min(counts) - spreads[0], max(counts) + spreads[0]
-    return counts[0], max(0.0, low), min(float(len(labels)), high)
+    return counts[0], max(0.0, low), min(float(len(found)), high)

@@ -1,13 +1,14 @@
 """The kinds of event: facts in the past tense, each a JSON body.
 
-RunOpened        config, digests, unreadable, cwd, command, data, strategy, metric, role
+RunOpened        config, digests, unreadable, cwd, command, data, strategy, metric, role, job
 SettingsChanged  config, command: settings that do not touch what is done were changed on resume
-BatchQueried     asks, holdout (ids asked for the test set), seconds
+BatchQueried     asks, holdout (ids asked for the test set), reviews (labels to look at again), seconds
 BatchEmitted     message
 LabelsReceived   count, source; the labels themselves are rows of the annotation table, same transaction
-BatchClosed      answered, skipped, missing, labels (row by row of the asks, as they were then), pool (cost)
+BatchClosed      answered, skipped, missing, labels (row by row of the asks, as they were then), reviewed (likewise), pool (cost)
 ModelTrained     checkpoint, fit, labelled, labels_digest, seconds
 HoldoutMeasured  metrics, per_class, confusion, seconds
+LabelsAudited    results, told, columns (blob), found (blob), seconds: what an audit of the labels came to
 RunParked        message
 RunStopped       reason
 """
@@ -33,6 +34,7 @@ class Kind(str, Enum):
     BATCH_CLOSED = "BatchClosed"
     MODEL_TRAINED = "ModelTrained"
     HOLDOUT_MEASURED = "HoldoutMeasured"
+    LABELS_AUDITED = "LabelsAudited"
     RUN_PARKED = "RunParked"
     RUN_STOPPED = "RunStopped"
 

@@ -35,6 +35,10 @@ class RoundState:
     beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
     forecasts: str = ""
     """Blob with the (B, C) probabilities of the batch when it was asked for; "" where no model was asked."""
+    reviews: tuple[Ask, ...] = ()
+    """Labels of earlier rounds that an audit has doubts about: asked again, beside the batch."""
+    reviewed: tuple[Label, ...] = ()
+    """What these were answered, row by row."""
 
     @property
     def done(self) -> bool:
@@ -52,6 +56,8 @@ class RunState:
     stopped: str = ""
     regret: Mapping[str, float] = field(default_factory=_nothing)
     events: int = 0
+    audits: Mapping[int, Mapping[str, Any]] = field(default_factory=_nothing)
+    """What audits of the labels came to, by the number of rounds that there were."""
     annotations: Mapping[int, Annotation] = field(default_factory=_nothing)
     """The latest annotation of each sample; a skipped one has label None."""
 
@@ -117,6 +123,7 @@ def _queried(state: RunState, event: Event) -> RunState:
         pool=event.body.get("pool", {}),
         beside_random=event.body.get("beside_random", {}),
         forecasts=event.body.get("forecasts", ""),
+        reviews=tuple(ask_from(ask) for ask in event.body.get("reviews", ())),
     )
     return replace(state, rounds=(*state.rounds, round_), parked="")
 
@@ -130,9 +137,12 @@ def _received(state: RunState, event: Event) -> RunState:
 
 
 def _closed(state: RunState, event: Event) -> RunState:
-    labels = tuple(tuple(label) if isinstance(label, list) else label for label in event.body["labels"])
+    labels, reviewed = (
+        tuple(tuple(label) if isinstance(label, list) else label for label in event.body.get(name, ()))
+        for name in ("labels", "reviewed")
+    )
     pool = {**state.rounds[-1].pool, **event.body.get("pool", {})}
-    return replace(_in_round(state, event, closed=True, labels=labels, pool=pool), parked="")
+    return replace(_in_round(state, event, closed=True, labels=labels, reviewed=reviewed, pool=pool), parked="")
 
 
 def _trained(state: RunState, event: Event) -> RunState:
@@ -141,6 +151,10 @@ def _trained(state: RunState, event: Event) -> RunState:
 
 def _measured(state: RunState, event: Event) -> RunState:
     return _in_round(state, event, measured=event.body)
+
+
+def _audited(state: RunState, event: Event) -> RunState:
+    return replace(state, audits=MappingProxyType({**state.audits, event.round: event.body}))
 
 
 def _parked(state: RunState, event: Event) -> RunState:
@@ -171,6 +185,7 @@ _STEPS = {
     Kind.BATCH_CLOSED: _closed,
     Kind.MODEL_TRAINED: _trained,
     Kind.HOLDOUT_MEASURED: _measured,
+    Kind.LABELS_AUDITED: _audited,
     Kind.RUN_PARKED: _parked,
     Kind.RUN_STOPPED: _stopped,
 }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poolwise.errors import ConfigError, SettingsChanged
 from poolwise.files import write_text
 from poolwise.ledger.store import OpenLedger
-from poolwise.loop.parts import Parts
+from poolwise.loop.parts import Parts, RunParts
 from poolwise.loop.runner import last_model, run_loop
 from poolwise.types import RunRecord
 
@@ -30,20 +30,20 @@ def loop_job(arms: Sequence[Parts], ledger: OpenLedger) -> list[RunRecord]:
     main = arms[0]
     with ledger.lock(main.run, main.folder), run_log(main.folder / "loop.log"):
         if not (main.folder / "config.yaml").exists():  # how the run is found again, whatever happens next
-            write_text(main.folder / "config.yaml", _yaml(main.config))
+            write_text(main.folder / "config.yaml", yaml_of(main.config))
         records: list[RunRecord] = []
         for parts in arms:
             records.append(run_loop(parts, ledger))
             if records[-1].status != "stopped":
                 break
-        write_text(main.folder / "config.yaml", _yaml(main.config))
+        write_text(main.folder / "config.yaml", yaml_of(main.config))
         report = report_on(records, main)
         for parts, record in zip(arms, records, strict=False):
             tell(parts, record, report, ledger)
     return records
 
 
-def check_ledger(main: Parts) -> None:
+def check_ledger(main: RunParts) -> None:
     """Refuse to open another ledger for a run that has one.
 
     Another ledger in the same folder would begin the run anew, over the old one's files.
@@ -113,7 +113,8 @@ def tell(parts: Parts, record: RunRecord, report: Path, ledger: OpenLedger) -> b
     return done
 
 
-def _yaml(config: Any) -> str:
+def yaml_of(config: Any) -> str:
+    """A configuration as YAML."""
     from omegaconf import OmegaConf
 
     return OmegaConf.to_yaml(OmegaConf.create(dict(config)))

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from poolwise.ledger.blobs import Blobs
+from poolwise.ledger.state import RunState
 from poolwise.protocols import Annotator, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
 from poolwise.query.candidates import Candidates
-from poolwise.types import Need, RoundRecord, RunRecord
+from poolwise.types import Ask, Need, RoundRecord, RunRecord
 
 
 @runtime_checkable
@@ -36,6 +38,30 @@ class Display(Protocol):
         """A round was measured."""
 
 
+class RunParts(Protocol):
+    """What the parts of every job's runs have."""
+
+    @property
+    def run(self) -> str:
+        """Its name."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The whole resolved configuration, as JSON."""
+
+    @property
+    def images(self) -> ImageSource:
+        """Its pictures."""
+
+    @property
+    def annotator(self) -> Annotator:
+        """Who answers."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The loop's own settings.
@@ -48,6 +74,7 @@ class Settings:
         start: "random" draws round 0, "strategy" has it chosen from embeddings that need no label.
         stop_set: samples on which stopping rules compare predictions between rounds.
         compare_batches: whether each batch is compared with random draws.
+        audit_every: rounds from one audit of the labels to the next; 0 for none.
     """
 
     seed: int
@@ -57,6 +84,17 @@ class Settings:
     start: str = "random"
     stop_set: int = 1000
     compare_batches: bool = True
+    audit_every: int = 0
+
+
+class Auditor(Protocol):
+    """Judges the labels gathered so far; see `audit/in_loop.py`."""
+
+    def body(self, parts: Parts, state: RunState, blobs: Blobs) -> dict[str, Any]:
+        """What the ledger keeps of an audit; its tables are written below the run's folder."""
+
+    def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
+        """Labels to be looked at again with the next batch, as the last audit has doubts about them."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +117,7 @@ class Parts:
     candidates: Candidates = field(default_factory=Candidates)
     command: str = "poolwise loop"
     is_control: bool = False
+    auditor: Auditor | None = None
     round_figures: Callable[[RunRecord], Callable[[RoundRecord], Mapping[str, bytes]]] | None = None
 
     @property

@@ -21,6 +21,7 @@ class Step(str, Enum):
     COLLECT = "collect"
     TRAIN = "train"
     MEASURE = "measure"
+    AUDIT = "audit"
     STOP = "stop"
     DONE = "done"
 
@@ -52,7 +53,15 @@ def next_step(
         return Next(Step.DONE)
     if state.rounds and not state.rounds[-1].done:
         return Next(_within_round(state))
+    if audit_due(state, settings):
+        return Next(Step.AUDIT)
     return _between_rounds(state, record, settings, rules, pool_left)
+
+
+def audit_due(state: RunState, settings: Settings) -> bool:
+    """Whether the labels are to be judged before the next batch is chosen."""
+    count, every = len(state.rounds), settings.audit_every
+    return bool(every and count and count % every == 0 and count not in state.audits)
 
 
 def _within_round(state: RunState) -> Step:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from poolwise.ledger.state import RoundState, RunState
 from poolwise.loop.slice import slice_facts
-from poolwise.types import RoundRecord, RunRecord
+from poolwise.types import RoundRecord, RunRecord, label_text
 
 
 def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
@@ -21,7 +22,9 @@ def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
         command=opened["command"],
         metric=opened["metric"],
         data=opened["data"],
-        rounds=tuple(_round_record(round_) for round_ in state.rounds if round_.done),
+        rounds=tuple(
+            _round_record(round_, state.audits.get(round_.round + 1)) for round_ in state.rounds if round_.done
+        ),
         status="running" if state.status == "new" else state.status,
         stop_reason=state.stopped,
         message=state.parked,
@@ -30,7 +33,7 @@ def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
     )
 
 
-def _round_record(round_: RoundState) -> RoundRecord:
+def _round_record(round_: RoundState, audit: Mapping[str, Any] | None) -> RoundRecord:
     trained, measured = round_.trained, round_.measured
     return RoundRecord(
         round=round_.round,
@@ -47,7 +50,17 @@ def _round_record(round_: RoundState) -> RoundRecord:
         held_out=round_.holdout,
         pool={**round_.pool, **slice_facts(round_), **measured.get("pool", {})},
         beside_random=round_.beside_random,
+        audit={**(audit["results"] if audit else {}), **_reviewed(round_)},
     )
+
+
+def _reviewed(round_: RoundState) -> dict[str, float]:
+    """How many labels were looked at again with this batch, and how many of them were changed."""
+    if not round_.reviews or not round_.closed:
+        return {}
+    pairs = zip(round_.reviews, round_.reviewed, strict=True)
+    changed = sum(ask.details["given"] != label_text(label) for ask, label in pairs)
+    return {"reviewed": float(len(round_.reviews)), "changed_in_review": float(changed)}
 
 
 def _matrix(rows: Any) -> tuple[tuple[int, ...], ...] | None:

@@ -20,6 +20,9 @@ content, not by where they lie; `model.trainer` repeats the group `trainer`."""
 NEW_DEFAULTS: Mapping[str, Any] = MappingProxyType({
     "start": "random", "stop_set": 1000, "model.features_dir": "",
     "candidates._target_": "poolwise.query.candidates.Candidates", "candidates.outliers": 0.0, "candidates.shares": {},
+    "audit.every": 0, "audit.review": 0, "audit.budget": 20, "audit.folds": 3,
+    "label_error._target_": "poolwise.label_error.detectors.Auto", "label_error.neighbours": 15, "label_error.weight": 0.5,
+    "label_error.floor": 0.001,
     "candidates.balanced": False, "candidates.random_share": 0.0,
 })  # fmt: skip
 """Settings that came after the first runs were begun, at the values that do what was done before there was a choice. A

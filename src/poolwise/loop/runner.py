@@ -13,7 +13,7 @@ from poolwise.ledger.state import RunState, apply
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop import steps
 from poolwise.loop.parts import LimitsBatch, Parts
-from poolwise.loop.plan import Next, Step, next_step
+from poolwise.loop.plan import Next, Step, audit_due, next_step
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.samples import pool_left
@@ -60,7 +60,7 @@ def _drive(state: RunState, parts: Parts, ledger: OpenLedger) -> RunRecord:
             state = _append(state, fact, parts, ledger)
         if not facts or facts[-1].kind is Kind.RUN_PARKED:
             break
-        if coming.step is Step.MEASURE:
+        if coming.step is Step.AUDIT or (coming.step is Step.MEASURE and not audit_due(state, parts.settings)):
             _round_done(state, parts)
     return run_record(parts.run, parts.folder, state)
 
@@ -85,6 +85,8 @@ def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list
         return [select(state, parts, bench, coming.size)]
     if coming.step is Step.EMIT:
         return [steps.emit(state, parts)]
+    if coming.step is Step.AUDIT:
+        return [steps.audit(state, parts, bench)]
     return [steps.train(state, parts, bench) if coming.step is Step.TRAIN else steps.measure(state, parts, bench)]
 
 

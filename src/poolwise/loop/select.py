@@ -41,6 +41,8 @@ def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> Fact:
         )
     body = _later(state, parts, bench, candidates, size) if round_ else _first(state, parts, candidates, size)
     body["asks"] = [asdict(ask) for ask in body["asks"]]
+    if parts.auditor is not None and round_:
+        body["reviews"] = [asdict(ask) for ask in parts.auditor.reviews(parts, state, bench.blobs)]
     return Fact(Kind.BATCH_QUERIED, round_, {**body, "seconds": {"select": time.perf_counter() - start}})
 
 

@@ -13,13 +13,13 @@ from poolwise.acquisition.confidence import entropy
 from poolwise.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
-from poolwise.loop.parts import LimitsBatch, Parts
+from poolwise.loop.parts import Display, LimitsBatch, Parts, RunParts
 from poolwise.loop.rehearse import rehearse
 from poolwise.loop.samples import labels_digest, test_set, training_set, validation_set
 from poolwise.loop.workbench import Fact, Workbench
 from poolwise.metric.agreement import agreement
 from poolwise.metric.classification import headline, held_out
-from poolwise.protocols import FittedModel
+from poolwise.protocols import FittedModel, ImageSource
 from poolwise.seeds import derive, generator
 from poolwise.types import (
     Annotation,
@@ -33,11 +33,11 @@ from poolwise.types import (
 )
 
 
-def batch_of(state: RunState, parts: Parts, round_: int | None = None) -> Batch:
+def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Batch:
     """A round's batch (the last one's, if not said)."""
     manifest = parts.images.manifest
     at = state.rounds[-1] if round_ is None else state.rounds[round_]
-    return Batch(at.round, at.asks, manifest.classes, manifest.task, parts.folder)
+    return Batch(at.round, (*at.asks, *at.reviews), manifest.classes, manifest.task, parts.folder)
 
 
 def open_run(parts: Parts) -> Fact:
@@ -60,14 +60,14 @@ def open_run(parts: Parts) -> Fact:
                 "no rule limits the labels: `budget` counts with stopping=[budget,...] only, and without it up to "
                 f"{len(manifest.ids(Split.POOL))} samples are asked for."
             )
-    unreadable = _unreadable(parts)
+    broken = unreadable(parts.images, parts.display, told=not parts.is_control)
     never = getattr(parts.annotator, "never", None)
     if never and not parts.is_control and (empty := never(manifest.classes)):
         parts.display.warn(
             f"no picture of {manifest.name} is of class {listed(empty)}: it cannot be learnt; "
             "add pictures of it, or leave it out with data.classes=[...]."
         )
-    given = () if parts.annotator.simulated else _given_annotations(manifest, {row[0] for row in unreadable})
+    given = () if parts.annotator.simulated else _given_annotations(manifest, {row[0] for row in broken})
     body = {
         "config": dict(parts.config),
         "command": parts.command,
@@ -76,25 +76,30 @@ def open_run(parts: Parts) -> Fact:
         "metric": headline(manifest.task),
         "digests": manifest.digests(),
         "data": {**_data_facts(manifest, len(given)), "shape": [int(side) for side in parts.images.shape]},
-        "unreadable": unreadable,
+        "unreadable": broken,
         "left_out": _unanswerable(parts),
     }
     return Fact(Kind.RUN_OPENED, 0, body, given)
 
 
-def _unreadable(parts: Parts) -> list[tuple[int, str, str]]:
-    manifest = parts.images.manifest
-    found = parts.images.unreadable(parts.display.progress)
+def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
+    """(sample_id, path, why) of pictures that cannot be read, after all have been tried.
+
+    Raises:
+        UnreadableImages: more than the data allow.
+    """
+    manifest = images.manifest
+    found = images.unreadable(display.progress)
     rows = [(int(sample_id), manifest.paths[sample_id], why) for sample_id, why in found]
-    allowed = getattr(parts.images, "max_unreadable", 0.0)
+    allowed = getattr(images, "max_unreadable", 0.0)
     if len(rows) > allowed * len(manifest):
         named = "\n  ".join(f"{path}: {why}" for _, path, why in rows[:20])
         raise UnreadableImages(
             f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
             f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
         )
-    if rows and not parts.is_control:
-        parts.display.warn(
+    if rows and told:
+        display.warn(
             f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
         )
     return rows
@@ -150,28 +155,32 @@ def emit(state: RunState, parts: Parts) -> Fact:
 
 def collect(state: RunState, parts: Parts) -> list[Fact]:
     """Take what has been answered; close the batch, or park the run until people have answered."""
-    batch = batch_of(state, parts)
+    batch, round_ = batch_of(state, parts), state.rounds[-1]
     facts = []
     answers = parts.annotator.collect(batch) if batch.asks else ()
     source = parts.annotator.source
     fresh = new_annotations(state, answers, batch.round, source)
     if fresh:
         facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, {"count": len(fresh), "source": source}, fresh))
-    labels = {row.sample_id: row.label for row in (*state.annotations.values(), *fresh)}
-    missing = [sample_id for sample_id in batch.ids() if sample_id not in labels]
+    rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
+    waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
+    missing = [sample_id for sample_id in batch.ids() if sample_id not in rows or sample_id in waiting]
     if missing and (getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
         # Emitting again is safe, and brings back a file that was lost.
         message = f"{len(batch.asks) - len(missing)} of {len(batch.asks)} answered. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:
             return []
         return [*facts, Fact(Kind.RUN_PARKED, batch.round, {"message": message})]
-    skipped = sum(labels.get(sample_id, "") is None for sample_id in batch.ids())
+    labels = {sample_id: row.label for sample_id, row in rows.items()}
+    asked = [ask.sample_id for ask in round_.asks]
+    skipped = sum(labels.get(sample_id, "") is None for sample_id in asked)
     body = {
-        "answered": len(batch.asks) - len(missing) - skipped,
+        "answered": sum(labels.get(sample_id) is not None for sample_id in asked),
         "skipped": skipped,
         "missing": missing,
-        "labels": [labels.get(sample_id) for sample_id in batch.ids()],
-        "pool": _cost(parts, [sample_id for sample_id in batch.ids() if labels.get(sample_id) is not None]),
+        "labels": [labels.get(sample_id) for sample_id in asked],
+        "reviewed": [labels[ask.sample_id] for ask in round_.reviews],
+        "pool": _cost(parts, [sample_id for sample_id in asked if labels.get(sample_id) is not None]),
     }
     return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
 
@@ -186,11 +195,17 @@ def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
 
 
 def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
-    """Answers that say something new; the same answer twice is one fact, a changed one is a correction."""
+    """Answers that say something new; the same answer twice is one fact, a changed one is a correction.
+
+    A label that was to be looked at again, and was confirmed, is new too.
+    """
+    again = {ask.sample_id for ask in state.rounds[round_].reviews}
     return tuple(
         Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, "")
         for answer in answers
-        if answer.sample_id not in state.annotations or state.annotations[answer.sample_id].label != answer.label
+        if (last := state.annotations.get(answer.sample_id)) is None
+        or last.label != answer.label
+        or (answer.sample_id in again and last.round < round_)
     )
 
 
@@ -257,6 +272,16 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> Fact:
     body["seconds"] = {"measure": time.perf_counter() - start}
     _drop_old(state, parts, bench)
     return Fact(Kind.HOLDOUT_MEASURED, round_.round, body)
+
+
+def audit(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+    """Judge the labels gathered so far."""
+    assert parts.auditor is not None
+    start = time.perf_counter()
+    body = parts.auditor.body(parts, state, bench.blobs)
+    if told := body["told"][:1]:
+        parts.display.say(f"labels: {told[0]}")
+    return Fact(Kind.LABELS_AUDITED, len(state.rounds), {**body, "seconds": {"audit": time.perf_counter() - start}})
 
 
 def _drop_old(state: RunState, parts: Parts, bench: Workbench) -> None:

@@ -144,23 +144,35 @@ def shuffled(count: int, batch_size: int, generator: torch.Generator) -> list[Te
 
 
 class Passes:
-    """What a trainer iterates: each iteration is one shuffled pass of (inputs, labels)."""
+    """What a trainer iterates: each iteration is one shuffled pass of (inputs, labels), or (inputs, labels, rows)."""
 
-    def __init__(self, inputs: Inputs, labels: Tensor, batch_size: int, generator: torch.Generator | None) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        labels: Tensor,
+        batch_size: int,
+        generator: torch.Generator | None,
+        *,
+        numbered: bool = False,
+    ) -> None:
         self.inputs = inputs
         self.labels = labels
         self.batch_size = batch_size
         self.generator = generator
         """None: in order."""
+        self.numbered = numbered
 
     def __len__(self) -> int:
         return steps_of(len(self.inputs), self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         plan = (
             self._in_order() if self.generator is None else shuffled(len(self.inputs), self.batch_size, self.generator)
         )
-        return ((values, self.labels[rows]) for rows, values in self.inputs.batches(plan))
+        batches = self.inputs.batches(plan)
+        if self.numbered:
+            return ((values, self.labels[rows], rows) for rows, values in batches)
+        return ((values, self.labels[rows]) for rows, values in batches)
 
     def _in_order(self) -> Sequence[Tensor]:
         return torch.split(torch.arange(len(self.inputs)), self.batch_size)

@@ -48,7 +48,7 @@ class Recipe:
 
 
 class Classifier(pl.LightningModule):
-    """Trains a network on batches of (pictures, labels).
+    """Trains a network on batches of (pictures, labels), and rows where a callback is to know them.
 
     Labels are class numbers (n,) int64, or (n, C) float 0 and 1 for several classes a picture.
     """
@@ -62,9 +62,9 @@ class Classifier(pl.LightningModule):
         self.validation_loss = MeanMetric()
         self._draws: torch.Generator | None = None
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Loss of one batch."""
-        pictures, labels = batch
+        pictures, labels = batch[:2]
         pictures = augment(pictures, self.recipe.augmentation, self._generator())
         loss = loss_of(self.network(pictures), labels, self.recipe.task, self.recipe.label_smoothing)
         self.losses.append(loss.detach())

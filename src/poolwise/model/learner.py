@@ -16,6 +16,7 @@ from poolwise.model.batches import inputs_of, statistics_sample
 from poolwise.model.checkpoint import identity, read
 from poolwise.model.classifier import Recipe
 from poolwise.model.fitted import FittedNetwork
+from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.network import Network, channel_statistics, in_layout
 from poolwise.model.scoring import Machine, half_of
 from poolwise.model.trainer import build_trainer, is_shared, seeded, switches_kept, threads_for
@@ -126,8 +127,9 @@ class LightningLearner(Schedule):
         seed: int,
         previous: FittedModel | None = None,
         progress: Progress | None = None,
+        margins: MarginCallback | None = None,
     ) -> FittedNetwork:
-        """Train. Same arguments, same weights; nothing outside is changed.
+        """Train. Same arguments, same weights; nothing outside is changed, but `margins` hears how each label is learnt.
 
         Raises:
             DataError: no sample to train on.
@@ -154,6 +156,7 @@ class LightningLearner(Schedule):
                 patience=self.patience,
                 options=self.trainer,
                 progress=progress,
+                margins=margins,
             )
         return self._fitted(network, images, machine, {"labelled": float(len(train)), **info})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,10 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
-from poolwise.errors import TrainingDiverged
+from poolwise.errors import ConfigError, TrainingDiverged
 from poolwise.model.batches import Inputs, Passes, Rows, steps_of
 from poolwise.model.classifier import Classifier, Recipe
+from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.network import Network
 from poolwise.model.trainer import build_trainer, fit, is_shared, is_watched, switches_kept
 from poolwise.protocols import Progress
@@ -50,6 +51,7 @@ def train_network(
     patience: int,
     options: Mapping[str, Any] | None,
     progress: Progress | None,
+    margins: MarginCallback | None = None,
 ) -> dict[str, float]:
     """Train in place; the facts of it.
 
@@ -62,6 +64,7 @@ def train_network(
         patience: looks without progress after which to stop and take the best weights; 0 to never look.
         options: of Lightning's Trainer.
         progress: told of the steps.
+        margins: told how each label is learnt; within one process.
 
     Returns:
         steps, epochs and, where it is known, loss (mean over the last pass).
@@ -77,8 +80,8 @@ def train_network(
     module = Classifier(network, recipe)
     held_out = Passes(validation.inputs, validation.labels, batch_size, None) if watching and validation else None
     with switches_kept():
-        trainer = _trainer(options, recipe, best, progress, per_pass)
-        fit(trainer, module, _loader(train, batch_size, recipe.seed, trainer), held_out)
+        trainer = _trainer(options, recipe, best, progress, per_pass, [margins] if margins else [])
+        fit(trainer, module, _loader(train, batch_size, recipe.seed, trainer, margins is not None), held_out)
     for keeper in best:
         keeper.restore(module)
     module.network.float()  # precision "bf16-true" trains in bfloat16; scores and files are in float32
@@ -87,7 +90,12 @@ def train_network(
 
 
 def _trainer(
-    options: Mapping[str, Any] | None, recipe: Recipe, best: list[Best], progress: Progress | None, per_pass: int
+    options: Mapping[str, Any] | None,
+    recipe: Recipe,
+    best: list[Best],
+    progress: Progress | None,
+    per_pass: int,
+    others: Sequence[pl.Callback] = (),
 ) -> pl.Trainer:
     """A trainer that ends with the recipe's steps and, where the best weights are kept, looks for them now and then."""
     return build_trainer(
@@ -95,7 +103,7 @@ def _trainer(
         watched=recipe.watched,
         max_steps=recipe.steps,
         max_epochs=-1,
-        callbacks=[*best, *([Reporter(progress, recipe.steps)] if progress else [])],
+        callbacks=[*best, *others, *([Reporter(progress, recipe.steps)] if progress else [])],
         **({"check_val_every_n_epoch": -(-CHECK_STEPS // per_pass)} if best else {}),
     )
 
@@ -107,10 +115,12 @@ def _facts(module: Classifier, trainer: pl.Trainer, per_pass: int) -> dict[str, 
     return facts
 
 
-def _loader(samples: Samples, batch_size: int, seed: int, trainer: pl.Trainer) -> Any:
+def _loader(samples: Samples, batch_size: int, seed: int, trainer: pl.Trainer, numbered: bool = False) -> Any:
     generator = torch.Generator().manual_seed(seed)
     if not is_shared(trainer):
-        return Passes(samples.inputs, samples.labels, batch_size, generator)
+        return Passes(samples.inputs, samples.labels, batch_size, generator, numbered=numbered)
+    if numbered:
+        raise ConfigError("margins are collected within one process; set trainer.devices=1 and no ddp strategy.")
     # the user's display does not travel to other processes
     trainer.callbacks[:] = [part for part in trainer.callbacks if not isinstance(part, Reporter)]  # type: ignore[attr-defined]
     return torch.utils.data.DataLoader(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from poolwise.metric.standings import Setting, Standing, regime_ranks, summed_pe
 from poolwise.report import settings as told
 from poolwise.report import words
 from poolwise.report.comparison_curves import comparison_curves
+from poolwise.report.rendering import rendered
 
 BOUND_NAME = "upper bound (not achievable)"
 VERDICTS = {"above": "above", "below": "below", "even": "even"}
@@ -95,15 +94,7 @@ def write_comparison(page: ComparisonPage, folder: Path) -> Path:
 
 def render(page: ComparisonPage, pictures: Mapping[str, bytes]) -> str:
     """The page as text; see `page.py` for what makes it safe."""
-    from jinja2 import Environment, StrictUndefined
-
-    here = files("poolwise.report")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["shown"] = words.shown
-    template = environment.from_string((here / "comparison.html.j2").read_text(encoding="utf-8"))
-    style = (here / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return template.render(style=style, style_hash=digest, **content(page, pictures))
+    return rendered("comparison.html.j2", **content(page, pictures))
 
 
 def content(page: ComparisonPage, pictures: Mapping[str, bytes]) -> dict[str, Any]:

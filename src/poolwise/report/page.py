@@ -7,11 +7,9 @@ policy, pictures are data: addresses, there is no script, and Jinja escapes ever
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from poolwise.report.classes import class_rows, confusions, heat_table
 from poolwise.report.figures import learning_curve, round_figures
 from poolwise.report.findings import findings, points, total
 from poolwise.report.pictures import Thumbnail, thumbnail_of
+from poolwise.report.rendering import rendered
 from poolwise.report.summary import as_text, summary
 from poolwise.types import Ask, Label, RoundRecord, RunRecord, Split
 
@@ -55,15 +54,7 @@ def write_report(runs: Sequence[RunRecord], thumbnail: Pictures | None, versions
 
 def render(runs: Sequence[RunRecord], thumbnail: Pictures | None, versions: Mapping[str, str]) -> str:
     """The page as text."""
-    from jinja2 import Environment, StrictUndefined
-
-    here = files("poolwise.report")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["shown"] = words.shown
-    template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
-    style = (here / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return template.render(style=style, style_hash=digest, **content(runs, thumbnail, versions))
+    return rendered("page.html.j2", **content(runs, thumbnail, versions))
 
 
 def content(runs: Sequence[RunRecord], thumbnail: Pictures | None, versions: Mapping[str, str]) -> dict[str, Any]:

@@ -40,8 +40,10 @@ class Cursor:
         parameters: as sent; MLflow refuses to change them.
         config: digest of the configuration as sent.
         described: digest of the tags as sent.
+        results: digest of the numbers of the whole run as sent.
         status: as sent.
         rounds: by number.
+        trials: by name; `answers` is a digest of what was sent of one.
         files: name to SHA-256 of the content.
         model: labels digest of the round whose model was sent.
     """
@@ -53,8 +55,10 @@ class Cursor:
     parameters: dict[str, str] = field(default_factory=dict)
     config: str = ""
     described: str = ""
+    results: str = ""
     status: str = ""
     rounds: dict[str, SentRound] = field(default_factory=dict)
+    trials: dict[str, SentRound] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     model: str = ""
 
@@ -70,7 +74,8 @@ def read_cursor(folder: Path, store: str) -> Cursor:
         if body.pop("version") != VERSION or body["store"] != store:
             return Cursor(store)
         rounds = {number: SentRound(**sent) for number, sent in body.pop("rounds").items()}
-        return Cursor(**body, rounds=rounds)
+        trials = {name: SentRound(**sent) for name, sent in body.pop("trials", {}).items()}
+        return Cursor(**body, rounds=rounds, trials=trials)
     except FileNotFoundError:
         return Cursor(store)
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from poolwise.tracking.redaction import redact, without_secrets
-from poolwise.types import Label, RoundRecord, RunRecord
+from poolwise.types import Label, RoundRecord, RunRecord, TrialRecord
 
 PARAMETER_LIMIT = 6000
 """Characters of a parameter's value; MLflow cuts longer ones itself, with a warning."""
@@ -85,6 +85,7 @@ def round_metrics(round_: RoundRecord) -> dict[str, float]:
     for name, measure in round_.beside_random.items():
         of_draws = {f"batch/{name}_{key}": measure[key] for key in ("random", "low", "high")}
         named.update({f"batch/{name}": measure["value"], **of_draws})
+    named.update({f"audit/{name}": value for name, value in round_.audit.items()})
     named.update({"labelled": round_.labelled, "skipped": round_.skipped})
     return {name_of(name): float(value) for name, value in named.items()}
 
@@ -111,7 +112,8 @@ def run_tags(run: RunRecord) -> dict[str, str]:
         "poolwise.metric": run.metric,
         "poolwise.unreadable": str(len(run.unreadable)),
         **({"poolwise.regret": json.dumps(dict(run.regret))} if run.regret else {}),
-        "mlflow.note.content": _note(run),
+        **_tables(run),
+        "mlflow.note.content": run.note or _note(run),
     }
     return {key: cut(redact(value), TAG_LIMIT) for key, value in tags.items()}
 
@@ -122,9 +124,21 @@ def round_tags(run: RunRecord, round_: RoundRecord) -> dict[str, str]:
     return {key: cut(redact(value), TAG_LIMIT) for key, value in tags.items()}
 
 
+def trial_tags(run: RunRecord, trial: TrialRecord) -> dict[str, str]:
+    """Tags of one of several trainings that a run compares."""
+    tags = {**_shared_tags(run), **{f"poolwise.{name}": str(value) for name, value in trial.settings.items()}}
+    return {key: cut(redact(value), TAG_LIMIT) for key, value in tags.items()}
+
+
 def _shared_tags(run: RunRecord) -> dict[str, str]:
-    role = "control" if run.name.endswith("/control") else "active"
-    return {"poolwise.run": run.name, "poolwise.role": role, "poolwise.strategy": run.strategy}
+    role = "control" if run.name.endswith("/control") else "active" if run.job == "loop" else run.job
+    return {"poolwise.run": run.name, "poolwise.role": role, "poolwise.strategy": run.strategy, "poolwise.job": run.job}
+
+
+def _tables(run: RunRecord) -> dict[str, str]:
+    """What MLflow's table view looks for."""
+    listed = [{"path": name, "type": "table"} for name in run.tables]
+    return {"mlflow.loggedArtifacts": json.dumps(listed)} if listed else {}
 
 
 def _note(run: RunRecord) -> str:

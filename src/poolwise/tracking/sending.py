@@ -22,7 +22,7 @@ from poolwise.protocols import FittedModel
 from poolwise.tracking import facts
 from poolwise.tracking.cursor import Cursor, SentRound
 from poolwise.tracking.redaction import redact, without_secrets
-from poolwise.types import RoundRecord, RunRecord
+from poolwise.types import RoundRecord, RunRecord, TrialRecord
 
 LOG = logging.getLogger("poolwise")
 KEY = "poolwise.key"
@@ -53,8 +53,11 @@ class Sending:
         """All that is new, in an order that leaves a useful view wherever it breaks off."""
         self._open()
         self._describe()
+        self._results()
         for round_ in self.run.rounds:
             self._round(round_, figures)
+        for trial in self.run.trials:
+            self._trial(trial)
         for name, path in files.items():
             self._file(name, path)
         if model is not None and self.run.rounds and self.run.status == "stopped":
@@ -131,6 +134,14 @@ class Sending:
         changed = {key: value for key, value in now.items() if self.cursor.parameters[key] != value}
         return {"poolwise.changed": facts.cut(json.dumps(changed), facts.TAG_LIMIT)} if changed else {}
 
+    def _results(self) -> None:
+        named = {facts.name_of(name): float(value) for name, value in self.run.results.items()}
+        digest = facts.sha256(json.dumps(named, sort_keys=True))
+        if named and self.cursor.results != digest:
+            self._log(self.cursor.run_id, metrics=named, at=_now())
+            self.cursor.results = digest
+            self._save()
+
     def _status(self) -> None:
         if self.cursor.status == self.run.status:
             return
@@ -183,6 +194,29 @@ class Sending:
             for name, content in contents.items():
                 (Path(folder) / name).write_bytes(content)
             self.client.log_artifacts(run_id, folder)
+
+    # trainings that are compared
+
+    def _trial(self, trial: TrialRecord) -> None:
+        sent = self.cursor.trials.setdefault(trial.name, SentRound(at=_now()))
+        digest = facts.sha256(json.dumps([dict(trial.settings), dict(trial.results)], sort_keys=True))
+        if sent.answers == digest:
+            return
+        if sent.answers:  # measured anew: other numbers are other points
+            sent.at, sent.answers = _now(), ""
+        self._save()
+        if not sent.run_id:
+            tags = {**facts.trial_tags(self.run, trial), "mlflow.parentRunId": self.cursor.run_id}
+            sent.run_id = self._made(
+                f"trial {trial.name}", self._find_run, lambda key: self._create_run(key, trial.name, sent.at, tags)
+            )
+            self._save()
+        parameters = {facts.name_of(name): str(value) for name, value in trial.settings.items()}
+        metrics = {facts.name_of(name): float(value) for name, value in trial.results.items()}
+        self._log(sent.run_id, parameters=parameters, metrics=metrics, at=sent.at)
+        self.client.set_terminated(sent.run_id, "FINISHED", end_time=sent.at)
+        sent.answers = digest
+        self._save()
 
     # what comes at the end
 

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from labour import deadly, dies_late, doomed, square, threads
-from poolwise.benchmark.workers import HERE, run_all
+from poolwise.engine.local import HERE, run_all
 
 
 def until(true, seconds=30):

@@ -1,0 +1,338 @@
+"""From a resolved configuration to the parts of an audit, and the name of its run."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.annotation.oracle import Oracle
+from poolwise.audit.copies import Copies
+from poolwise.audit.fits import Fit, Protocol, digest_of, fit_and_score, npy_bytes, row_bytes
+from poolwise.audit.in_loop import LoopAuditor
+from poolwise.audit.job import audit_job
+from poolwise.audit.parts import AuditParts, AuditSettings
+from poolwise.config.build import TARGET, build_part, construct
+from poolwise.config.loop import ledger_of, name_of, of_kind
+from poolwise.config.schema import AuditConfig, LoopConfig, PlantConfig
+from poolwise.data.predictions import read_predictions
+from poolwise.doors.detectors import class_findings, compare_detectors
+from poolwise.doors.duplicates import find_duplicates
+from poolwise.doors.labels import find_with
+from poolwise.engine.local import HERE
+from poolwise.errors import ConfigError
+from poolwise.files import write_bytes
+from poolwise.label_error.choice import PlantedScore
+from poolwise.label_error.found import LabelErrors
+from poolwise.loop.job import check_ledger
+from poolwise.loop.parts import Display, Parts
+from poolwise.model.margin_callback import MarginCallback
+from poolwise.model.patch_embeddings import patch_embeddings
+from poolwise.protocols import Annotator, ImageSource
+from poolwise.seeds import derive
+from poolwise.terminal import Terminal
+from poolwise.types import Floats, Ids, LabelledSet, Labels, Need, RunRecord
+
+PLANTED = ("detector", "shape", "share", "k", "precision", "recall", "average_precision")
+"""Columns of the table of detectors."""
+FIRST = "model"
+"""Name of the first learner; those of `also` have names of their own."""
+OLD_ENOUGH = 2
+"""Samples below which there are no neighbours to speak of."""
+COPIES_FROM = 0.9
+"""Cosine from which on two pictures of a loop may be near-copies."""
+
+
+def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+    """The name of an audit's run: the same command gives the same name, so that it goes on.
+
+    >>> audit_name({"data": "digits", "label_error": "auto"}, ["folds=3"], 0)
+    'audit-digits-auto-seed0-folds=3'
+    """
+    return f"audit-{name_of('label_error', choices, [each for each in overrides if not _unnamed(each)], seed)}"
+
+
+def _unnamed(override: str) -> bool:
+    return override.split("=")[0].lstrip("+~") in ("budget", "jobs", "cache")
+
+
+def run_audit(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
+    """Run an audit with its whole resolved configuration and tell the user how it ended."""
+    display = Terminal(verbose=bool(config.get("verbose", True)))
+    parts = audit_parts(config, name=name, method=method, command=command, display=display)
+    check_ledger(parts)
+    ledger = ledger_of(config, parts.folder).open()
+    try:
+        record = audit_job(parts, ledger)
+    finally:
+        ledger.close()
+    for line in ending(record):
+        (display.say if record.message else display.note)(line)
+    return record
+
+
+def ending(record: RunRecord) -> list[str]:
+    """What the user should know when the command returns."""
+    lines = [record.message] if record.message else []
+    lines += [f"{record.name}: {record.stop_reason}"] if record.stop_reason and record.results.get("reviewed") else []
+    return [*lines, f"list: {record.folder / 'label_issues.csv'}", f"report: {record.folder / 'report.html'}"]
+
+
+def audit_parts(
+    config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
+) -> AuditParts:
+    """Everything an audit needs, built.
+
+    Raises:
+        ConfigError: names the setting.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
+        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    settings: AuditConfig = construct(AuditConfig, dict(config))
+    images = images_of(settings.data, settings.trusted)
+    members = members_of(settings)
+    annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted)
+    if isinstance(annotator, Oracle):
+        annotator = annotator.knowing(images)
+    cache = Path(settings.cache)
+    return AuditParts(
+        run=name,
+        folder=folder or Path(settings.runs) / name,
+        cache=cache / "fits",
+        settings=_settings(settings),
+        config=dict(config),
+        method=method,
+        images=images,
+        members=members,
+        work=_work(settings, images, members),
+        embed=_embed(settings, images, members, cache / "embeddings", display),
+        duplicates=partial(_duplicates, images, settings.threshold),
+        find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
+        annotator=of_kind(annotator, Annotator, "annotation"),
+        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
+        display=display,
+        margins=_margins(settings, images, members[FIRST], cache / "margins"),
+        imported=_imported(settings, images),
+        findings=partial(_findings, images.manifest.classes, settings.seed),
+        command=command,
+    )
+
+
+def loop_auditor(settings: LoopConfig) -> LoopAuditor:
+    """What judges the labels of a loop: the loop's own learner, in folds, in this process."""
+    asked = settings.loop_audit()
+    detector = dict(settings.label_error or {})
+
+    def parts_of(parts: Parts, folder: Path) -> AuditParts:
+        config = {"data": parts.config["data"], "model": parts.config["model"], "trusted": list(settings.trusted)}
+        return AuditParts(
+            run=parts.run,
+            folder=folder,
+            cache=parts.folder / "audits" / "fits",
+            settings=AuditSettings(Protocol(asked.folds, seed=settings.seed), budget=asked.budget, jobs=HERE),
+            config=parts.config,
+            method=str(detector[TARGET]).rpartition(".")[2],
+            images=parts.images,
+            members={FIRST: config},
+            work=lambda fit: fit_and_score(fit, parts.images, parts.learner),
+            embed=partial(_embedded, parts.images, parts.learner, None, parts.display),
+            duplicates=partial(_duplicates, parts.images, COPIES_FROM),
+            find=partial(_find, detector, settings.seed, settings.trusted),
+            annotator=parts.annotator,
+            tracker=parts.tracker,
+            display=parts.display,
+            command=parts.command,
+        )
+
+    return LoopAuditor(asked.review, parts_of)
+
+
+def images_of(node: Any, trusted: Sequence[str]) -> Any:
+    """The pictures with all labels that are given."""
+    images = build_part(node, where="data", trusted=trusted)
+    if not isinstance(images, ImageSource):
+        raise ConfigError(f"data: {type(images).__name__} is no image source.")
+    return replace(images, hide_labels=False)  # type: ignore[type-var]
+
+
+def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
+    """Name -> settings of pictures and learner, all that a worker needs."""
+    learners = {FIRST: settings.model, **dict(settings.also or {})}
+    found = {}
+    for name, learner in learners.items():
+        if not isinstance(learner, Mapping) or TARGET not in learner:
+            raise ConfigError(
+                f"also.{name} is no learner; name one of the group model, e.g. +model@also.{name}=linear_head."
+            )
+        whole = {**learner, "trainer": learner.get("trainer") or settings.trainer}
+        found[name] = {"data": settings.data, "model": whole, "trusted": list(settings.trusted)}
+    return found
+
+
+def _settings(settings: AuditConfig) -> AuditSettings:
+    plant: PlantConfig = construct(PlantConfig, dict(settings.plant or {}), "plant")
+    folds = 0 if settings.protocol == "in_sample" else settings.folds
+    return AuditSettings(
+        protocol=Protocol(folds, settings.repeats, settings.stop_share, settings.seed),
+        budget=settings.budget,
+        splits=settings.splits,
+        jobs=settings.jobs,
+        plant_share=plant.share,
+        plant_shape=plant.shape,
+        truth=settings.truth,
+        largest_group=settings.largest_group,
+    )
+
+
+def _work(
+    settings: AuditConfig, images: ImageSource, members: Mapping[str, Mapping[str, Any]]
+) -> Callable[[Fit], None]:
+    if settings.jobs != HERE:
+        for name, config in members.items():  # what cannot be built is told before any process begins
+            build_part(config["model"], where="model" if name == FIRST else f"also.{name}", trusted=settings.trusted)
+        return fit_anew
+    learners = {
+        name: build_part(config["model"], where="model", trusted=settings.trusted) for name, config in members.items()
+    }
+    return lambda fit: fit_and_score(fit, images, learners[fit.member])
+
+
+def fit_anew(fit: Fit) -> None:
+    """Build pictures and learner and train; called in a process of its own, whose libraries have one thread each."""
+    import torch
+
+    torch.set_num_threads(1)
+    trusted = tuple(fit.config["trusted"])
+    if trusted and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    learner = build_part(fit.config["model"], where="model", trusted=trusted)
+    fit_and_score(fit, images_of(fit.config["data"], trusted), learner)
+
+
+def _embed(
+    settings: AuditConfig, images: ImageSource, members: Mapping[str, Mapping[str, Any]], folder: Path, display: Display
+) -> Callable[[Ids], Floats | None]:
+    if settings.embeddings == "none":
+        return lambda ids: None
+    learner = build_part(members[FIRST]["model"], where="model", trusted=settings.trusted)
+    return partial(_embedded, images, learner, folder, display)
+
+
+def _embedded(images: ImageSource, learner: Any, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
+    """Embeddings that no label went into: of trained weights, else of patches of these pictures."""
+    if len(ids) <= OLD_ENOUGH:
+        return None
+    found = learner.embed(images, ids, display.progress) if hasattr(learner, "embed") else None
+    if found is not None:
+        return np.asarray(found, dtype=np.float32)
+    return patch_embeddings(images, ids, folder=folder, progress=display.progress)
+
+
+def _duplicates(images: ImageSource, threshold: float, ids: Ids, embeddings: Floats | None) -> Copies:
+    points = np.zeros((len(ids), 1), dtype=np.float32) if embeddings is None else embeddings
+    found: Copies = find_duplicates(points, threshold=threshold, images=lambda rows: images.read(ids[rows]))
+    return found
+
+
+def _find(
+    detector: Mapping[str, Any],
+    seed: int,
+    trusted: Sequence[str],
+    labels: Labels,
+    probs: Floats,
+    embeddings: Floats | None,
+    groups: NDArray[np.int64],
+    margins: NDArray[np.float64] | None = None,
+) -> LabelErrors:
+    part = build_part(dict(detector), where="label_error", trusted=trusted)
+    return find_with(part, labels, probs, embeddings=embeddings, groups=groups, margins=margins, seed=seed)
+
+
+def _margins(
+    settings: AuditConfig, images: ImageSource, member: Mapping[str, Any], folder: Path
+) -> Callable[[LabelledSet], NDArray[np.float64]] | None:
+    """How each label is learnt, where the detector looks at that: one training on all of them."""
+    detector = build_part(dict(settings.label_error), where="label_error", trusted=settings.trusted)
+    if Need.MARGINS not in detector.needs:
+        return None
+
+    def areas(labelled: LabelledSet) -> NDArray[np.float64]:
+        learner, manifest = build_part(member["model"], where="model", trusted=settings.trusted), images.manifest
+        if "margins" not in inspect.signature(learner.fit).parameters:
+            raise ConfigError(
+                f"{type(learner).__name__} tells no margins; choose a network that is trained, e.g. model=small_cnn."
+            )
+        digests, seed = manifest.digests(), derive(settings.seed, 0, "margins")
+        file = folder / f"{digest_of(digests['paths'], digests['pictures'], member, seed, row_bytes(labelled))}.npy"
+        if not file.is_file():
+            heard = MarginCallback(len(labelled))
+            learner.fit(images, labelled, None, seed=seed, margins=heard)
+            write_bytes(file, npy_bytes(heard.areas()))
+        return np.asarray(np.load(file, allow_pickle=False), dtype=np.float64)
+
+    return areas
+
+
+def _findings(
+    classes: Sequence[str],
+    seed: int,
+    labels: Labels,
+    probs: Floats,
+    embeddings: Floats | None,
+    groups: NDArray[np.int64],
+) -> dict[str, dict[str, list[Any]]]:
+    """Which detector finds errors planted in these labels, and what the errors say of classes."""
+    if labels.ndim == 2:
+        return {}
+    scores = compare_detectors(labels, probs, embeddings=embeddings, groups=groups, seed=seed)
+    found = class_findings(labels, probs)
+    pairs = [pair for pair in found.overlaps if pair.count]
+    rows = found.worst.tolist()
+    return {
+        "detectors": _by_detector(scores),
+        "detector_trials": {name: [getattr(row, name) for row in scores] for name in PLANTED} if scores else {},
+        "class_pairs": {
+            "class": [classes[pair.first] for pair in pairs],
+            "taken_for": [classes[pair.second] for pair in pairs],
+            "share": [round(pair.share, 5) for pair in pairs],
+            "labels": [pair.count for pair in pairs],
+        },
+        "classes": {
+            "class": [classes[row] for row in rows],
+            "labels": found.sizes[rows].tolist(),
+            "wrong_share": _rounded(found.noise[rows]),
+            "missed_share": _rounded(found.inverse_noise[rows]),
+            "ambiguity": _rounded(found.ambiguity[rows]),
+        },
+    }
+
+
+def _by_detector(scores: Sequence[PlantedScore]) -> dict[str, list[Any]]:
+    """A row for each detector: precision among as many as were planted, and average precision, for each shape of errors."""
+    names = list(dict.fromkeys(row.detector for row in scores))
+    columns: dict[str, list[Any]] = {"detector": names} if names else {}
+    for shape in dict.fromkeys(row.shape for row in scores):
+        mine = [[row for row in scores if (row.detector, row.shape) == (name, shape)] for name in names]
+        middle = [sorted(rows, key=lambda row: row.k)[len(rows) // 2] for rows in mine]
+        columns[f"{shape}_precision"] = [row.precision for row in middle]
+        columns[f"{shape}_average_precision"] = [row.average_precision for row in middle]
+    return columns
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 4) for value in values]
+
+
+def _imported(settings: AuditConfig, images: ImageSource) -> Callable[[Ids], Floats] | None:
+    if settings.predictions is None:
+        return None
+    return lambda ids: read_predictions(Path(str(settings.predictions)), images.manifest, ids)

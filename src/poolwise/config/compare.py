@@ -1,0 +1,100 @@
+"""From a resolved configuration to the parts of a comparison, and the name of its run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from poolwise.compare.job import compare_job
+from poolwise.compare.parts import SEEDOO, CompareParts, CompareSettings
+from poolwise.config.audit import audit_parts
+from poolwise.config.build import build_part, construct
+from poolwise.config.loop import name_of, of_kind
+from poolwise.config.schema import CompareConfig
+from poolwise.errors import ConfigError
+from poolwise.loop.parts import Display
+from poolwise.pruning.pruned import Pruning
+from poolwise.terminal import Terminal
+from poolwise.types import Need, RunRecord
+
+SHARED = (
+    "data", "model", "trainer", "label_error", "folds", "repeats", "stop_share", "embeddings", "threshold", "jobs", "truth",
+    "runs", "cache", "verbose", "trusted",
+)  # fmt: skip
+"""Settings that an audit has under the same name."""
+NOBODY = {
+    "annotation": {"_target_": "poolwise.annotation.csv_files.CsvFiles"},
+    "tracking": {"_target_": "poolwise.tracking.none.NoTracker"},
+    "budget": 0,
+}
+"""An audit that asks nobody and tells nobody."""
+
+
+def compare_name(choices: Mapping[str, str], overrides: Sequence[str]) -> str:
+    """The name of a comparison's run: the same command gives the same name, so that it goes on.
+
+    >>> compare_name({"data": "digits", "pruning": "component"}, ["plant.share=0.1", "jobs=1"])
+    'compare-digits-component-plant.share=0.1'
+    """
+    named = [each for each in overrides if each.split("=")[0].lstrip("+~") not in ("jobs", "cache")]
+    return f"compare-{name_of('pruning', choices, named, None)}"
+
+
+def run_compare(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
+    """Run a comparison with its whole resolved configuration and tell the user how it ended."""
+    display = Terminal(verbose=bool(config.get("verbose", True)))
+    record = compare_job(compare_parts(config, name=name, method=method, command=command, display=display))
+    display.say(record.note)
+    display.note(f"tables: {record.folder / 'results.csv'}, {record.folder / 'summary.csv'}")
+    display.note(f"report: {record.folder / 'report.html'}")
+    return record
+
+
+def compare_parts(config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display) -> CompareParts:
+    """Everything a comparison needs, built.
+
+    Raises:
+        ConfigError: names the setting.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
+        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    settings: CompareConfig = construct(CompareConfig, dict(config))
+    plant = dict(settings.plant or {})
+    in_test = plant.pop("test", True)
+    if not isinstance(in_test, bool):
+        raise ConfigError(f"plant.test is {in_test!r}; it is true or false.")
+    shared = {key: config[key] for key in SHARED if key in config}
+    shared |= {"seed": settings.seeds[0], "splits": list(settings.train), "plant": plant}
+    audit = audit_parts({**shared, **NOBODY}, name=name, method=method, command=command, display=display)
+    return CompareParts(
+        run=name,
+        folder=Path(settings.runs) / name,
+        settings=CompareSettings(
+            arms=settings.arms,
+            seeds=settings.seeds,
+            review=settings.review,
+            test=settings.test,
+            drop_leaks=settings.drop_leaks,
+            plant_share=audit.settings.plant_share,
+            plant_shape=audit.settings.plant_shape,
+            plant_test=in_test,
+            truth=settings.truth,
+            preset=settings.preset,
+        ),
+        config=dict(config),
+        method=method,
+        audit=audit,
+        pruning=_pruning(settings),
+        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
+        display=display,
+        command=command,
+    )
+
+
+def _pruning(settings: CompareConfig) -> Pruning:
+    part: Pruning = of_kind(build_part(settings.pruning, where="pruning", trusted=settings.trusted), Pruning, "pruning")
+    if settings.preset == SEEDOO and Need.PROBS in part.needs:
+        raise ConfigError("preset=seedoo cleans by components of near-copies; choose one, e.g. pruning=component.")
+    return part

@@ -1,0 +1,46 @@
+"""What is held likely of a learning curve before the data are seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from poolwise.curve.mmf4 import Mmf4
+from poolwise.curve.pow3 import Pow3
+from poolwise.errors import ConfigError
+
+
+def both() -> dict[str, Any]:
+    """The two families that hold far out."""
+    return {"pow3": Pow3(), "mmf4": Mmf4()}
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Families, averaged by how well they explain the data, and how far each is to be trusted.
+
+    Attributes:
+        members: name -> family, equally likely beforehand.
+        asymptotes: points of their grid, between 0 and the smallest error seen.
+        lean: density of the asymptote a is a^-lean: the higher, the more low ones are believed in.
+        misfits: errors of the families themselves at the largest size, relative to the error there; each is tried.
+        unrepeated: one more of these where no size was repeated: the scatter of a training, a tenth of its error as a rule.
+        ageing: by how much more a point is misfitted for each e-fold of n that it lies below the largest size.
+        drift: relative error of an extrapolation for each e-fold of n beyond the largest size.
+    """
+
+    members: dict[str, Any] = field(default_factory=both)
+    asymptotes: int = 24
+    lean: float = 0.65
+    misfits: tuple[float, ...] = (0.01, 0.03, 0.06)
+    unrepeated: float = 0.12
+    ageing: float = 1.0
+    drift: float = 0.06
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise ConfigError("members of an average of curves must be one family or more; got none.")
+        if self.asymptotes < 1 or self.drift < 0 or self.ageing < 0 or self.unrepeated <= 0:
+            raise ConfigError("asymptotes must be at least 1, drift and ageing not below 0, unrepeated above.")
+        if not self.misfits or min(self.misfits) <= 0:
+            raise ConfigError(f"misfits must be above 0, one or more of them; got {self.misfits}.")

@@ -1,0 +1,86 @@
+"""From a curve to numbers of labels: how many a target needs, and with what probability it can be reached at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from poolwise.curve.family import Values
+from poolwise.curve.mixture import below
+from poolwise.curve.posterior import Posterior
+
+HORIZON = 64
+"""Sizes beyond so many times the largest one measured are not told: they are infinite, "not within reach"."""
+STEPS = 12
+"""Points of the grid of sizes for each doubling."""
+
+
+class Required(NamedTuple):
+    """Sizes at which a target is reached with probability .1, .5 and .9; infinity where that is not within reach.
+
+    Attributes:
+        p10, p50, p90: rising.
+    """
+
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """With what probability a target is reached, over all sizes.
+
+    The model error of a curve is one of what it has still to gain, not of its asymptote: so that what is not to be reached
+    at any size stays so.
+
+    Attributes:
+        posterior: the curves.
+        error: the target, as an error.
+    """
+
+    posterior: Posterior
+    error: float
+
+    @cached_property
+    def sizes(self) -> Values:
+        """(M,) log-spaced, from the smallest size measured to the horizon."""
+        first, last = self.posterior.first, self.posterior.last * HORIZON
+        return np.asarray(np.geomspace(first, last, int(np.ceil(np.log2(last / first) * STEPS)) + 1))
+
+    @cached_property
+    def chances(self) -> Values:
+        """(M,) never falling: what a smaller size reaches, a larger one does."""
+        return self.at(self.sizes)
+
+    @cached_property
+    def ever(self) -> float:
+        """Probability that the asymptote is at or below the target."""
+        return min(1.0, float(self.posterior.weight[self.posterior.asymptote <= self.error].sum()))
+
+    def at(self, n: Values) -> Values:
+        """(m,) probability at rising sizes n."""
+        mean, spread = self.posterior.curves_at(n)
+        ahead = mean - self.posterior.asymptote[:, None]
+        spread = np.hypot(spread, self.posterior.strayed(n) * ahead)
+        chances = below(self.posterior.weight, mean, spread, np.full(len(n), self.error))
+        return np.minimum(np.maximum.accumulate(chances), 1.0)
+
+    def size(self, chance: float) -> float:
+        """The smallest size with this probability, straight in ln n between points; infinity beyond the horizon."""
+        at = int(np.searchsorted(self.chances, chance))
+        if at == len(self.sizes):
+            return float("inf")
+        if at == 0:
+            return float(self.sizes[0])
+        low, high = self.chances[at - 1], self.chances[at]
+        share = (chance - low) / (high - low)
+        return float(self.sizes[at - 1] ** (1 - share) * self.sizes[at] ** share)
+
+    @property
+    def required(self) -> Required:
+        """At probability .1, .5 and .9."""
+        return Required(self.size(0.1), self.size(0.5), self.size(0.9))

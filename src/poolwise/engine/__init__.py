@@ -1,0 +1,1 @@
+"""Where work is done: on this machine, several pieces at once."""

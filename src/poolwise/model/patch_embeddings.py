@@ -1,0 +1,73 @@
+"""Embeddings of pictures from the pictures alone, where no trained backbone is at hand."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from poolwise.model.kept_features import open_features, pictures_digest, write_features
+from poolwise.model.patches import PatchNetwork, learn_patches
+from poolwise.protocols import ImageSource, Progress
+from poolwise.types import Floats, Ids
+
+SIDE = 32
+"""Pictures are brought to at most so many pixels a side: patches of 6 pixels say little of a large one."""
+LEARNT_FROM, AT_ONCE = 10_000, 256
+LEAST, FILTERS, WIDTH, PATCH = 32, 300, 128, 6
+
+
+def patch_embeddings(
+    images: ImageSource, ids: Ids, *, folder: Path | None = None, progress: Progress | None = None
+) -> Floats:
+    """(n, D) features of small patches, learnt from these pictures without labels; same pictures, same features.
+
+    Args:
+        images: of any shape.
+        ids: (n,) samples, at least 2.
+        folder: where the result is kept for the next time; None: nowhere.
+        progress: told how it goes.
+    """
+    file = None
+    if folder is not None:
+        digest = hashlib.sha256(f"{pictures_digest(images)} {FILTERS} {WIDTH} {PATCH} {SIDE}".encode() + ids.tobytes())
+        file = folder / f"patches-{digest.hexdigest()[:24]}.npy"
+        width = min(WIDTH, min(len(ids), LEARNT_FROM) - 1)  # as many as `learn_patches` keeps
+        if (kept := open_features(file, (len(ids), width))) is not None:
+            return np.asarray(kept)
+    some = ids[np.unique(np.linspace(0, len(ids) - 1, min(len(ids), LEARNT_FROM)).astype(np.int64))]
+    learnt = np.concatenate([_small(images, block) for block in _blocks(some)])
+    size = min(PATCH, *learnt.shape[2:])
+    filters = int(np.clip(len(learnt) // 8, LEAST, FILTERS))
+    network = PatchNetwork(learn_patches(learnt, 0, filters=filters, size=size, width=WIDTH)).eval()
+    found = []
+    with torch.inference_mode():
+        for block in _blocks(ids):
+            found.append(network((torch.from_numpy(_small(images, block)).float() - 127.5) / 127.5).numpy())
+            if progress:
+                progress("embeddings", sum(map(len, found)), len(ids))
+    embeddings = np.concatenate(found).astype(np.float32)
+    if file is not None:
+        write_features(file, embeddings)
+    return embeddings
+
+
+def _blocks(ids: Ids) -> list[Ids]:
+    return [ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)]
+
+
+def _small(images: ImageSource, ids: Ids) -> NDArray[np.uint8]:
+    """(n, C, h, w) pictures, the mean of the area that each pixel stands for."""
+    pictures = images.read(ids)
+    height, width = pictures.shape[2:]
+    if max(height, width) <= SIDE:
+        return pictures
+    small: Tensor = functional.adaptive_avg_pool2d(
+        torch.from_numpy(pictures).float(), (min(SIDE, height), min(SIDE, width))
+    )
+    return np.asarray(small.round().to(torch.uint8).numpy())

@@ -1,0 +1,75 @@
+"""Every yaml of the group builds a family of learning curves, or an average of them, that keeps its promises."""
+
+import re
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+import poolwise
+from poolwise.config.build import build_part, conf_dir
+from poolwise.curve.belief import Belief
+from poolwise.curve.family import grid
+from poolwise.doors.curve import families
+from poolwise.errors import ConfigError
+
+FILES = sorted((conf_dir() / "curve").glob("*.yaml"))
+SIZES = np.array([100, 200, 400, 700, 1000])
+SCORES = 0.95 - 3 * SIZES[:, None] ** -0.5 + 0.005 * np.random.default_rng(0).standard_normal((5, 4))
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def part(request):
+    return build_part(OmegaConf.load(request.param), where="curve")
+
+
+@pytest.fixture(params=families())
+def fit(request):
+    return poolwise.fit_learning_curve(SIZES, SCORES, family=request.param)
+
+
+def test_its_defaults_are_those_of_the_yaml(part):
+    assert type(part)() == part or isinstance(part, Belief)
+    if isinstance(part, Belief):
+        assert part == Belief()
+
+
+def test_its_forms_fall_and_are_finite(part):
+    for family in part.members.values() if isinstance(part, Belief) else [part]:
+        shapes = grid(family.axes(0.1)).shapes
+        f = family.form(np.geomspace(0.1, 64, 12), shapes, 1000.0)
+        assert f.shape == (len(shapes), 12)
+        assert np.isfinite(f).all()
+        assert (np.diff(f, axis=1) <= 1e-12).all()
+
+
+def test_forecasts_rise_and_stay_in_range(fit):
+    mean, low, high = fit.predict(np.geomspace(100, 1e6, 20))
+    assert (low >= 0).all()
+    assert (high <= 1).all()
+    assert (low <= mean + 1e-9).all()
+    assert (mean <= high + 1e-9).all()
+    assert (np.diff(mean) >= -1e-9).all()
+
+
+def test_forecasts_are_near_what_was_measured(fit):
+    assert np.abs(fit.predict(1000).mean - SCORES[-1].mean()) < 0.02
+
+
+
+
+def test_the_same_again(fit):
+    again = poolwise.fit_learning_curve(SIZES, SCORES, family="auto")
+    assert again.predict(5000) == poolwise.fit_learning_curve(SIZES, SCORES).predict(5000)
+    assert fit.predict(5000) == fit.predict(5000)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_key_says_what_it_means(file):
+    for line in file.read_text().splitlines()[2:]:
+        assert re.match(r" *\w+: .*  ?# .+", line) or line.startswith("  "), line
+
+
+def test_a_misspelt_key_is_refused():
+    with pytest.raises(ConfigError, match="exponents"):
+        build_part({"_target_": "poolwise.curve.pow3.Pow3", "exponent": 3}, where="curve")

@@ -1,0 +1,35 @@
+"""The page on cleaned against raw names every arm, pruning and setting."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from poolwise.compare.arms import ARMS
+from poolwise.config.build import conf_dir
+from poolwise.config.schema import CompareConfig
+
+PAGE = (Path(__file__).parents[2] / "docs/compare.md").read_text()
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_arm_has_a_row(arm):
+    assert f"| `{arm}` |" in PAGE
+
+
+@pytest.mark.parametrize("file", sorted((conf_dir() / "pruning").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_pruning_has_a_row(file):
+    assert f"| `{file.stem}` |" in PAGE
+
+
+@pytest.mark.parametrize("setting", [field.name for field in fields(CompareConfig)])
+def test_every_setting_is_told(setting):
+    assert f"`{setting}`" in PAGE.split("## Settings")[1]
+
+
+def test_every_setting_of_the_yaml_is_in_the_schema_and_the_other_way_round():
+    import yaml
+
+    root = yaml.safe_load((conf_dir() / "compare.yaml").read_text())
+    groups = {name for entry in root["defaults"] if isinstance(entry, dict) for name in entry if "/" not in name}
+    assert (set(root) | groups) - {"defaults", "hydra"} == {field.name for field in fields(CompareConfig)}
