@@ -3,9 +3,9 @@
     python scripts/bench_curve.py --data lcdb11_calibration.csv --draws 3
     python scripts/bench_curve.py --data lcdb11_calibration.csv --families auto pow3 mmf4 --sizes 5
 
-Measured curves end at some size; they are cut at 1/2, 1/4, 1/8 and 1/16 of it, five repeats a size are drawn around the published means,
-clipped to [0, 1], and the published mean at exactly 2, 4, 8 and 16 times the largest size left is the truth. The file has
-columns openml_id, classes, learner, n, test_err, test_se, the sizes being ceil(16 * 2^(k/8)).
+Measured curves end at some size; they are cut at 1/2, 1/4, 1/8 and 1/16 of it, five repeats a size are drawn around the
+published means, clipped to [0, 1], and the published mean at exactly 2, 4, 8 and 16 times the largest size left is the
+truth. The file has columns openml_id, classes, learner, n, test_err, test_se, the sizes being ceil(16 * 2^(k/8)).
 """
 
 from __future__ import annotations
@@ -75,19 +75,21 @@ def by_family(family: str) -> Callable[[Values, Values, Values], tuple[Values, .
     def forecast(sizes: Values, errors: Values, n: Values) -> tuple[Values, ...]:
         fit = poolwise.fit_learning_curve(sizes, 1 - errors, family=family)
         mean, low, high = fit.predict(n)
-        assert low.min() >= 0 and high.max() <= 1 and mean.min() >= 0 and mean.max() <= 1, "outside [0, 1]"
+        assert 0 <= np.min([mean, low]) <= np.max([mean, high]) <= 1, "outside [0, 1]"
         return 1 - mean, 1 - high, 1 - low
 
     return forecast
 
 
 def plain_pow3(sizes: Values, errors: Values, n: Values) -> tuple[Values, ...]:
-    """a + b n^-c by scipy's curve_fit with its defaults, unweighted, as people do; the last point where it fails."""
+    """A power law a + b n^-c by scipy's curve_fit with its defaults, unweighted, as people do; the last point where it fails."""
     u, mean = sizes / sizes[-1], errors.mean(axis=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            best, _ = curve_fit(lambda u, a, b, c: a + b * u**-c, u, mean, p0=(mean[-1] / 2, mean[-1] / 2, 0.5), maxfev=5000)
+            best, _ = curve_fit(
+                lambda u, a, b, c: a + b * u**-c, u, mean, p0=(mean[-1] / 2, mean[-1] / 2, 0.5), maxfev=5000
+            )
             found = best[0] + best[1] * (n / sizes[-1]) ** -best[2]
         except RuntimeError:
             found = np.full(len(n), mean[-1])
@@ -123,7 +125,8 @@ def shown(name: str, many: int, table: Values, cost: float) -> None:
 
 def required(found: Sequence[Task], draws: int, family: str) -> None:
     """Required over true size, for the score that is truly reached at 2, 4 and 8 times the largest size measured."""
-    print("| target reached at | tasks | median ratio | over twice | under half | 80 % interval holds |\n|---|---|---|---|---|---|")
+    print("| target reached at | tasks | median ratio | over twice | under half | 80 % interval holds |")
+    print("|---|---|---|---|---|---|")
     for at, times in enumerate(FAR[:3]):
         ratios, held = [], []
         for draw in range(draws):
@@ -154,9 +157,14 @@ def main() -> None:
     parser.add_argument("--required", action="store_true")
     given = parser.parse_args()
     simple = {"last point": last_point, "plain pow3": plain_pow3}
-    print("| method | sizes | mean absolute error at 2/4/8/16 x | RMSE | 80 % holds | median width | ms |\n|---|---|---|---|---|---|---|")
+    print("| method | sizes | mean absolute error at 2/4/8/16 x | RMSE | 80 % holds | median width | ms |")
+    print("|---|---|---|---|---|---|---|")
     for many in given.sizes:
-        found = [t for t in tasks(given.data, many) if given.half == "all" or (t.source in HALF) == (given.half == "chosen_on")]
+        found = [
+            t
+            for t in tasks(given.data, many)
+            if given.half == "all" or (t.source in HALF) == (given.half == "chosen_on")
+        ]
         found = found[:: given.stride]
         for name in given.families:
             shown(name, many, *measured(found, simple.get(name) or by_family(name), given.draws, given.repeats))

@@ -1,4 +1,6 @@
-"""Make the pictures of the README and docs from a run: `python scripts/docs_pictures.py runs/digits-auto-seed0`.
+"""Make the pictures of the README and docs from runs: `python scripts/docs_pictures.py runs/digits-auto-seed0 runs/AUDIT`.
+
+The second one is optional: `poolwise audit data=mnist data.limit=2000 plant.share=0.03 plant.shape=confusion budget=60`.
 
 Needs Chromium (Debian: apt-get install chromium).
 """
@@ -26,14 +28,21 @@ QUIET = [
 
 
 def main() -> None:
-    """Copy the curve; photograph the head of the report."""
+    """Copy the curve; photograph the heads of the reports."""
     run = Path(sys.argv[1]).resolve()
     shutil.copy(run / "learning_curve.png", DOCS / "learning_curve.png")
+    photograph(run, DOCS / "report.png", 1000)
+    for audit in sys.argv[2:]:
+        photograph(Path(audit).resolve(), DOCS / "pictures/audit.png", 1230)
+
+
+def photograph(run: Path, picture: Path, height: int) -> None:
+    """The head of a run's report as it looks in a browser."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or sys.exit("chromium is not installed")
     with tempfile.TemporaryDirectory() as home:
-        shot = f"--screenshot={DOCS / 'report.png'}"
+        shot = f"--screenshot={picture}"
         page = f"file://{run / 'report.html'}"
-        command = [browser, *QUIET, f"--user-data-dir={home}", shot, "--window-size=1000,1000", page]
+        command = [browser, *QUIET, f"--user-data-dir={home}", shot, f"--window-size=1000,{height}", page]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 

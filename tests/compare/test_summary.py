@@ -63,7 +63,7 @@ def test_two_ways_of_cleaning_are_told_together():
     assert told[0].startswith(
         "Cleaning helped: accuracy on the corrected test set, removing the flagged samples 0.0 points"
     )
-    assert "giving them the suggested labels +5.0 points" in told[0]
+    assert ") within chance, giving them the suggested labels +5.0 points" in told[0]
     both = sentences(summary(trials(**{**scores, "pruned": [0.6, 0.5, 0.401]})), "accuracy")
     assert "helped in one way and did harm in another" in both[0]
     alone = sentences(summary(trials(raw=scores["raw"], relabelled=scores["relabelled"])), "accuracy")

@@ -56,8 +56,6 @@ def test_forecasts_are_near_what_was_measured(fit):
     assert np.abs(fit.predict(1000).mean - SCORES[-1].mean()) < 0.02
 
 
-
-
 def test_the_same_again(fit):
     again = poolwise.fit_learning_curve(SIZES, SCORES, family="auto")
     assert again.predict(5000) == poolwise.fit_learning_curve(SIZES, SCORES).predict(5000)

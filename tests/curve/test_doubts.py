@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from curve.curves import SIZES, fitted, power_law, repeats
+from poolwise.curve.belief import Belief
 from poolwise.curve.given import given
 from poolwise.curve.scale import scale_of
 from poolwise.errors import InvalidArray
@@ -36,6 +37,17 @@ def test_a_break():
     errors[-1] *= 0.5
     assert told(repeats(errors, 0.02), "a break")
     assert not told(repeats(power_law(SIZES), 0.02), "a break")
+
+
+def test_a_falling_score_is_not_expected_to_recover():
+    fit = fitted(SIZES[:4], repeats(np.array([0.1, 0.2, 0.3, 0.4]), 0.01))
+    assert fit.predict(2800).mean < 0.72
+    assert fit.predict(2800).low < 0.6
+
+
+def test_intervals_of_curves_that_break_are_wider():
+    assert fitted(SIZES, repeats(np.array([0.3, 0.2, 0.15, 0.2, 0.25]), 0.02)).belief.drift == 2 * Belief().drift
+    assert fitted(SIZES, repeats(power_law(SIZES), 0.02)).belief == Belief()
 
 
 def test_one_repeat_and_equal_repeats():

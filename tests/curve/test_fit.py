@@ -7,6 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from curve.curves import SIZES, fitted, power_law, repeats
+from poolwise.curve.belief import Belief
+from poolwise.curve.fit import fit_curve
 from poolwise.curve.given import given
 from poolwise.curve.scale import scale_of
 from poolwise.errors import ConfigError, InvalidArray
@@ -46,9 +48,6 @@ def test_never_outside_the_range_and_never_falling(rows, level):
 
 
 def fitted_rows(rows):
-    from poolwise.curve.belief import Belief
-    from poolwise.curve.fit import fit_curve
-
     measured = given(100 * 2.0 ** np.arange(len(rows)), [1 - np.array(row) for row in rows])
     return fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=True, best=1.0), Belief())
 
@@ -71,7 +70,7 @@ def test_a_wider_level_gives_a_wider_interval():
 
 
 def test_more_distance_gives_a_wider_interval():
-    mean, low, high = fitted(SIZES, repeats(power_law(SIZES), 0.02)).predict(FAR)
+    _, low, high = fitted(SIZES, repeats(power_law(SIZES), 0.02)).predict(FAR)
     assert (np.diff(high - low) > 0).all()
 
 
@@ -93,7 +92,12 @@ def test_one_or_two_sizes_tell_what_was_measured_and_nothing_else(many):
     assert mean == pytest.approx(fit.scores[-1])
     assert low < mean < high
     assert "cannot be told" in fit.warnings[0]
-    for refused in (lambda: fit.predict(2000), lambda: fit.required(0.9), lambda: fit.gain(10), lambda: fit.answer(0.9)):
+    for refused in (
+        lambda: fit.predict(2000),
+        lambda: fit.required(0.9),
+        lambda: fit.gain(10),
+        lambda: fit.answer(0.9),
+    ):
         with pytest.raises(InvalidArray, match="Measure 3 or more"):
             refused()
 
@@ -124,7 +128,7 @@ def test_the_next_purchase_is_no_more_than_four_times_what_is_there():
     near, far = fit.next_purchase(0.9), fit.next_purchase(0.94)
     assert 0 < near.more < far.more <= 3000
     assert near.for_half < near.for_most
-    assert 0 < near.for_sharpness
+    assert near.for_sharpness > 0
     assert "Label about" in near.reason
     with pytest.raises(ConfigError):
         fit.next_purchase(0.9, most=1)
@@ -141,9 +145,6 @@ def test_the_next_batch_brings_the_difference_of_forecasts():
 def test_errors_and_accuracies_say_the_same():
     errors = repeats(power_law(SIZES), 0.03)
     measured = given(SIZES, list(errors))
-    from poolwise.curve.belief import Belief
-    from poolwise.curve.fit import fit_curve
-
     lower = fit_curve(measured, scale_of(errors.ravel(), higher=False, best=1.0), Belief()).predict(FAR)
     higher = fitted(SIZES, errors).predict(FAR)
     assert lower.mean == pytest.approx(1 - higher.mean)
@@ -151,9 +152,6 @@ def test_errors_and_accuracies_say_the_same():
 
 
 def test_the_unit_of_the_score_and_of_the_size_do_not_matter():
-    from poolwise.curve.belief import Belief
-    from poolwise.curve.fit import fit_curve
-
     scores = 100 * (1 - repeats(power_law(SIZES), 0.03))
     measured = given(SIZES / 1000, list(scores))
     percent = fit_curve(measured, scale_of(scores.ravel(), higher=True, best=100.0), Belief())

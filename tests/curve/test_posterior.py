@@ -19,7 +19,7 @@ from poolwise.errors import ConfigError
 
 def test_the_amplitude_is_integrated_out_exactly():
     f, errors, sd = np.array([[1.0, 0.6, 0.3]]), np.array([0.5, 0.3, 0.2]), np.array([0.05, 0.04, 0.03])
-    evidence, mean, _ = _evidence(f, np.array([0.02]), 1 / sd, errors)
+    evidence, mean, _ = _evidence(f, np.array([0.02]), np.diag(1 / sd), errors)
 
     def likelihood(b):
         return float(np.prod(np.exp(-0.5 * ((errors - 0.02 - b * f[0]) / sd) ** 2) / sd))
@@ -76,7 +76,9 @@ def test_variances_are_half_their_own_and_half_pooled():
     assert seen.noise[2] ** 2 == pytest.approx(rate * 0.2)
 
 
-@pytest.mark.parametrize("wrong", [{"members": {}}, {"asymptotes": 0}, {"drift": -0.1}, {"misfits": ()}, {"misfits": (0.0,)}])
+@pytest.mark.parametrize(
+    "wrong", [{"members": {}}, {"asymptotes": 0}, {"drift": -0.1}, {"misfits": ()}, {"misfits": (0.0,)}]
+)
 def test_an_impossible_belief_is_refused(wrong):
     with pytest.raises(ConfigError):
         Belief(**wrong)

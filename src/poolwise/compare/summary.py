@@ -114,7 +114,11 @@ def _answer(rows: Sequence[Row], test: str, metric: str) -> list[str]:
     if not rows:
         return []
     what = f"{'accuracy' if metric == 'accuracy' else 'macro F1'} on the {test} test set"
-    deeds = [f"{DEEDS[row.arm]} {_points(row.gap)}" for row in rows]
+    unlike = len({row.verdict for row in rows}) > 1
+    deeds = [
+        f"{DEEDS[row.arm]} {_points(row.gap)}{' within chance' if unlike and row.verdict == 'even' else ''}"
+        for row in rows
+    ]
     if rows[0].arm == RELABELLED:
         deeds[0] = deeds[0].replace("them", "the flagged samples")
     verdict = _verdict([row.verdict for row in rows], rows[0].gap.pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import re
 import sys
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.annotation.oracle import Oracle
-from poolwise.audit.copies import Copies
+from poolwise.audit.copies import Believed, Copies
 from poolwise.audit.fits import Fit, Protocol, digest_of, fit_and_score, npy_bytes, row_bytes
 from poolwise.audit.in_loop import LoopAuditor
 from poolwise.audit.job import audit_job
@@ -48,6 +49,8 @@ FIRST = "model"
 """Name of the first learner; those of `also` have names of their own."""
 OLD_ENOUGH = 2
 """Samples below which there are no neighbours to speak of."""
+NEAREST = 5
+"""Nearest pictures among which copies are looked for: all pairs of hand-written digits would be millions."""
 COPIES_FROM = 0.9
 """Cosine from which on two pictures of a loop may be near-copies."""
 
@@ -115,7 +118,7 @@ def audit_parts(
         members=members,
         work=_work(settings, images, members),
         embed=_embed(settings, images, members, cache / "embeddings", display),
-        duplicates=partial(_duplicates, images, settings.threshold),
+        duplicates=partial(_duplicates, images, settings.threshold, cache / "copies"),
         find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
         annotator=of_kind(annotator, Annotator, "annotation"),
         tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
@@ -145,7 +148,7 @@ def loop_auditor(settings: LoopConfig) -> LoopAuditor:
             members={FIRST: config},
             work=lambda fit: fit_and_score(fit, parts.images, parts.learner),
             embed=partial(_embedded, parts.images, parts.learner, None, parts.display),
-            duplicates=partial(_duplicates, parts.images, COPIES_FROM),
+            duplicates=partial(_duplicates, parts.images, COPIES_FROM, parts.folder / "audits" / "copies"),
             find=partial(_find, detector, settings.seed, settings.trusted),
             annotator=parts.annotator,
             tracker=parts.tracker,
@@ -237,10 +240,21 @@ def _embedded(images: ImageSource, learner: Any, folder: Path | None, display: D
     return patch_embeddings(images, ids, folder=folder, progress=display.progress)
 
 
-def _duplicates(images: ImageSource, threshold: float, ids: Ids, embeddings: Floats | None) -> Copies:
+def _duplicates(images: ImageSource, threshold: float, folder: Path, ids: Ids, embeddings: Floats | None) -> Copies:
+    """Near-copies among samples; kept in a file, as no label goes into them."""
     points = np.zeros((len(ids), 1), dtype=np.float32) if embeddings is None else embeddings
-    found: Copies = find_duplicates(points, threshold=threshold, images=lambda rows: images.read(ids[rows]))
-    return found
+    pictures = images.manifest.digests()["pictures"]
+    name = digest_of(pictures, threshold, NEAREST, ids.tobytes(), np.ascontiguousarray(points).tobytes())
+    file = folder / f"{name}.npz"
+    if not file.is_file():
+        found = find_duplicates(
+            points, threshold=threshold, images=lambda rows: images.read(ids[rows]), neighbours=NEAREST
+        )
+        content = io.BytesIO()
+        np.savez(content, pairs=found.pairs, similarity=found.similarity, groups=found.groups, exact=found.exact)
+        write_bytes(file, content.getvalue())
+    with np.load(file, allow_pickle=False) as kept:
+        return Believed(kept["pairs"], kept["similarity"], kept["groups"], kept["exact"], 0)
 
 
 def _find(

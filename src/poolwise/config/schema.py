@@ -114,7 +114,14 @@ class AuditConfig:
     ledger: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("budget", 0), ("folds", 2), ("repeats", 1), ("largest_group", 2), ("jobs", 0)):
+        for name, least in (
+            ("seed", 0),
+            ("budget", 0),
+            ("folds", 2),
+            ("repeats", 1),
+            ("largest_group", 2),
+            ("jobs", 0),
+        ):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
         among = {"protocol": ("kfold", "in_sample"), "embeddings": ("auto", "none")}

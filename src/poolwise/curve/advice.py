@@ -60,7 +60,9 @@ def purchase(reach: Reach, most: float = 4.0) -> Purchase:
     wanted = reach.size(SEEN_BEFORE) if now < SEEN_BEFORE else reach.size(0.5) if now < 0.5 else reach.size(UNLIKELY)
     end = min(max(wanted, last * 2 ** (1 / STEPS)), last * most)
     chance = float(reach.at(np.array([end]))[0])
-    reason = f"Label about {rounded(end - last)} more, then fit again: the target is reached with {percent(chance)} chance."
+    reason = (
+        f"Label about {rounded(end - last)} more, then fit again: the chance to reach the target is {percent(chance)}."
+    )
     return Purchase(end - last, chance, half, sure, sharp, reason)
 
 
@@ -90,4 +92,4 @@ def remaining(reach: Reach, tried: Values, far: float) -> Values:
     known = covariance[:-1] ** 2 / (variance[:-1] + (posterior.noise * (posterior.weight @ mean[:, :-1])) ** 2)
     known[0] = 0.0  # the largest size is measured already
     model = posterior.drift * np.log(far / tried) * level
-    return np.sqrt(np.maximum(variance[-1] - known, 0) + model**2)
+    return np.asarray(np.sqrt(np.maximum(variance[-1] - known, 0) + model**2))

@@ -24,8 +24,10 @@ class Belief:
         asymptotes: points of their grid, between 0 and the smallest error seen.
         lean: density of the asymptote a is a^-lean: the higher, the more low ones are believed in.
         misfits: errors of the families themselves at the largest size, relative to the error there; each is tried.
-        unrepeated: one more of these where no size was repeated: the scatter of a training, a tenth of its error as a rule.
+        unrepeated: scatter of one training relative to its error, where no size was repeated; each is tried.
         ageing: by how much more a point is misfitted for each e-fold of n that it lies below the largest size.
+        together: misfits of two sizes go together as exp(-e-folds between them / together): more sizes in one span are less
+            new than they seem.
         drift: relative error of an extrapolation for each e-fold of n beyond the largest size.
     """
 
@@ -33,14 +35,15 @@ class Belief:
     asymptotes: int = 24
     lean: float = 0.65
     misfits: tuple[float, ...] = (0.01, 0.03, 0.06)
-    unrepeated: float = 0.12
+    unrepeated: tuple[float, ...] = (0.02, 0.06, 0.12, 0.2)
     ageing: float = 1.0
-    drift: float = 0.06
+    together: float = 1.0
+    drift: float = 0.07
 
     def __post_init__(self) -> None:
         if not self.members:
             raise ConfigError("members of an average of curves must be one family or more; got none.")
-        if self.asymptotes < 1 or self.drift < 0 or self.ageing < 0 or self.unrepeated <= 0:
-            raise ConfigError("asymptotes must be at least 1, drift and ageing not below 0, unrepeated above.")
-        if not self.misfits or min(self.misfits) <= 0:
-            raise ConfigError(f"misfits must be above 0, one or more of them; got {self.misfits}.")
+        if self.asymptotes < 1 or self.drift < 0 or self.ageing < 0:
+            raise ConfigError("asymptotes must be at least 1, drift and ageing not below 0.")
+        if not self.misfits or not self.unrepeated or min(*self.misfits, *self.unrepeated, self.together) <= 0:
+            raise ConfigError(f"misfits and unrepeated (one or more each) and together must be above 0; got {self}.")

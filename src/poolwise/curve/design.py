@@ -101,7 +101,7 @@ def stratified_order(labels: ArrayLike, rng: np.random.Generator) -> Numbers:
         InvalidArray: labels that are not (N,).
 
     >>> order = stratified_order([0, 0, 0, 0, 1, 1], np.random.default_rng(0))
-    >>> sorted(order.tolist()), sum(order[:3] < 4)
+    >>> sorted(order.tolist()), int((order[:3] < 4).sum())
     ([0, 1, 2, 3, 4, 5], 2)
     """
     given = np.asarray(labels)
@@ -156,4 +156,6 @@ def disjoint_subsets(labels: ArrayLike, size: int, repeats: int, rng: np.random.
 
 def _enough(size: int, available: int) -> None:
     if size > available:
-        raise PoolExhausted(f"a subset of {size} was asked for, but there are {available} samples; none is taken twice.")
+        raise PoolExhausted(
+            f"a subset of {size} was asked for, but there are {available} samples; none is taken twice."
+        )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poolwise.curve.belief import Belief
 from poolwise.curve.family import Values
@@ -23,8 +25,22 @@ SURPRISE = 0.005
 """A break: the last score has less than this probability on its side, given the curve without it."""
 
 
-def doubts(seen: Observed, rows: Sequence[Values], belief: Belief, chance: float | None) -> tuple[str, ...]:
-    """Sentences, the gravest first; empty for a fit without reproach.
+class Doubts(NamedTuple):
+    """What was found.
+
+    Attributes:
+        sentences: the gravest first; none for a fit without reproach.
+        fallen: whether the last two scores are clearly worse than an earlier one, so that no family can be fitted.
+        strays: whether the points do what no family does, fall or break, so that the interval must be wider.
+    """
+
+    sentences: tuple[str, ...]
+    fallen: bool
+    strays: bool
+
+
+def doubts(seen: Observed, rows: Sequence[Values], belief: Belief, chance: float | None) -> Doubts:
+    """Look for all that makes a fit doubtful.
 
     Args:
         seen: errors at rising sizes.
@@ -32,17 +48,23 @@ def doubts(seen: Observed, rows: Sequence[Values], belief: Belief, chance: float
         belief: with which they are fitted.
         chance: error of guessing, if known.
     """
-    return tuple([*_shape(seen, belief, chance), *_design(seen, rows)])
+    falling = tuple(_falling(seen))
+    breaks = tuple(_break(seen, belief))
+    flat = () if falling else tuple(_flat(seen))
+    sentences = (*_below_chance(seen, chance), *falling, *breaks, *flat, *_perfect(seen), *_design(seen, rows))
+    return Doubts(sentences, fallen(seen), bool(falling or breaks))
 
 
-def _shape(seen: Observed, belief: Belief, chance: float | None) -> Iterator[str]:
-    yield from _below_chance(seen, chance)
-    yield from _falling(seen)
+def _break(seen: Observed, belief: Belief) -> Iterator[str]:
     if len(seen.sizes) > 3 and broken(seen, belief):
         yield (
             f"The score at {seen.last:g} labels does not continue the curve of the smaller sizes: a break, such as another "
-            "set-up, or a model that begins to learn there. Measure around it, and fit the sizes beyond it alone."
+            "set-up, or a model that begins to learn there; intervals are made wider. Measure around it, and fit the sizes "
+            "beyond it alone."
         )
+
+
+def _perfect(seen: Observed) -> Iterator[str]:
     if not (seen.errors > 0).all():
         yield "A score is perfect at some size: measure on a larger or harder test set, which can tell models apart."
 
@@ -61,18 +83,43 @@ def _below_chance(seen: Observed, chance: float | None) -> Iterator[str]:
         yield f"At {_names(near)} labels the score cannot be told from guessing: these sizes teach nothing of the curve."
 
 
-def _falling(seen: Observed) -> Iterator[str]:
-    best = np.minimum.accumulate(seen.errors)
-    holder = np.array([int(np.argmin(seen.errors[: at + 1])) for at in range(len(best))])
+def falls(seen: Observed) -> NDArray[np.intp]:
+    """Positions of sizes at which the error is clearly larger than at a smaller size.
+
+    >>> from poolwise.curve.observed import observed
+    >>> falls(observed(np.array([10.0, 20, 40]), [np.array([e, e]) for e in (0.3, 0.1, 0.2)])).tolist()
+    [2]
+    """
+    holder = holders(seen)
     slack = CLEARLY * np.hypot(seen.noise, seen.noise[holder]) + ROUNDING * seen.errors
-    falls = np.flatnonzero(seen.errors > best + slack)
-    if len(falls):
-        at = int(falls[-1])
-        yield (
-            f"The score is worse at {seen.sizes[at]:g} labels than at {seen.sizes[holder[at]]:g}, by more than repeats "
-            "explain: no curve here does that, so that forecasts are too certain. Check the training at both sizes."
-        )
-    elif len(seen.sizes) > 1 and seen.errors[0] - seen.errors[-1] <= CLEARLY * np.hypot(seen.noise[0], seen.noise[-1]):
+    return np.flatnonzero(seen.errors > seen.errors[holder] + slack)
+
+
+def fallen(seen: Observed) -> bool:
+    """Whether the two largest sizes are both clearly worse than a smaller one: one alone may be a dip."""
+    return {len(seen.errors) - 2, len(seen.errors) - 1} <= set(falls(seen).tolist())
+
+
+def holders(seen: Observed) -> NDArray[np.intp]:
+    """(K,) position of the smallest error up to each size."""
+    return np.array([int(np.argmin(seen.errors[: at + 1])) for at in range(len(seen.errors))])
+
+
+def _falling(seen: Observed) -> Iterator[str]:
+    found = falls(seen)
+    if not len(found):
+        return
+    at = int(found[-1])
+    then = "the forecast repeats the last score" if fallen(seen) else "intervals are made wider"
+    yield (
+        f"The score is worse at {seen.sizes[at]:g} labels than at {seen.sizes[holders(seen)[at]]:g}, by more than repeats "
+        f"explain: no curve here does that, so {then}. Check the training at both sizes."
+    )
+
+
+def _flat(seen: Observed) -> Iterator[str]:
+    scatter = CLEARLY * np.hypot(seen.noise[0], seen.noise[-1])
+    if len(seen.sizes) > 1 and seen.errors[0] - seen.errors[-1] <= scatter:
         yield "The score does not rise over the sizes measured by more than the repeats scatter: the curve is flat so far."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from poolwise.curve.answer import answer
 from poolwise.curve.belief import Belief
 from poolwise.curve.doubts import doubts
 from poolwise.curve.given import Given
+from poolwise.curve.last1 import Last1
 from poolwise.curve.mixture import quantiles
 from poolwise.curve.observed import Observed, observed
 from poolwise.curve.posterior import Posterior, weigh
@@ -24,6 +25,8 @@ from poolwise.errors import ConfigError, InvalidArray
 
 FEWEST = 3
 """Sizes that an extrapolation needs."""
+WIDER = 2.0
+"""By how much more a curve is trusted to stray that falls or breaks within the points."""
 
 
 class Prediction(NamedTuple):
@@ -196,7 +199,11 @@ def fit_curve(measured: Given, scale: Scale, belief: Belief, chance: float | Non
     """
     seen = observed(measured.sizes, [scale.errors(row) for row in measured.rows])
     guess = None if chance is None else scale.error(chance, "chance")
-    return CurveFit(seen, scale, belief, measured.notes + doubts(seen, measured.rows, belief, guess))
+    found = doubts(seen, measured.rows, belief, guess)
+    if found.strays:
+        members = {"last1": Last1()} if found.fallen else belief.members
+        belief = replace(belief, drift=WIDER * belief.drift, members=members)
+    return CurveFit(seen, scale, belief, measured.notes + found.sentences)
 
 
 def _sizes(n: ArrayLike, least: float = np.finfo(float).tiny) -> NDArray[np.float64]:

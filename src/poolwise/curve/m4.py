@@ -13,7 +13,6 @@ STEPS = 12
 """Of Newton; the function is convex or concave in the logit, and eight are enough for 12 digits."""
 
 
-
 @dataclass(frozen=True)
 class M4:
     """(e - a) / (e0 - e)^alpha = b u^-c, as e = a + (e0 - a) t with t / (1 - t)^alpha = (u / s)^-c.
@@ -28,7 +27,7 @@ class M4:
         centre, spread: of the log-normal prior of c.
     """
 
-    smallest: float = 1 / 30
+    smallest: float = 0.03
     largest: float = 3.0
     scales: int = 14
     slowest: float = 0.15

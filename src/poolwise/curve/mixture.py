@@ -17,7 +17,8 @@ def below(weight: Values, mean: Values, spread: Values, value: Values) -> Values
 
     Args:
         weight: (G,) or (G, m); columns sum to 1.
-        mean, spread: (G, m) of the components.
+        mean: (G, m) of the components.
+        spread: (G, m) their standard deviations.
         value: (m,).
 
     >>> below(np.array([0.5, 0.5]), np.array([[0.0], [10.0]]), np.array([[1.0], [1.0]]), np.array([5.0])).round(6).tolist()
@@ -32,7 +33,8 @@ def quantiles(weight: Values, mean: Values, spread: Values, at: tuple[float, ...
 
     Args:
         weight: (G,) sums to 1.
-        mean, spread: (G, m) of the components.
+        mean: (G, m) of the components.
+        spread: (G, m) their standard deviations.
         at: probabilities in (0, 1).
 
     >>> quantiles(np.array([1.0]), np.array([[3.0]]), np.array([[1.0]]), (0.5, 0.8413447)).round(5).tolist()
@@ -69,4 +71,4 @@ def merged(weight: Values, mean: Values, spread: Values) -> tuple[Values, Values
     centre = np.bincount(bins, w * m, ATOMS) / safe
     square = np.bincount(bins, w * (s**2 + (m - centre[bins]) ** 2), ATOMS) / safe
     centre[share == 0] = m[0]
-    return share, centre, np.sqrt(square)
+    return np.asarray(share), np.asarray(centre), np.sqrt(square)

@@ -22,7 +22,7 @@ class Mmf4:
         centre, spread: of the log-normal prior of d.
     """
 
-    smallest: float = 1 / 30
+    smallest: float = 0.03
     largest: float = 3.0
     scales: int = 20
     slowest: float = 0.15

@@ -9,6 +9,7 @@ import numpy as np
 
 from poolwise.curve.family import TINY, Values
 
+
 @dataclass(frozen=True, eq=False)
 class Observed:
     """Errors at rising sizes.

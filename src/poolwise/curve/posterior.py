@@ -98,7 +98,7 @@ class Posterior:
     def shares(self) -> dict[str, float]:
         """Class of a family -> how much of the weight it has."""
         sizes = np.cumsum([0, *(len(curves.asymptote) for curves in self.curves)])
-        sums = [float(self.weight[a:b].sum()) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        sums = [float(part.sum()) for part in np.split(self.weight, sizes[1:-1])]
         return {type(curves.family).__name__: share for curves, share in zip(self.curves, sums, strict=True)}
 
 
@@ -110,6 +110,8 @@ def weigh(seen: Observed, belief: Belief) -> Posterior:
     return Posterior(tuple(kept), float(seen.sizes[0]), seen.last, belief.drift, seen.typical_noise)
 
 
+RIDGE = 0.05
+"""Part of the misfit that is a size's own, relative to the rest."""
 CUT = 1e-5
 """Curves with less than this share of the best one's evidence are dropped."""
 
@@ -126,8 +128,9 @@ def _curves(family: Family, seen: Observed, belief: Belief) -> Curves:
     f = family.form(used.sizes / used.last, tried.shapes, used.last)
     f = f / f[:, :1]
     a, log_a = _asymptotes(used, belief) if family.asymptote else (np.zeros(1), np.zeros(1))
-    misfits = belief.misfits if seen.repeated else (*belief.misfits, belief.unrepeated)
-    parts = [_evidence(f, a, _sharpness(used, belief, misfit), used.errors) for misfit in misfits]
+    scatters = (0.0,) if seen.repeated else belief.unrepeated
+    whites = [_whitening(used, belief, misfit, scatter) for misfit in belief.misfits for scatter in scatters]
+    parts = [_evidence(f, a, white, used.errors) for white in whites]
     evidence, amplitude, spread = _joined(*(np.stack(part) for part in zip(*parts, strict=True)))
     evidence = evidence + log_a + tried.log_prior[:, None]
     which = np.repeat(np.arange(len(f)), len(a))
@@ -151,22 +154,26 @@ def _asymptotes(seen: Observed, belief: Belief) -> tuple[Values, Values]:
     return a, np.log(prior / prior.sum())
 
 
-def _sharpness(seen: Observed, belief: Belief, misfit: float) -> Values:
-    """(K,) one over the standard deviation of what was measured around a curve."""
+def _whitening(seen: Observed, belief: Belief, misfit: float, scatter: float) -> Values:
+    """(K, K) W with W'W the inverse covariance of what was measured around a curve: noise, and misfit of the family."""
     x = np.log(seen.sizes / seen.last)
     scale = misfit * np.maximum(seen.errors, TINY) * (1 - belief.ageing * x)
-    return np.asarray(1 / np.sqrt(scale**2 + seen.noise**2 + TINY**2))
+    alike = np.exp(-np.abs(x[:, None] - x[None, :]) / belief.together)
+    noise = np.hypot(seen.noise, scatter * seen.errors)
+    # the ridge keeps many sizes close together from being one and the same
+    covariance = np.outer(scale, scale) * alike + np.diag(noise**2 + (RIDGE * scale) ** 2 + TINY**2)
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
 
 
-def _evidence(f: Values, a: Values, sharp: Values, errors: Values) -> tuple[Values, Values, Values]:
+def _evidence(f: Values, a: Values, white: Values, errors: Values) -> tuple[Values, Values, Values]:
     """(S, A) log evidence and mean of b, and (S, 1) its standard deviation; b > 0, uniform."""
-    g = f * sharp
-    r = (errors - a[:, None]) * sharp
+    g = f @ white.T
+    r = (errors - a[:, None]) @ white.T
     gg, gr, rr = (g * g).sum(axis=1)[:, None], g @ r.T, (r * r).sum(axis=1)[None, :]
     spread = 1 / np.sqrt(gg)
     best = gr / gg
     side = log_ndtr(best / spread)
-    evidence = 0.5 * (gr * best - rr) + np.log(spread) + side + np.log(sharp).sum()
+    evidence = 0.5 * (gr * best - rr) + np.log(spread) + side + np.log(np.diag(white)).sum()
     # mean of a normal cut off at 0
     mean = best + spread * np.exp(-0.5 * (best / spread) ** 2 - side) / np.sqrt(2 * np.pi)
     return evidence, mean, spread

@@ -13,8 +13,9 @@ from poolwise.checks import check_embeddings
 from poolwise.doors.copy_threshold import CopyThreshold, calibrate_threshold
 from poolwise.doors.pictures import Pictures
 from poolwise.errors import ConfigError, InvalidArray
-from poolwise.geometry.links import duplicate_groups
+from poolwise.geometry.links import Pairs, duplicate_groups
 from poolwise.geometry.near_pairs import near_pairs
+from poolwise.geometry.nearest_pairs import nearest_pairs
 from poolwise.geometry.thumbnails import Thumbnails, thumbnails
 from poolwise.types import Floats, Ids
 
@@ -99,6 +100,7 @@ def find_duplicates(
     threshold: float | CopyThreshold = 0.9,
     images: Images | None = None,
     alike: float = ALIKE,
+    neighbours: int | None = None,
 ) -> Duplicates:
     """Find all pairs of rows whose cosine reaches a threshold and, with pictures, whose pixels agree.
 
@@ -111,6 +113,8 @@ def find_duplicates(
         images: with them, only pairs that show one picture by their pixels count: uint8 (N, H, W), (N, C, H, W) or
             (N, H, W, C), a sequence of N such pictures, or a function of row numbers (n,) that returns n of them.
         alike: lowest score of the pixels, above 0 and at most 1, unless `threshold` was calibrated.
+        neighbours: look at so many nearest rows of each alone: quick where millions of pairs are alike, as drawings of one
+            kind are. A copy is nearly always among them; `complete` is False.
 
     Raises:
         ConfigError: a threshold outside its range, or calibrated with pixels and used without.
@@ -130,7 +134,15 @@ def find_duplicates(
         threshold = threshold.cosine
     bar, least = _share(threshold, "threshold"), _share(alike, "alike")
     seen = None if images is None else thumbnails(Pictures(images, len(points)).read, len(points))
-    found = near_pairs(points, bar, agrees=None if seen is None else lambda pairs: seen.alike(pairs) >= least)
+    agrees = None if seen is None else lambda pairs: seen.alike(pairs) >= least
+    if neighbours is None:
+        found = near_pairs(points, bar, agrees=agrees)
+    else:
+        found = nearest_pairs(points, bar, _whole(neighbours), agrees=agrees)
+    return _grouped(found, points, seen)
+
+
+def _grouped(found: Pairs, points: Floats, seen: Thumbnails | None) -> Duplicates:
     groups = duplicate_groups(found.rows, len(points))
     keep = np.ones(len(points), dtype=np.bool_)
     grouped = np.flatnonzero(groups >= 0)
@@ -144,6 +156,12 @@ def _exact(pairs: Ids, points: Floats, seen: Thumbnails | None) -> NDArray[np.bo
         return seen.same(pairs)
     parts = np.array_split(pairs, len(pairs) * points.shape[1] // (1 << 22) + 1)
     return np.concatenate([(points[part[:, 0]] == points[part[:, 1]]).all(axis=1) for part in parts])
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ConfigError(f"neighbours must be a whole number from 1 on, or None for all pairs; got {value!r}.")
+    return int(value)
 
 
 def _share(value: Any, name: str) -> float:

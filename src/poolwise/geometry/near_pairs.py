@@ -13,11 +13,14 @@ where nearly all rows point nearly the same way: then all pairs are compared in 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from poolwise.geometry.cosine import ROUNDING
 from poolwise.geometry.links import Links, Pairs, Rows
@@ -100,11 +103,25 @@ def near_pairs(
 
 
 def _candidates(cells: Cells, short: Floats, bar: float, links: Links) -> Iterator[Rows]:
-    """(p, 2) rows that may reach the bar and are not joined yet, tile by tile."""
-    for first, second in _tiles(cells, bar):
-        if not links.joined(cells.rows[first], cells.rows[second]):
-            i, j = _reaching(short, cells.unit, first, second, bar)
-            yield np.sort(np.column_stack([cells.rows[i], cells.rows[j]]), axis=1)
+    """(p, 2) rows that may reach the bar and are not joined yet, tile by tile; several tiles at once, always in order."""
+    import faiss
+
+    workers = faiss.omp_get_max_threads()
+    tiles = (tile for tile in _tiles(cells, bar) if not links.joined(cells.rows[tile[0]], cells.rows[tile[1]]))
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+        # numpy releases the interpreter in products and comparisons; threads within a product would wait for one another
+        ahead: deque[Future[tuple[Rows, Rows]]] = deque()
+        for tile in tiles:
+            ahead.append(pool.submit(_reaching, short, cells.unit, *tile, bar))
+            if len(ahead) > 4 * workers:
+                yield _named(cells, *ahead.popleft().result())
+        while ahead:
+            yield _named(cells, *ahead.popleft().result())
+
+
+def _named(cells: Cells, i: Rows, j: Rows) -> Rows:
+    """(p, 2) rows of the matrix, the lower one first."""
+    return np.sort(np.column_stack([cells.rows[i], cells.rows[j]]), axis=1)
 
 
 def _together(parts: Iterable[Rows]) -> Iterator[Rows]:
