@@ -1,6 +1,7 @@
 """Make the pictures of the README and docs from runs: `python scripts/docs_pictures.py runs/digits-auto-seed0 runs/AUDIT`.
 
-The second one is optional: `poolwise audit data=mnist data.limit=2000 plant.share=0.03 plant.shape=confusion budget=60`.
+One or more runs, known by their files: of `poolwise loop`,
+`poolwise audit data=mnist data.limit=2000 plant.share=0.03 plant.shape=confusion budget=60`, `poolwise samplesize target=0.99`.
 
 Needs Chromium (Debian: apt-get install chromium).
 """
@@ -29,11 +30,14 @@ QUIET = [
 
 def main() -> None:
     """Copy the curve; photograph the heads of the reports."""
-    run = Path(sys.argv[1]).resolve()
-    shutil.copy(run / "learning_curve.png", DOCS / "learning_curve.png")
-    photograph(run, DOCS / "report.png", 1000)
-    for audit in sys.argv[2:]:
-        photograph(Path(audit).resolve(), DOCS / "pictures/audit.png", 1230)
+    for run in (Path(name).resolve() for name in sys.argv[1:]):
+        if (run / "samplesize.json").is_file():
+            photograph(run, DOCS / "pictures/sample_size.png", 1020)
+        elif (run / "label_issues.csv").is_file():
+            photograph(run, DOCS / "pictures/audit.png", 1230)
+        else:
+            shutil.copy(run / "learning_curve.png", DOCS / "learning_curve.png")
+            photograph(run, DOCS / "report.png", 1000)
 
 
 def photograph(run: Path, picture: Path, height: int) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "loop": "label a pool round by round; simulated, or with people (settings: poolwise loop --help)",
     "audit": "find labels that are probably wrong, and have them reviewed (settings: poolwise audit --help)",
     "compare": "does cleaning the labels help: cleaned against raw (settings: poolwise compare --help)",
+    "samplesize": "how many more labels a target needs (settings: poolwise samplesize --help)",
     "benchmark": "compare query strategies over data sets and seeds (settings: poolwise benchmark --help)",
     "ingest": "take the answers of a filled-in batch file and go on with its run",
     "status": "where every run stands",
@@ -29,7 +30,7 @@ COMMANDS = {
     "track": "send what the tracking server has missed of a run",
     "labels": "write the labels gathered so far as a manifest (CSV)",
 }
-HYDRA_JOBS = ("loop", "audit", "compare", "benchmark")
+HYDRA_JOBS = ("loop", "audit", "compare", "samplesize", "benchmark")
 """Commands whose settings are composed by Hydra."""
 EPILOG = """\
 poolwise loop                       a first run: handwritten digits, simulated, a minute

@@ -353,7 +353,7 @@ class RunRecord:
     """Accuracy with drawn labels less that with chosen ones, where there are a random slice and a held-out set; see
     `loop/slice.py`."""
     job: str = "loop"
-    """Which command's run it is: "loop", "audit" or "compare"."""
+    """Which command's run it is: "loop", "audit", "compare" or "samplesize"."""
     results: Mapping[str, float] = field(default_factory=dict)
     """Numbers of the run as a whole."""
     tables: tuple[str, ...] = ()

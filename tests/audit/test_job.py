@@ -41,13 +41,25 @@ def test_a_confirmed_label_is_an_answer_too(run, audit):
     assert [state.annotations[at].source for at in confirmed] == ["oracle", "oracle"]
 
 
+def test_who_cannot_tell_changes_nothing(run, audit):
+    class Unsure(Oracle):
+        def collect(self, batch):
+            return [replace(answer, label=None) for answer in super().collect(batch)]
+
+    record, state = run(audit(annotator=Unsure().knowing(Mislabelled())))
+    assert record.stop_reason == "6 labels reviewed, 0 changed"
+    given = Mislabelled().manifest
+    assert all(state.annotations[at].label == given.classes[given.labels[at]] for at in WRONG)
+
+
 def test_running_again_changes_nothing_and_a_larger_budget_asks_for_more(run, audit):
     oracle = Oracle().knowing(Mislabelled())
     _, first = run(audit(annotator=oracle))
     _, again = run(audit(annotator=oracle))
     assert again.events == first.events
     _, more = run(audit(annotator=oracle, settings={"budget": 9}, config={"seed": 0, "budget": 9}))
-    assert [len(round_.asks) for round_ in more.rounds] == [6]  # six were listed when the labels were judged
+    assert [len(round_.asks) for round_ in more.rounds] == [6, 3]
+    assert more.stopped == "9 labels reviewed, 4 changed"
 
 
 def test_an_audit_that_was_killed_trains_only_what_is_missing(run, audit, tmp_path):
@@ -102,6 +114,38 @@ def test_the_truth_scores_the_list_and_reaches_no_detector(run, audit):
     assert record.results["precision_in_review"] == pytest.approx(4 / 6)
     manifest = Mislabelled().manifest
     assert (seen[0] == manifest.labels[manifest.splits == "pool"]).all()
+
+
+def truth_of(names, values):
+    from poolwise.audit.results import known_truth
+    from poolwise.types import Manifest
+
+    n = len(values)
+    paths, splits = tuple(f"{at:02d}" for at in range(n)), np.array(["pool"] * n)
+    manifest = Manifest("m", paths, splits, names, Task.MULTICLASS, np.zeros(n, int), columns={"truth": values})
+    return known_truth(manifest, "truth")
+
+
+def test_a_truth_of_numbers_is_matched_by_value():
+    assert truth_of(("007", "01", "2"), np.array([2.0, 7.0, 1.0])).tolist() == [2, 0, 1]
+    assert truth_of(("a", "b"), np.array(["b", "", "a"])).tolist() == [1, -1, 0]
+    with pytest.raises(DataError, match="'B'|B are none of the classes"):
+        truth_of(("a", "b"), np.array(["B"]))
+
+
+def test_only_samples_of_known_truth_score_the_list(run, audit):
+    class Partly(Mislabelled):
+        @property
+        def manifest(self):
+            found = super().manifest
+            truth = found.columns["truth"].copy()
+            truth[::2] = ""
+            return replace(found, columns={"truth": truth})
+
+    record, _ = run(audit(images=Partly()))
+    assert record.results["wrong"] == 2  # 17 and 33
+    assert record.results["precision_in_review"] >= 0.5
+    assert "count_error" not in record.results
 
 
 def test_labels_changed_on_purpose_are_found_and_counted(run, audit):

@@ -13,7 +13,7 @@ from poolwise.config.audit import audit_name, run_audit
 from poolwise.config.build import conf_dir
 from poolwise.config.resume import stored_run
 from poolwise.config.status import status
-from poolwise.errors import ConfigError
+from poolwise.errors import ConfigError, SettingsChanged
 
 WRONG = (3, 20)
 
@@ -101,6 +101,21 @@ def test_predictions_of_ones_own_replace_training(here):
     begin(predictions(here), "embeddings=none")
     assert {row["path"] for row in rows(here / "runs/one/label_issues.csv")[:2]} == {"03.png", "20.png"}
     assert not (here / "runs/.cache/fits").exists()
+
+
+def test_other_predictions_are_another_audit(here):
+    begin(predictions(here), "embeddings=none")
+    (here / "mine.csv").write_text((here / "mine.csv").read_text().replace("path,bright,dark", "path,dark,bright"))
+    with pytest.raises(SettingsChanged, match="predictions_sha256"):
+        begin("predictions=mine.csv", "embeddings=none")
+
+
+def test_skipping_a_review_keeps_the_label(here):
+    begin()
+    fill(here / "runs/one/batches/round_000.csv", lambda at: "skip")
+    commands.ingest(here / "runs/one/batches/round_000.csv", None)
+    commands.labels(here / "runs/one", None)
+    assert len([row for row in rows(here / "runs/one/labels.csv") if row["label"]]) == 40
 
 
 def test_a_second_learner_is_averaged_in(here):

@@ -67,9 +67,7 @@ def other_labels(root):
 
 
 PREPARE = {"image_folder": pictures, "manifest": table, "relabelled": other_labels}
-PREPARE |= {
-    n: idx(n) for n in ("mnist", "fashion_mnist", "kmnist")
-}
+PREPARE |= {n: idx(n) for n in ("mnist", "fashion_mnist", "kmnist")}
 ARCHIVES = {"cifar10", "cifar100", "svhn", "cifar10_sheets"}
 """Read from real or imitated archives in tests/data; here only built."""
 READY = [name for name in NAMES if name not in ARCHIVES]

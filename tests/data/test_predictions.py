@@ -60,3 +60,6 @@ def test_files_that_cannot_be_used_are_refused(tmp_path):
     (tmp_path / "bad.npz").write_text("no")
     with pytest.raises(DataError, match=r"cannot be read as \.npz"):
         read_predictions(tmp_path / "bad.npz", MANIFEST, IDS)
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04garbage")
+    with pytest.raises(DataError, match=r"cannot be read as \.npz"):
+        read_predictions(tmp_path / "cut.npz", MANIFEST, IDS)

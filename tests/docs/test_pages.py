@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from poolwise.cli import COMMANDS
 from poolwise.config.build import conf_dir
-from poolwise.config.schema import AuditConfig, LoopConfig
+from poolwise.config.schema import AuditConfig, LoopConfig, SampleSizeConfig
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "experiments").glob("*/README.md")])
@@ -41,7 +41,7 @@ def test_there_are_commands_to_check():
 def test_every_command_in_the_pages_exists(page, words):
     command = words[1]
     assert command in COMMANDS or command in {"-sc", "--version", "--help"} or "..." in command
-    if command not in ("loop", "audit") or "--config-dir" in words:
+    if command not in ("loop", "audit", "samplesize") or "--config-dir" in words:
         return
     overrides = [word for word in words[2:] if "=" in word and "..." not in word]
     single = [re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in overrides]  # of a sweep, the first of each
@@ -73,6 +73,11 @@ def test_every_setting_of_the_audit_is_in_its_page():
     shared = {field.name for field in fields(LoopConfig)} | {"plant"}
     for setting in fields(AuditConfig):
         assert f"`{setting.name}`" in TEXT["docs/audit.md"] or setting.name in shared
+
+
+def test_every_setting_of_the_sample_size_experiment_is_in_its_page():
+    for setting in fields(SampleSizeConfig):
+        assert f"`{setting.name}`" in TEXT["docs/sample_size.md"]
 
 
 def test_the_readme_has_the_two_commands():

@@ -15,8 +15,8 @@ def page(tmp_path):
     issues = {
         "rank": [1, 2], "sample_id": [4, 7], "path": ["a/<b>.png", "a/c.png"], "given": ["cat", "dog"],
         "suggested": ["dog", "dog"], "probability": [0.91, 0.4], "quality": [0.01, 0.3], "expected_errors": [0.9, 1.5],
-        "neighbour_ids": ["1; 2", ""], "neighbours": ["x; y", ""], "neighbour_labels": ["dog; dog", ""],
-        "neighbour_similarity": ["0.9; 0.8", ""],
+        "neighbour_ids": [[1, 2], []], "neighbours": [["x", "y"], []], "neighbour_labels": [["dog", "a; b"], []],
+        "neighbour_similarity": [[0.9, 0.8], []],
     }  # fmt: skip
     copies = {
         "path": ["a"], "split": ["pool"], "other_path": ["b"], "other_split": ["test"], "similarity": [0.99],
@@ -31,15 +31,18 @@ def page(tmp_path):
         {"name": "pets"}, (), "parked", "", message="0 of 2 reviewed",
     )  # fmt: skip
     classes = {"class": ["cat"], "labels": [3], "wrong_share": [None]}
-    return AuditPage(run, body, {"issues": issues, "copies": copies, "classes": classes, "detectors": {}}, {4: "dog"})
+    return AuditPage(
+        run, body, {"issues": issues, "copies": copies, "classes": classes, "detectors": {}}, {4: "dog", 7: None}
+    )
 
 
 def test_the_page_shows_the_given_and_the_suggested_label_and_what_people_said(page):
     cards = content(page, None, {})["cards"]
-    assert [(card["given"], card["suggested"], card["disagrees"], card["changed"]) for card in cards] == [
-        ("cat", "dog", True, True),
-        ("dog", "dog", False, False),
+    assert [(card["given"], card["suggested"], card["disagrees"], card["answer"]) for card in cards] == [
+        ("cat", "dog", True, "now dog"),
+        ("dog", "dog", False, "could not tell"),
     ]
+    assert [one["label"] for one in cards[0]["near"]] == ["dog", "a; b"]
 
 
 def test_the_page_is_one_safe_file(page):

@@ -13,6 +13,7 @@ import numpy as np
 from poolwise.audit import steps, tables
 from poolwise.audit.judge import judge, surroundings
 from poolwise.audit.parts import AuditParts
+from poolwise.audit.results import review_of
 from poolwise.errors import DataError
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.state import RunState
@@ -60,9 +61,12 @@ class LoopAuditor:
         if isinstance(parts.annotator, Marks) and len(first):
             right = parts.annotator.share_right(verdict.labelled.ids[first], verdict.labelled.labels[first])
             body["results"] |= {} if np.isnan(right) else {"precision_in_review": 1 - right}
-        steps.write_tables(body, folder, manifest, blobs)
+        budget = mine.settings.budget
+        steps.write_tables(body, folder, manifest, blobs, budget)
         record = run_record(parts.run, folder, state)
-        page = AuditPage(record, body, json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8")), {})
+        kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
+        kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
+        page = AuditPage(record, body, kept, {}, review_of(body, budget))
         write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
         return body
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from poolwise.audit import steps
 from poolwise.audit.parts import AuditParts
+from poolwise.audit.results import review_of
 from poolwise.files import write_text
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
@@ -18,6 +19,7 @@ from poolwise.ledger.store import OpenLedger
 from poolwise.loop.job import run_log, versions, yaml_of
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
+from poolwise.loop.steps import cannot_tell
 from poolwise.loop.workbench import Fact
 from poolwise.report.audit import AuditPage, write_audit_page
 from poolwise.types import Batch, RunRecord, label_text
@@ -42,11 +44,14 @@ def told(state: RunState, parts: AuditParts) -> tuple[RunRecord, bool]:
     """Write tables and page anew, and send what the tracker misses; the record, and whether the tracker knows all."""
     blobs = Blobs(parts.folder / "blobs")
     body = state.audits[0]
-    files = steps.write_tables(body, parts.folder, parts.images.manifest, blobs)
+    budget = parts.settings.budget
+    files = steps.write_tables(body, parts.folder, parts.images.manifest, blobs, budget)
     record = audit_record(state, parts)
     files["summary.json"] = parts.folder / "summary.json"
     write_text(files["summary.json"], steps.summary_json(record, body))
-    page = AuditPage(record, body, json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8")), _answers(state))
+    kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
+    kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
+    page = AuditPage(record, body, kept, _answers(state), review_of(body, budget))
     files["report.html"] = write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
     done = parts.tracker.sync(record, files=files)
     if not done:
@@ -60,7 +65,11 @@ def audit_record(state: RunState, parts: AuditParts) -> RunRecord:
     """The audit as reports and trackers are told it."""
     body, (changed, looked) = state.audits[0], steps.changed(state)
     results = {**body["results"], **({"reviewed": looked, "changed_in_review": changed} if looked else {})}
-    note = " ".join(body["told"])
+    size = min(parts.settings.budget, len(body["expected"]))
+    if size != results["review"]:  # the budget has changed since the labels were judged
+        results |= {"review": size, "expected_in_review": body["expected"][size - 1] if size else 0.0}
+        results.pop("precision_in_review", None)
+    note = " ".join(filter(None, [review_of(body, size), *body["told"]]))
     if looked:
         note += f" {looked} were reviewed, {changed} of them changed."
     record = run_record(parts.run, parts.folder, state)
@@ -83,7 +92,7 @@ def _advanced(state: RunState, parts: AuditParts, ledger: OpenLedger) -> RunStat
     blobs = Blobs(parts.folder / "blobs")
     if not state.audits:
         add(steps.judged(state, parts, blobs))
-    for line in state.audits[0]["told"]:
+    for line in filter(None, [review_of(state.audits[0], parts.settings.budget), *state.audits[0]["told"]]):
         parts.display.say(line)
     listed = json.loads(blobs.path(state.audits[0]["tables"]).read_text(encoding="utf-8"))["issues"]
     while not state.stopped:
@@ -92,7 +101,14 @@ def _advanced(state: RunState, parts: AuditParts, ledger: OpenLedger) -> RunStat
             add(fact)
         if not facts or facts[-1].kind is Kind.RUN_PARKED:
             break
+    if state.stopped and state.stopped != _ended(state):  # answers that came late
+        add(Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": _ended(state)}))
     return state
+
+
+def _ended(state: RunState) -> str:
+    changed, looked = steps.changed(state)
+    return f"{looked} labels reviewed, {changed} changed"
 
 
 def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list[Fact]:
@@ -101,8 +117,12 @@ def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list
         asked = len(state.asked())
         if asked < min(parts.settings.budget, len(listed["rank"])):
             return [steps.queried(state, parts, listed, asked)]
-        changed, looked = steps.changed(state)
-        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": f"{looked} labels reviewed, {changed} changed"})]
+        if parts.settings.budget > len(listed["rank"]) < state.opened["data"]["given"]:
+            parts.display.warn(
+                f"budget is {parts.settings.budget}, and {len(listed['rank'])} labels were listed when they were judged; "
+                "for more, give it a run of its own with run_name=... (no model is trained again)."
+            )
+        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": _ended(state)})]
     last, manifest = state.rounds[-1], parts.images.manifest
     batch = Batch(last.round, last.asks, manifest.classes, manifest.task, parts.folder)
     if not last.emitted:
@@ -110,10 +130,10 @@ def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list
     return steps.collected(state, parts, batch)
 
 
-def _answers(state: RunState) -> dict[int, str]:
-    """Sample id -> what people said of it, of those that they looked at."""
+def _answers(state: RunState) -> dict[int, str | None]:
+    """Sample id -> what people said of it, None where they could not tell, of those that they looked at."""
     return {
-        at: "skipped" if row.label is None else label_text(row.label)
+        at: None if cannot_tell(row) else label_text(row.label)
         for at, row in state.annotations.items()
         if row.source != steps.GIVEN
     }

@@ -17,6 +17,8 @@ from poolwise.errors import DataError
 from poolwise.label_error.found import LabelErrors
 from poolwise.types import Floats, Ids, LabelledSet, Split, Task
 
+LISTED = 1000
+"""Suspicious labels that are kept with their neighbours, so that a budget may grow."""
 FEW = 3
 """Neighbours named for each suspicious label."""
 BLOCK = 64
@@ -97,7 +99,7 @@ def judge(parts: AuditParts, labelled: LabelledSet, around: Surroundings) -> Ver
     embeddings, groups = around.of(seen.ids)
     margins = None if parts.margins is None else parts.margins(labelled)[sees]
     found = parts.find(seen.labels, probs[sees], embeddings, groups, margins)
-    neighbours, similarity = nearest(embeddings, found.ranking[: parts.settings.budget])
+    neighbours, similarity = nearest(embeddings, found.ranking[: max(LISTED, parts.settings.budget)])
     tables = {} if parts.findings is None else parts.findings(seen.labels, probs[sees], embeddings, groups)
     judged = time.perf_counter()
     return Verdict(

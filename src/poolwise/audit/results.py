@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.audit.judge import Surroundings, Verdict
-from poolwise.types import Labels, Manifest, encode, is_known
+from poolwise.errors import DataError, listed
+from poolwise.label_error.found import review_sentence
+from poolwise.types import Labels, Manifest, is_known
 
 TOPS = (0.01, 0.02, 0.03)
 """Shares of all labels at whose head precision is measured, as in labelfix's evaluation."""
@@ -52,32 +56,53 @@ def copies(around: Surroundings, manifest: Manifest) -> dict[str, int]:
 
 
 def known_truth(manifest: Manifest, column: str) -> Labels | None:
-    """True labels where the data have a column of them (class names, "" for unknown); detectors never see it."""
+    """True labels where the data have a column of them (class names, "" for unknown); detectors never see it.
+
+    Raises:
+        DataError: the column has values that are no classes.
+    """
     if column not in manifest.columns or manifest.labels.ndim == 2:
         return None
-    names = [_name(value) for value in manifest.columns[column].tolist()]
-    known = set(manifest.classes)
-    return encode([name if name in known else None for name in names], manifest.classes, manifest.task)
+    values = manifest.columns[column]
+    number = _numbers(manifest.classes) if values.dtype.kind == "f" else dict(zip(manifest.classes, count()))
+    strange = [value for value in dict.fromkeys(values.tolist()) if value not in number and value != ""]
+    if strange:
+        raise DataError(
+            f"column {column!r} of {manifest.name} should hold true labels, and {listed(strange)} are none of the classes "
+            f"({listed(manifest.classes, 20)}); mend them, or name another column with truth=..."
+        )
+    return np.array([number.get(value, -1) for value in values.tolist()], dtype=np.int64)
 
 
-def _name(value: Any) -> str:
-    """A class's name; a column in which all are numbers is read as numbers."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _numbers(classes: Sequence[str]) -> dict[float, int]:
+    """Class number by value: a column in which all cells are numbers was read as numbers."""
+    found: dict[float, int] = {}
+    for at, name in enumerate(classes):
+        with suppress(ValueError):
+            found[float(name)] = at
+    return found
 
 
 def scored(verdict: Verdict, truth: Labels, budget: int) -> dict[str, float]:
-    """How good the list is where the truth (N,) is known: precision at its head, average precision, error of the count."""
+    """How good the list is, by the samples whose truth (N,) is known: precision at its head, average precision, the count."""
     from sklearn.metrics import average_precision_score
 
     ids, labels = verdict.labelled.ids, verdict.labelled.labels
     known = is_known(truth[ids])
-    wrong = (truth[ids] != labels) & known
-    ranked = wrong[_ranked(verdict)]
-    named = {"wrong": float(wrong.sum()), "precision_in_review": precision(ranked, budget)}
-    named |= {f"precision_top_{share:.0%}".rstrip("%"): precision(ranked, round(share * len(ids))) for share in TOPS}
-    if wrong.any() and not wrong.all():
+    wrong = truth[ids] != labels
+    order = _ranked(verdict)
+    ranked, reviewed = wrong[order[known[order]]], order[:budget][known[order[:budget]]]
+    named = {"wrong": float(wrong[known].sum())}
+    if len(reviewed):
+        named["precision_in_review"] = float(wrong[reviewed].mean())
+    if known.any():
+        named |= {
+            f"precision_top_{share:.0%}".rstrip("%"): precision(ranked, round(share * len(ranked))) for share in TOPS
+        }
+    if ranked.any() and not ranked.all():
         named["average_precision"] = float(average_precision_score(wrong[known], -verdict.found.quality[known]))
-    named["count_error"] = (verdict.found.count - wrong.sum()) / wrong.sum() if wrong.any() else verdict.found.count
+    if known.all() and wrong.any():
+        named["count_error"] = (verdict.found.count - wrong.sum()) / wrong.sum()
     return {name: float(value) for name, value in named.items() if np.isfinite(value)}
 
 
@@ -90,13 +115,12 @@ def precision(ranked: NDArray[np.bool_], size: int) -> float:
     return float(ranked[:size].mean()) if size and len(ranked) else 0.0
 
 
-def sentences(verdict: Verdict, named: Mapping[str, float], budget: int) -> list[str]:
-    """What a person should read first."""
-    found = verdict.found
-    low, high = found.count_interval
-    told = [f"{found.review(budget)}."] if budget else []
-    told += [
-        f"Of {len(verdict.labelled)} labels about {found.count:.0f} are probably wrong (90 % interval {low:.0f} to {high:.0f}).",
+def sentences(verdict: Verdict, named: Mapping[str, float]) -> list[str]:
+    """What a person should read after the sentence about the review."""
+    low, high = verdict.found.count_interval
+    told = [
+        f"Of {len(verdict.labelled)} labels about {verdict.found.count:.0f} are probably wrong "
+        f"(90 % interval {low:.0f} to {high:.0f})."
     ]
     if len(verdict.blind):
         told.append(
@@ -113,6 +137,15 @@ def sentences(verdict: Verdict, named: Mapping[str, float], budget: int) -> list
             "there, equal pixels alone count."
         )
     return told
+
+
+def review_of(body: Mapping[str, Any], size: int) -> str:
+    """What to expect of a review of so many labels, from the ledger's event of an audit; "" for none."""
+    named, size = body["results"], min(size, len(body["expected"]))
+    if not size:
+        return ""
+    interval = (named["count_low"], named["count_high"])
+    return review_sentence(np.array(body["expected"]), named["count"], interval, size) + "."
 
 
 def _ranked(verdict: Verdict) -> NDArray[np.int64]:

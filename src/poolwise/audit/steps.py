@@ -22,7 +22,7 @@ from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.samples import training_set
-from poolwise.loop.steps import unreadable
+from poolwise.loop.steps import cannot_tell, second_look, unreadable
 from poolwise.loop.workbench import Fact
 from poolwise.seeds import generator
 from poolwise.types import (
@@ -126,12 +126,12 @@ def body_of(verdict: Verdict, around: Surroundings, parts: AuditParts, blobs: Bl
     }
     return {
         "results": named,
-        "told": sentences(verdict, named, budget),
+        "told": sentences(verdict, named),
         "estimates": {name: [each.count, each.low, each.high] for name, each in found.estimates.items()},
         "not_judged": [manifest.paths[at] for at in verdict.blind[:MOST_COPIES]],
         "tables": blobs.put(lambda path: write_json(path, kept), ".json"),
         "found": blobs.put(lambda path: _write_found(path, verdict), ".npz"),
-        "ranking": [float(value) for value in found.expected[: max(budget, 1)]],
+        "expected": [round(float(value), 3) for value in found.expected[: len(kept["issues"]["rank"])]],
         "seconds": dict(verdict.seconds),
     }
 
@@ -152,12 +152,17 @@ def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: 
 def reviewed(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
     """Answers that say something new: to a label that nobody has looked at again, or another one than the last."""
     return tuple(
-        Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, "")
+        second_look(state.annotations[answer.sample_id], answer, round_, source)
         for answer in answers
-        if (last := state.annotations.get(answer.sample_id)) is None
-        or last.source == GIVEN
-        or last.label != answer.label
+        if says_more(state.annotations[answer.sample_id], answer)
     )
+
+
+def says_more(last: Annotation, answer: Answer) -> bool:
+    """Whether an answer to a review adds to what is known of a label."""
+    if answer.label is None:
+        return last.source == GIVEN
+    return last.source == GIVEN or last.label != answer.label or cannot_tell(last)
 
 
 def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[Fact]:
@@ -178,8 +183,8 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[Fact]:
         return [*facts, Fact(Kind.RUN_PARKED, batch.round, {"message": message})]
     labels = {**{at: row.label for at, row in state.annotations.items()}, **{row.sample_id: row.label for row in fresh}}
     body = {
-        "answered": sum(labels[sample_id] is not None for sample_id in batch.ids()) - len(missing),
-        "skipped": sum(labels[sample_id] is None for sample_id in batch.ids()),
+        "answered": len(batch.asks) - len(missing),
+        "skipped": sum(cannot_tell(row) for row in fresh),
         "missing": missing,
         "labels": [labels[sample_id] for sample_id in batch.ids()],
     }
@@ -188,23 +193,22 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[Fact]:
 
 def changed(state: RunState) -> tuple[int, int]:
     """How many of the reviewed labels people changed, and how many they looked at."""
-    looked = [
-        (label, ask.details["given"])
-        for round_ in state.rounds
-        if round_.closed
-        for ask, label in zip(round_.asks, round_.labels, strict=True)
-    ]
-    return sum(label_text(label) != before for label, before in looked), len(looked)
+    rows = [(ask, state.annotations[ask.sample_id]) for round_ in state.rounds for ask in round_.asks]
+    looked = [(ask, row) for ask, row in rows if row.source != GIVEN]
+    return sum(label_text(row.label) != ask.details["given"] for ask, row in looked), len(looked)
 
 
-def write_tables(body: Mapping[str, Any], folder: Path, manifest: Manifest, blobs: Blobs) -> dict[str, Path]:
+def write_tables(
+    body: Mapping[str, Any], folder: Path, manifest: Manifest, blobs: Blobs, budget: int
+) -> dict[str, Path]:
     """Write an audit's tables as CSV and Parquet, and the list for MLflow's table view; name -> file."""
     from poolwise.files import write_bytes
 
     files = {}
     kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
     found = np.load(blobs.path(body["found"]), allow_pickle=False)
-    whole = {"label_issues": kept.pop("issues"), **kept, "label_quality": tables.qualities(found, manifest)}
+    issues = {name: column[:budget] for name, column in kept.pop("issues").items()}
+    whole = {"label_issues": issues, **kept, "label_quality": tables.qualities(found, manifest)}
     for name, columns in ((name, columns) for name, columns in whole.items() if columns):
         for suffix, content in ((".csv", tables.as_csv), (".parquet", tables.as_parquet)):
             files[f"{name}{suffix}"] = folder / f"{name}{suffix}"

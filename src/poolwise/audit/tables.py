@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,13 +31,11 @@ def issues(verdict: Verdict, manifest: Manifest) -> Columns:
         "probability": [round(float(found.probability[row]), 4) for row in rows],
         "quality": [round(float(found.quality[row]), 6) for row in rows],
         "expected_errors": [round(float(found.expected[at]), 2) for at in range(len(rows))],
-        "neighbour_ids": ["; ".join(str(ids[at]) for at in line) for line in near],
-        "neighbours": ["; ".join(manifest.paths[ids[at]] for at in line) for line in near],
-        "neighbour_labels": [
-            "; ".join(label_text(decode(labels[at], manifest.classes)) for at in line) for line in near
-        ],
+        "neighbour_ids": [[int(ids[at]) for at in line] for line in near],
+        "neighbours": [[manifest.paths[ids[at]] for at in line] for line in near],
+        "neighbour_labels": [[label_text(decode(labels[at], manifest.classes)) for at in line] for line in near],
         "neighbour_similarity": [
-            "; ".join(f"{cosine:.3f}" for cosine in line[: len(each)])
+            [round(cosine, 3) for cosine in line[: len(each)]]
             for line, each in zip(verdict.similarity.tolist(), near, strict=True)
         ],
     }
@@ -83,7 +82,7 @@ def asks(columns: Columns, manifest: Manifest, rows: Sequence[int]) -> tuple[Ask
             probability=columns["probability"][at],
             score=round(1 - columns["quality"][at], 6),
             reason=_reason(columns, at),
-            details={"review": True, **{name: columns[name][at] for name in details}},
+            details={"review": True, **{name: _cell(columns[name][at]) for name in details}},
         )
         for at in rows
     )
@@ -100,12 +99,17 @@ def _label(text: str, several: bool) -> Label:
     return tuple(name for name in text.split("|") if name) if several else text
 
 
+def _cell(value: Any) -> Any:
+    """A list as JSON: names may hold any separator."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+
 def as_csv(columns: Columns) -> bytes:
     """UTF-8 text, one header line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
+    writer.writerows([_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
     return text.getvalue().encode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import io
 import os
@@ -45,6 +46,8 @@ from poolwise.types import Floats, Ids, LabelledSet, Labels, Need, RunRecord
 
 PLANTED = ("detector", "shape", "share", "k", "precision", "recall", "average_precision")
 """Columns of the table of detectors."""
+IMPORTED = "predictions_sha256"
+"""Added to the settings of an audit whose probabilities come from a file."""
 FIRST = "model"
 """Name of the first learner; those of `also` have names of their own."""
 OLD_ENOUGH = 2
@@ -100,7 +103,9 @@ def audit_parts(
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
         raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
-    settings: AuditConfig = construct(AuditConfig, dict(config))
+    settings: AuditConfig = construct(AuditConfig, {key: value for key, value in config.items() if key != IMPORTED})
+    if settings.predictions is not None:  # other predictions are another audit
+        config = {**config, IMPORTED: _sha256(Path(settings.predictions).expanduser())}
     images = images_of(settings.data, settings.trusted)
     members = members_of(settings)
     annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted)
@@ -344,6 +349,10 @@ def _by_detector(scores: Sequence[PlantedScore]) -> dict[str, list[Any]]:
 
 def _rounded(values: NDArray[np.float64]) -> list[float | None]:
     return [None if np.isnan(value) else round(float(value), 4) for value in values]
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def _imported(settings: AuditConfig, images: ImageSource) -> Callable[[Ids], Floats] | None:

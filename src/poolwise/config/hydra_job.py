@@ -10,13 +10,15 @@ from typing import Any
 
 from poolwise.config.build import conf_dir
 
-JOBS = ("loop", "audit", "compare", "benchmark")
+JOBS = ("loop", "audit", "compare", "samplesize", "benchmark")
 
 
 def main(job: str, arguments: Sequence[str]) -> None:
     """Run a job with Hydra's arguments (overrides and flags), as `poolwise <job>` does."""
     import hydra
 
+    if job == "samplesize":
+        arguments = [_as_points(word) for word in arguments]
     sys.argv = [sys.argv[0], *arguments]
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=job)
@@ -35,10 +37,8 @@ def main(job: str, arguments: Sequence[str]) -> None:
             plain, overrides = OmegaConf.to_container(config, resolve=True), list(hydra_config.overrides.task)
             if job == "benchmark":
                 benchmark(plain, overrides)
-            elif job == "audit":
-                audit(plain, choices, overrides)
-            elif job == "compare":
-                compare(plain, choices, overrides)
+            elif job in named:
+                named[job](plain, choices, overrides)
             else:
                 run(job, plain, choices, overrides, sweep)
 
@@ -49,6 +49,7 @@ def main(job: str, arguments: Sequence[str]) -> None:
                 raise
             failed.append(hydra_config.job.num)  # the other jobs of a sweep still run
 
+    named = {"audit": audit, "compare": compare, "samplesize": samplesize}
     failed: list[int] = []
     task()
     if failed:
@@ -109,6 +110,30 @@ def compare(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
     run_compare(
         config, name=name, method=choices.get("pruning", ""), command=shlex.join(["poolwise", "compare", *overrides])
     )
+
+
+def samplesize(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
+    """Run a sample-size experiment, new or from where it stands."""
+    from poolwise.config.build import construct
+    from poolwise.config.samplesize import run_samplesize, samplesize_name
+    from poolwise.config.schema import SampleSizeConfig
+
+    settings = construct(SampleSizeConfig, dict(config))
+    if settings.trusted and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    name = settings.run_name or samplesize_name(choices, overrides, settings.seed)
+    run_samplesize(
+        config, name=name, method=choices.get("model", ""), command=shlex.join(["poolwise", "samplesize", *overrides])
+    )
+
+
+def _as_points(word: str) -> str:
+    """`data` names a data set; a CSV file given as such is meant as points.
+
+    >>> _as_points("data=mine/points.csv"), _as_points("data=digits")
+    ('points=mine/points.csv', 'data=digits')
+    """
+    return f"points={word[5:]}" if word.startswith("data=") and word.lower().endswith(".csv") else word
 
 
 def complete(arguments: Sequence[str]) -> None:

@@ -31,27 +31,37 @@ class Cell:
     repeat: int
 
 
-def sizes(available: int, *, complete: bool = False, classes: int = 1, per_class: int = 2) -> tuple[int, ...]:
+def sizes(
+    available: int,
+    *,
+    complete: bool = False,
+    shares: Sequence[float] = SHARES,
+    classes: int = 1,
+    per_class: int = 2,
+) -> tuple[int, ...]:
     """Five sizes out of what is labelled, none too small to hold every class.
 
     Args:
         available: how many labelled samples there are to train on.
+        shares: of them, rising; fewer than three give no curve to extrapolate.
         complete: whether the largest size is all of them, not half.
         classes: how many classes there are.
         per_class: how many samples of each class, at least, on average.
 
     Raises:
-        ConfigError: too few samples for three different sizes.
+        ConfigError: shares outside (0, 1], or too few samples for three different sizes (or as many as there are shares).
 
     >>> sizes(1000)
     (50, 100, 200, 350, 500)
     >>> sizes(1000, complete=True)
     (50, 100, 200, 350, 1000)
     """
-    shares = (*SHARES[:-1], 1.0) if complete else SHARES
+    if not len(shares) or not 0 < min(shares) <= max(shares) <= 1:
+        raise ConfigError(f"shares of what is labelled lie above 0 and at most at 1; got {list(shares)}.")
+    wanted = (*shares[:-1], 1.0) if complete else shares
     least = max(1, classes * per_class)
-    found = sorted({max(least, round(share * available)) for share in shares})
-    if len(found) < 3 or found[-1] > available:
+    found = sorted({max(least, round(share * available)) for share in wanted})
+    if len(found) < min(3, len(set(shares))) or found[-1] > available:
         raise ConfigError(
             f"{available} samples of {classes} classes give no three sizes to learn from; label more, or lower per_class."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -88,9 +90,9 @@ def _number(values: Mapping[str, Any], column: str, where: str) -> float:
 
 def _arrays(file: Path, manifest: Manifest) -> tuple[list[str], np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as content:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
             found = {name: content[name] for name in content.files}
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{file} cannot be read as .npz: {error}.") from error
     if not {"probs", "paths"} <= set(found):
         raise DataError(

@@ -14,7 +14,7 @@ from poolwise.label_error.detectors import LabelView
 from poolwise.label_error.ensemble import Weighting, averaged, model_weights
 from poolwise.types import Floats, Labels, Task
 
-SUSPICIOUS = 0.9995
+SUSPICIOUS = 0.998
 """Agreement with the given labels from which probabilities look like those of the training set."""
 ENOUGH = 200
 """Samples below which such agreement may well be chance."""

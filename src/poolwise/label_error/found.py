@@ -56,13 +56,18 @@ class LabelErrors:
         >>> found.review(1)
         'review these 1; about 1 will be wrong (90 % interval 0 to 1)'
         """
-        size = max(0, min(size, len(self.expected)))
-        mean = float(self.expected[size - 1]) if size else 0.0
-        share = mean / size if size else 0.0
-        scale = [end / self.count if self.count else 1.0 for end in self.count_interval]
-        spread = 1.6449 * np.sqrt(size * share * (1 - share) + 0.25)
-        low, high = max(0.0, mean * min(1.0, scale[0]) - spread), min(float(size), mean * max(1.0, scale[1]) + spread)
-        return f"review these {size}; about {mean:.0f} will be wrong (90 % interval {low:.0f} to {high:.0f})"
+        return review_sentence(self.expected, self.count, self.count_interval, size)
+
+
+def review_sentence(expected: Quality, count: float, interval: tuple[float, float], size: int) -> str:
+    """What to expect of reviewing the first `size` of a ranking; see `LabelErrors` for the rest."""
+    size = max(0, min(size, len(expected)))
+    mean = float(expected[size - 1]) if size else 0.0
+    share = mean / size if size else 0.0
+    scale = [end / count if count else 1.0 for end in interval]
+    spread = 1.6449 * np.sqrt(size * share * (1 - share) + 0.25)
+    low, high = max(0.0, mean * min(1.0, scale[0]) - spread), min(float(size), mean * max(1.0, scale[1]) + spread)
+    return f"review these {size}; about {mean:.0f} will be wrong (90 % interval {low:.0f} to {high:.0f})"
 
 
 def expected_errors(ranked: Quality, planted: Quality, count: float) -> Quality:

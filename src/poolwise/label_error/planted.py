@@ -96,7 +96,9 @@ def expected_count(
 def count_by(found: Quality, planted: Quality) -> tuple[float, float, float]:
     """The count and its interval, from qualities of labels (N,) and of planted errors (P,), ascending, P at least 1.
 
-    >>> count_by(np.array([0.1, 0.2, 0.9]), np.array([0.1, 0.2, 0.3, 0.4]))[0]         # two below the median, which is half
+    No more than N, and the count lies in the interval.
+
+    >>> count_by(np.array([0.1, 0.2, 0.8, 0.9, 0.9]), np.array([0.1, 0.2, 0.3, 0.4]))[0]      # two below the median: half
     4.0
     """
     counts, spreads = [], []
@@ -106,4 +108,5 @@ def count_by(found: Quality, planted: Quality) -> tuple[float, float, float]:
         counts.append(below / share if share else 0.0)
         spreads.append(1.6449 * np.sqrt(below + 1) / (share or 1 / len(planted)))
     low, high = min(counts) - spreads[0], max(counts) + spreads[0]
-    return counts[0], max(0.0, low), min(float(len(found)), high)
+    most = float(len(found))
+    return min(counts[0], most), min(max(0.0, low), most), min(high, most)

@@ -194,19 +194,37 @@ def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
     return {} if costs is None else {"cost": float(costs[list(answered)].astype(np.float64).sum())}
 
 
+CANNOT_TELL = ", cannot tell"
+"""Behind the source of a label that was looked at again by somebody who could not say what is right: it stays."""
+
+
 def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
     """Answers that say something new; the same answer twice is one fact, a changed one is a correction.
 
     A label that was to be looked at again, and was confirmed, is new too.
     """
     again = {ask.sample_id for ask in state.rounds[round_].reviews}
-    return tuple(
-        Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, "")
-        for answer in answers
-        if (last := state.annotations.get(answer.sample_id)) is None
-        or last.label != answer.label
-        or (answer.sample_id in again and last.round < round_)
-    )
+    found = []
+    for answer in answers:
+        last = state.annotations.get(answer.sample_id)
+        if answer.sample_id in again and last is not None:
+            if last.round < round_ or (answer.label is not None and (last.label != answer.label or cannot_tell(last))):
+                found.append(second_look(last, answer, round_, source))
+        elif last is None or last.label != answer.label:
+            found.append(Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, ""))
+    return tuple(found)
+
+
+def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> Annotation:
+    """What somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
+    if answer.label is None:
+        return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", "")
+    return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, "")
+
+
+def cannot_tell(row: Annotation) -> bool:
+    """Whether a label stays only because somebody who looked at it again could not tell."""
+    return row.source.endswith(CANNOT_TELL)
 
 
 def train(state: RunState, parts: Parts, bench: Workbench) -> Fact:

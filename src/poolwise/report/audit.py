@@ -61,13 +61,15 @@ class AuditPage:
         run: the audit.
         body: the ledger's event of it.
         tables: name -> columns; `issues` and `copies` among them.
-        answers: sample id -> what people said of it.
+        answers: sample id -> what people said of it, None where they could not tell.
+        review: what to expect of the review; "" where there is none.
     """
 
     run: RunRecord
     body: Mapping[str, Any]
     tables: Mapping[str, Columns]
-    answers: Mapping[int, str]
+    answers: Mapping[int, str | None]
+    review: str = ""
 
 
 def write_audit_page(page: AuditPage, thumbnail: Pictures | None, versions: Mapping[str, str]) -> Path:
@@ -84,8 +86,8 @@ def content(page: AuditPage, thumbnail: Pictures | None, versions: Mapping[str, 
     cards = _cards(page, thumbnail)
     return {
         "run": run,
-        "headline": page.body["told"][0],
-        "lead": " ".join(page.body["told"][1:]),
+        "headline": page.review or page.body["told"][0],
+        "lead": " ".join(page.body["told"] if page.review else page.body["told"][1:]),
         "state": _state(run),
         "facts": _facts(run, named),
         "cards": cards[:OPEN],
@@ -131,7 +133,8 @@ def _cards(page: AuditPage, thumbnail: Pictures | None) -> list[dict[str, Any]]:
     issues, cards = page.tables["issues"], []
     for at in range(min(MOST, len(issues["rank"]))):
         row = {name: column[at] for name, column in issues.items()}
-        answer = page.answers.get(row["sample_id"])
+        sample_id = row["sample_id"]
+        said = page.answers.get(sample_id, "")
         cards.append(
             {
                 **row,
@@ -140,20 +143,24 @@ def _cards(page: AuditPage, thumbnail: Pictures | None) -> list[dict[str, Any]]:
                 "probability": f"{row['probability']:.0%}",
                 "disagrees": row["suggested"] != row["given"],
                 "near": _near(row, thumbnail if at < OPEN else None),
-                "answer": answer,
-                "changed": answer is not None and answer != row["given"],
+                "answer": _answer(said, row["given"]) if sample_id in page.answers else "",
             }
         )
     return cards
 
 
+def _answer(said: str | None, given: str) -> str:
+    """What people made of a label."""
+    if said is None:
+        return "could not tell"
+    return "confirmed" if said == given else f"now {said}"
+
+
 def _near(row: Mapping[str, Any], thumbnail: Pictures | None) -> list[dict[str, Any]]:
     """The nearest samples: their labels, and their pictures for the labels that are seen first."""
-    names = [name for name in row["neighbour_labels"].split("; ") if name]
-    ids = [int(one) for one in row["neighbour_ids"].split("; ") if one]
     return [
         {"label": name, "picture": thumbnail_of(thumbnail, one), "against": name != row["given"]}
-        for name, one in zip(names, ids, strict=False)
+        for name, one in zip(row["neighbour_labels"], row["neighbour_ids"], strict=True)
     ]
 
 
@@ -198,15 +205,13 @@ def _scored(named: Mapping[str, float]) -> list[tuple[str, str]]:
     """How good the list was, where the truth is known."""
     if "wrong" not in named:
         return []
-    shares = [
-        (name.replace("precision_top_", ""), value)
-        for name, value in named.items()
-        if name.startswith("precision_top_")
-    ]
-    return [
-        ("Labels that are wrong", f"{named['wrong']:,.0f}"),
-        ("Wrong among those to review", f"{named['precision_in_review']:.1%}"),
-        *((f"Wrong among the first {share} %", f"{value:.1%}") for share, value in shares),
-        *([("Average precision", f"{named['average_precision']:.3f}")] if "average_precision" in named else []),
-        ("Count off by", f"{named['count_error']:+.0%}"),
-    ]
+    shown = [("Labels that are wrong", f"{named['wrong']:,.0f}")]
+    if "precision_in_review" in named:
+        shown.append(("Wrong among those to review", f"{named['precision_in_review']:.1%}"))
+    tops = [name for name in named if name.startswith("precision_top_")]
+    shown += [(f"Wrong among the first {name.rpartition('_')[2]} %", f"{named[name]:.1%}") for name in tops]
+    if "average_precision" in named:
+        shown.append(("Average precision", f"{named['average_precision']:.3f}"))
+    if "count_error" in named:
+        shown.append(("Count off by", f"{named['count_error']:+.0%}"))
+    return shown

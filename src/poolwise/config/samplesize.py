@@ -1,0 +1,183 @@
+"""From a resolved configuration to the parts of a sample-size experiment, and the name of its run."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from poolwise.audit.fits import Fit, fit_and_score
+from poolwise.config.build import TARGET, build_part, construct
+from poolwise.config.loop import name_of
+from poolwise.config.schema import SampleSizeConfig
+from poolwise.curve.belief import Belief
+from poolwise.data.tables import read_csv
+from poolwise.engine.local import HERE
+from poolwise.errors import ConfigError, DataError
+from poolwise.loop.parts import Display
+from poolwise.protocols import ImageSource
+from poolwise.samplesize.job import samplesize_job
+from poolwise.samplesize.measured import Imported, Point
+from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
+from poolwise.terminal import Terminal
+from poolwise.types import RunRecord
+
+UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "unit")
+"""Settings that leave the name as it is: they change no training."""
+SCHEDULE = ("epochs", "min_steps", "max_steps", "batch_size")
+"""Options of a learner that trains by steps."""
+
+
+def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+    """The name of an experiment's run: the same command gives the same name, so that it goes on.
+
+    >>> samplesize_name({"data": "digits", "model": "small_cnn"}, ["target=0.95", "hold=epochs"], 0)
+    'samplesize-digits-small_cnn-seed0-hold=epochs'
+    """
+    named = [each for each in overrides if each.split("=")[0].lstrip("+~") not in UNNAMED]
+    points = [each.partition("=")[2] for each in named if each.startswith("points=")]
+    if points:
+        choices = {
+            "data": re.sub(r"[^A-Za-z0-9._-]+", "_", Path(points[-1]).stem).strip("._-") or "points",
+            "model": "points",
+        }
+    others = [each for each in named if not each.startswith("points=")]
+    return f"samplesize-{name_of('model', choices, others, None if points else seed)}"
+
+
+def run_samplesize(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
+    """Run an experiment with its whole resolved configuration and tell the user how it ended."""
+    display = Terminal(verbose=bool(config.get("verbose", True)))
+    record = samplesize_job(samplesize_parts(config, name=name, method=method, command=command, display=display))
+    display.say(record.note)
+    display.note(f"tables: {record.folder / 'points.csv'}, {record.folder / 'samplesize.json'}")
+    display.note(f"report: {record.folder / 'report.html'}")
+    return record
+
+
+def samplesize_parts(
+    config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display
+) -> SampleSizeParts:
+    """Everything an experiment needs, built.
+
+    Raises:
+        ConfigError: names the setting.
+        DataError: points that cannot be read.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
+        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    settings: SampleSizeConfig = construct(SampleSizeConfig, dict(config))
+    belief = build_part(settings.curve, where="curve", trusted=settings.trusted)
+    source: dict[str, Any]
+    if settings.points is not None:
+        source = {"imported": read_points(Path(settings.points), settings.metric, settings.higher_is_better)}
+    else:
+        from poolwise.config.audit import images_of  # points need neither torch nor Lightning
+
+        images = images_of(settings.data, settings.trusted)
+        source = {"images": images, "learner": _learner(settings), "work": _work(settings, images)}
+    return SampleSizeParts(
+        run=name,
+        folder=Path(settings.runs) / name,
+        cache=Path(settings.cache) / "fits",
+        settings=SampleSizeSettings(**{each.name: getattr(settings, each.name) for each in fields(SampleSizeSettings)}),
+        config=dict(config),
+        method=method if settings.points is None else "points",
+        belief=belief if isinstance(belief, Belief) else Belief(members={"curve": belief}),
+        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
+        display=display,
+        command=command,
+        **source,
+    )
+
+
+def _learner(settings: SampleSizeConfig) -> Callable[[int], tuple[Mapping[str, Any], str]]:
+    """Settings of the learner with steps or epochs held constant, once the largest size is known."""
+    if not isinstance(settings.model, Mapping) or TARGET not in settings.model:
+        raise ConfigError("model is no learner; name one of the group model, e.g. model=small_cnn.")
+    model = {**settings.model, "trainer": settings.model.get("trainer") or settings.trainer}
+    build_part(model, where="model", trusted=settings.trusted)  # what cannot be built is told before any process begins
+
+    def learner(largest: int) -> tuple[Mapping[str, Any], str]:
+        changed, held = held_constant(model, settings.hold, settings.steps, largest)
+        return {"data": settings.data, "model": changed, "trusted": list(settings.trusted)}, held
+
+    return learner
+
+
+def held_constant(model: Mapping[str, Any], hold: str, steps: int | None, largest: int) -> tuple[dict[str, Any], str]:
+    """The learner's settings, and a sentence on what is the same for every size.
+
+    >>> held_constant({"epochs": 5, "min_steps": 0, "max_steps": None, "batch_size": 10}, "steps", None, 100)[0]["max_steps"]
+    50
+    """
+    if not all(name in model for name in SCHEDULE):
+        return dict(model), "This model is solved to its end at every size: neither steps nor epochs are counted."
+    if hold == "epochs":
+        epochs = int(model["epochs"])
+        if epochs < 1:
+            raise ConfigError(f"model.epochs is {epochs}; with hold=epochs every training needs one or more.")
+        told = f"Held constant: {epochs} epochs at every size, so that small sizes are trained with fewer steps."
+        return {**model, "min_steps": 0, "max_steps": None}, told
+    from poolwise.model.training import planned_steps
+
+    counts = (int(model["batch_size"]), int(model["epochs"]), int(model["min_steps"]), model["max_steps"])
+    many = steps or planned_steps(largest, *counts)
+    told = (
+        f"Held constant: {many:,} optimiser steps at every size"
+        + ("" if steps else ", as many as the model's settings give the largest")
+        + ", so that small sizes are passed over more often."
+    )
+    return {**model, "epochs": 0, "min_steps": many, "max_steps": many}, told
+
+
+def _work(settings: SampleSizeConfig, images: ImageSource) -> Callable[[Fit], None]:
+    if settings.jobs != HERE:
+        from poolwise.config.audit import fit_anew
+
+        return fit_anew
+
+    def here(fit: Fit) -> None:
+        fit_and_score(fit, images, build_part(fit.config["model"], where="model", trusted=settings.trusted))
+
+    return here
+
+
+def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
+    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat.
+
+    Raises:
+        DataError: no such file, a missing column, or a value that is no number; names the line.
+    """
+    if not file.is_file():
+        raise DataError(f"points={file}: there is no such file.")
+    table = read_csv(file)
+    missing = [name for name in ("size", "score") if name not in table.columns]
+    if missing:
+        raise DataError(f"{file} lacks the column {', '.join(missing)}; it needs size and score, and may have repeat.")
+    name = metric or ("accuracy" if higher else "error")
+    seen: dict[float, int] = {}
+    points = []
+    for row, place in table.rows:
+        size, score = (_number(row.get(column), column, place) for column in ("size", "score"))
+        if not 0 < size < math.inf or not math.isfinite(score):
+            raise DataError(
+                f"{place}: size {size:g} and score {score:g}; they are finite, the size above 0. Leave out what is missing."
+            )
+        repeat = seen.get(size, 0)
+        seen[size] = repeat + 1
+        points.append(Point(size, repeat, {name: score}))
+    if not points:
+        raise DataError(f"{file} has no line below its header; it needs one for each training.")
+    return Imported(file.name, hashlib.sha256(file.read_bytes()).hexdigest(), name, tuple(points))
+
+
+def _number(text: Any, column: str, place: str) -> float:
+    try:
+        return float(str(text).strip())
+    except ValueError:
+        raise DataError(f"{place}: {column} is {text!r}; it must be a number.") from None

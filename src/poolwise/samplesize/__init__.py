@@ -1,0 +1,1 @@
+"""How many more labels: the same model trained on subsets of several sizes, and what its curve promises."""

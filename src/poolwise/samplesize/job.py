@@ -1,0 +1,234 @@
+"""The job of `poolwise samplesize`: train every size, fit, extrapolate, tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poolwise.audit.fits import finish
+from poolwise.benchmark.results import as_csv
+from poolwise.curve.classes import ClassNeed, binding_class, class_needs
+from poolwise.curve.fit import CurveFit
+from poolwise.files import write_text
+from poolwise.loop.job import run_log, versions, yaml_of
+from poolwise.loop.resume import check_settings
+from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
+from poolwise.samplesize import answers, tables
+from poolwise.samplesize.caveats import caveats
+from poolwise.samplesize.cells import cells, ground, subsets, trainings
+from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
+from poolwise.samplesize.parts import SampleSizeParts
+from poolwise.types import RunRecord, TrialRecord
+
+MAY_CHANGE = (
+    "target", "class_target", "metric", "most", "unit", "curve", "shares", "sizes", "repeats", "jobs", "cache", "verbose",
+    "tracking", "runs", "run_name", "trusted",
+)  # fmt: skip
+"""Settings that do not touch what a training comes to: an experiment may grow, and be asked for another target."""
+SETTINGS = "samplesize.yaml"
+"""File of the settings that an experiment began with; it has no ledger, so it is none of the runs that `status` lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """All that was measured.
+
+    Attributes:
+        metric: that the target is of.
+        points: a row a training.
+        fits: metric -> its curve, the one of the target first.
+        by_class: class -> curve of its recall against its own number of labels.
+        data: what reports and trackers are told of the data.
+        notes: what to know before believing it.
+    """
+
+    metric: str
+    points: Sequence[Point]
+    fits: Mapping[str, CurveFit]
+    by_class: Mapping[str, CurveFit]
+    data: Mapping[str, Any]
+    notes: Sequence[str]
+
+    @property
+    def fit(self) -> CurveFit:
+        """The curve that the target is of."""
+        return self.fits[self.metric]
+
+
+def samplesize_job(parts: SampleSizeParts) -> RunRecord:
+    """Train what is not trained, write the tables and the page, tell the tracker.
+
+    Raises:
+        SettingsChanged: an experiment of this name was begun with settings that give other trainings.
+        DataError, ConfigError: data that cannot be learnt from.
+    """
+    with run_log(parts.folder / "samplesize.log"):
+        _begin(parts)
+        outcome = measured(parts) if parts.imported is None else imported(parts)
+        for warning in outcome.fit.warnings:
+            parts.display.warn(warning)
+        record, files = _written(parts, outcome)
+        if not parts.tracker.sync(record, files=files):
+            parts.display.warn(
+                f"The tracking server has not been told everything of {record.name}; the same command sends the rest."
+            )
+    return record
+
+
+def measured(parts: SampleSizeParts) -> Outcome:
+    """Every size with every repeat, trained and measured."""
+    images, settings = parts.images, parts.settings
+    assert images is not None
+    assert parts.learner is not None
+    assert parts.work is not None
+    manifest = images.manifest
+    metric = metric_of(settings.metric, manifest.task)  # a misspelt one is told before anything is trained
+    common = ground(parts, images)
+    planned = cells(settings, len(common.train), len(manifest.classes))
+    rows = subsets(common.train, planned, settings.subsets, settings.seed)
+    config, held = parts.learner(planned[-1].size)
+    fits = trainings(common, rows, config, settings.seed, parts.cache)
+    finish([fits[cell] for cell in planned], parts.work, settings.jobs, parts.display)
+    points = [
+        point(
+            cell.size, cell.repeat, fits[cell].train, common.test, np.load(fits[cell].file, allow_pickle=False),
+            manifest.task, manifest.classes,
+        )
+        for cell in planned
+    ]  # fmt: skip
+    chance = guessing(metric, common.test.labels, len(manifest.classes))
+    curves = {metric: answers.fitted(points, metric, parts.belief, replace(settings, chance=chance))}
+    for other in METRICS[manifest.task]:
+        if other != metric:
+            curves[other] = answers.fitted(points, other, parts.belief, settings)
+    data = {
+        "name": manifest.name,
+        "digest": manifest.digest(),
+        "task": manifest.task.value,
+        "classes": list(manifest.classes),
+        **{split: int((manifest.splits == split).sum()) for split in ("pool", "validation", "test")},
+        "given": len(common.train),
+        "tested": len(common.test),
+    }
+    told = caveats(settings, common, planned, curves[metric], held)
+    return Outcome(metric, points, curves, answers.by_class(points, parts.belief), data, told)
+
+
+def imported(parts: SampleSizeParts) -> Outcome:
+    """Points that were measured elsewhere."""
+    given = parts.imported
+    assert given is not None
+    fit = answers.fitted(given.points, given.metric, parts.belief, parts.settings)
+    data = {"name": given.name, "digest": given.digest, "task": "", "classes": []}
+    note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
+    return Outcome(given.metric, given.points, {given.metric: fit}, {}, data, [note])
+
+
+def _begin(parts: SampleSizeParts) -> None:
+    import yaml
+
+    file = parts.folder / SETTINGS
+    if file.is_file():
+        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        check_settings(
+            parts.run, *({k: v for k, v in each.items() if k not in MAY_CHANGE} for each in (before, parts.config))
+        )
+    write_text(file, yaml_of(parts.config))
+
+
+def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
+    """The record, and the files that go with it."""
+    settings, fit = parts.settings, outcome.fit
+    far = fit.extrapolates
+    found = answers.required_of(outcome.fits, settings.target)
+    naive = answers.naive(fit, settings.target) if far else {}
+    ahead = answers.forecasts(fit, answers.told_sizes(fit), settings.target) if far else []
+    drawn = answers.forecasts(fit, answers.drawn_sizes(fit, found[outcome.metric][0]), settings.target) if far else []
+    wanted = settings.target if settings.class_target is None else settings.class_target
+    needs = class_needs(outcome.by_class, wanted) if outcome.by_class else ()
+    whole = {
+        "points": tables.results(outcome.points),
+        "recalls": tables.recalls(outcome.points),
+        "required": tables.required(found, settings.target, outcome.metric, naive),
+        "forecast": tables.curve(ahead),
+        "curve": tables.curve(drawn),
+        "classes": tables.classes(needs, outcome.by_class),
+    }
+    whole = {name: rows for name, rows in whole.items() if rows}
+    told = answers.sentences(fit, settings, outcome.metric.replace("_", " "))
+    binding = _binding(needs, outcome.by_class, wanted) if needs else ""
+    buy = answers.purchase_of(fit, settings)
+    record = _record(parts, outcome, told, tables.numbers(found, ahead, buy, outcome.points), tuple(whole))
+    document = {
+        "answer": told[0], "next": told[1], "target": settings.target, "metric": outcome.metric, "binding_class": binding,
+        "warnings": list(fit.warnings), "caveats": list(outcome.notes),
+        "next_purchase": None if buy is None else {"more": buy.more, "chance": buy.chance, "for_sharpness": buy.for_sharpness},
+        **whole,
+    }  # fmt: skip
+    files = _tables(parts.folder, whole, document)
+    page = SampleSizePage(
+        run=record,
+        told=(*told, *([binding] if binding else [])),
+        target=settings.target,
+        unit=settings.unit,
+        share=fit.scale.worst == 1.0,
+        warnings=fit.warnings,
+        caveats=tuple(outcome.notes),
+        tables=whole,
+    )
+    for path in write_samplesize_page(page, versions()):
+        files[path.name] = path
+    return record, files
+
+
+def _binding(needs: tuple[ClassNeed, ...], fits: Mapping[str, CurveFit], target: float) -> str:
+    """Which class binds, and whether its curve is to be trusted."""
+    told = binding_class(needs)
+    doubt = " Its curve is doubtful (see classes.csv)." if needs[0].factor > 1 and fits[needs[0].name].warnings else ""
+    return f"For {100 * target:.4g} % recall in every class, {told[:1].lower()}{told[1:]}{doubt}"
+
+
+def _tables(folder: Path, whole: Mapping[str, tables.Rows], document: Mapping[str, Any]) -> dict[str, Path]:
+    """Each table as CSV and as the JSON that MLflow shows, and all of it as one document."""
+    texts = {"samplesize.json": json.dumps(tables.plain(document), ensure_ascii=False, indent=1)}
+    for name, rows in whole.items():
+        texts[f"{name}.csv"] = as_csv(rows)
+        texts[f"{name}.json"] = json.dumps(tables.split_form(rows), ensure_ascii=False)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return {name: folder / name for name in texts}
+
+
+def _record(
+    parts: SampleSizeParts, outcome: Outcome, told: Sequence[str], results: Mapping[str, float], named: Sequence[str]
+) -> RunRecord:
+    """The experiment as reports and trackers are told it."""
+    return RunRecord(
+        name=parts.run,
+        strategy=parts.method,
+        folder=parts.folder,
+        config=parts.config,
+        command=parts.command,
+        metric=outcome.metric,
+        data=outcome.data,
+        rounds=(),
+        status="stopped",
+        stop_reason=f"{len(outcome.points)} trainings fitted",
+        job="samplesize",
+        results=results,
+        tables=tuple(f"{name}.json" for name in named),
+        note=" ".join(told),
+        trials=tuple(
+            TrialRecord(
+                f"size {each.size:g}, repeat {each.repeat}",
+                {"size": f"{each.size:g}", "repeat": each.repeat},
+                tables.trial_numbers(each),
+            )
+            for each in outcome.points
+        ),
+    )

@@ -1,0 +1,148 @@
+"""From settings to the parts of a sample-size experiment."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from builders import Quiet
+from poolwise.config.build import conf_dir
+from poolwise.config.hydra_job import _as_points
+from poolwise.config.samplesize import held_constant, read_points, run_samplesize, samplesize_name, samplesize_parts
+from poolwise.curve.belief import Belief
+from poolwise.curve.pow3 import Pow3
+from poolwise.errors import ConfigError, DataError
+
+
+def settings(*overrides):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        composed = compose("samplesize", [*overrides, "tracking=none"])
+    return OmegaConf.to_container(composed, resolve=True)
+
+
+def parts(*overrides):
+    return samplesize_parts(
+        settings(*overrides), name="s", method="small_cnn", command="poolwise samplesize", display=Quiet()
+    )
+
+
+def test_the_defaults_are_the_plan_of_the_design():
+    built = parts()
+    assert built.settings.shares == (0.05, 0.1, 0.2, 0.35, 0.5)
+    assert built.settings.repeats == (5, 5, 4, 3, 3)
+    assert set(built.belief.members) == {"pow3", "mmf4"}
+    assert built.cache.as_posix() == "runs/.cache/fits"
+    assert built.images.manifest.known().all()
+
+
+def test_steps_are_held_constant_at_what_the_largest_size_gets():
+    config, told = parts().learner(718)
+    assert (config["model"]["min_steps"], config["model"]["max_steps"]) == (240, 240)  # 20 epochs of 12 batches
+    assert "240 optimiser steps at every size" in told
+    config, told = parts("steps=50").learner(718)
+    assert (config["model"]["min_steps"], config["model"]["max_steps"]) == (50, 50)
+
+
+def test_epochs_are_held_constant_without_a_least_number_of_steps():
+    config, told = parts("hold=epochs").learner(718)
+    assert (config["model"]["epochs"], config["model"]["min_steps"], config["model"]["max_steps"]) == (20, 0, None)
+    assert "20 epochs at every size" in told
+    with pytest.raises(ConfigError, match="epochs"):
+        parts("hold=epochs", "model.epochs=0").learner(718)
+
+
+def test_a_model_that_is_solved_has_neither():
+    model = {"prior_variance": 10.0}
+    changed, told = held_constant(model, "steps", None, 718)
+    assert changed == model
+    assert "solved to its end" in told
+
+
+def test_a_single_family_of_curves():
+    assert parts("curve=pow3").belief == Belief(members={"curve": Pow3()})
+
+
+@pytest.mark.parametrize(
+    ("override", "word"),
+    [
+        ("shares=[0.1,1.5]", "shares"),
+        ("shares=[]", "shares"),
+        ("sizes=[0,10]", "sizes"),
+        ("repeats=[]", "repeats"),
+        ("repeats=[0]", "repeats"),
+        ("subsets=other", "subsets"),
+        ("hold=time", "hold"),
+        ("steps=0", "steps"),
+        ("target=95", "0.95"),
+        ("class_target=2", "class_target"),
+        ("most=1", "most"),
+        ("test=pool", "none in both"),
+        ("train=[]", "train"),
+        ("jobs=-1", "jobs"),
+        ("best=100", "points"),
+        ("higher_is_better=false", "points"),
+        ("+siezs=[3]", "sizes"),
+        ("model.epochs=-1", "epochs"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(override, word):
+    with pytest.raises(ConfigError, match=word):
+        parts(override)
+
+
+def test_the_same_trainings_have_the_same_name_whatever_the_target():
+    choices = {"data": "digits", "model": "small_cnn"}
+    first = samplesize_name(choices, ["target=0.9", "subsets=nested", "jobs=4"], 0)
+    assert first == samplesize_name(choices, ["target=0.99", "subsets=nested", "metric=macro_f1"], 0)
+    assert first == "samplesize-digits-small_cnn-seed0-subsets=nested"
+    assert samplesize_name(choices, ["seed=1", "subsets=nested"], 1) != first
+    assert samplesize_name(choices, ["points=mine/my points.csv"], 0) == "samplesize-my_points-points"
+
+
+def test_a_csv_given_as_data_is_taken_for_points():
+    assert _as_points("data=a/b.CSV") == "points=a/b.CSV"
+    assert _as_points("data.path=items.csv") == "data.path=items.csv"
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "points.csv"
+    file.write_text(text)
+    return file
+
+
+def test_points_are_read_with_and_without_repeats(tmp_path):
+    found = read_points(written(tmp_path, "size,score\n100,0.5\n100,0.6\n200,0.7\n"), None, True)
+    assert [(each.size, each.repeat, each.scores["accuracy"]) for each in found.points] == [
+        (100, 0, 0.5), (100, 1, 0.6), (200, 0, 0.7),
+    ]  # fmt: skip
+    assert read_points(written(tmp_path, "Score;repeat;size\n3;1;100\n"), "loss", False).points[0].scores == {"loss": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("size,accuracy\n1,2\n", "column score"),
+        ("size,score\n", "no line"),
+        ("size,score\n10,\n", "line 2: score is ''"),
+        ("size,score\n10,high\n", "line 2: score is 'high'"),
+        ("size,score\n0,0.5\n", "above 0"),
+        ("size,score\n10,nan\n", "finite"),
+    ],
+)
+def test_points_that_cannot_be_read_are_named_by_line(tmp_path, text, word):
+    with pytest.raises(DataError, match=word):
+        read_points(written(tmp_path, text), None, True)
+
+
+def test_a_file_that_is_not_there_is_told():
+    with pytest.raises(DataError, match="no such file"):
+        parts("points=nowhere.csv")
+
+
+def test_percent_and_errors_of_ones_own(tmp_path):
+    file = written(tmp_path, "size,score\n" + "".join(f"{n},{100 - 100 * n**-0.5}\n" for n in (50, 100, 200, 400, 800)))
+    config = settings(f"points={file}", "best=100", "target=98", "metric=accuracy", f"runs={tmp_path}", "verbose=false")
+    assert run_samplesize(config, name="p", method="", command="").note.startswith("98 accuracy needs about")
+    with pytest.raises(ConfigError, match="better than a perfect score"):
+        parts(f"points={file}", "higher_is_better=false", "target=-1")

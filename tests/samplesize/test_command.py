@@ -1,0 +1,33 @@
+"""The whole way from settings to files with a real network, small."""
+
+import csv
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from poolwise.config.build import conf_dir
+from poolwise.config.samplesize import run_samplesize
+
+SMALL = (
+    "data=synthetic", "data.n=150", "data.size=8", "data.classes=3", "steps=10", "repeats=[2,1]",
+    "shares=[0.1,0.3,1.0]", "tracking=none", "verbose=false",
+)  # fmt: skip
+
+
+def run(*further):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        config = OmegaConf.to_container(compose("samplesize", [*SMALL, *further]), resolve=True)
+    return run_samplesize(config, name="small", method="small_cnn", command="poolwise samplesize")
+
+
+@pytest.mark.parametrize("jobs", [0, 2])
+def test_three_sizes_end_in_tables_and_a_page(tmp_path, monkeypatch, capsys, jobs):
+    monkeypatch.chdir(tmp_path)
+    record = run(f"jobs={jobs}")
+    rows = list(csv.DictReader((record.folder / "points.csv").read_text().splitlines()))
+    assert [row["repeat"] for row in rows] == ["0", "1", "0", "0"]
+    page = (record.folder / "report.html").read_text()
+    assert "10 optimiser steps at every size" in page
+    assert "3 sizes: the interval rests on" in page
+    assert capsys.readouterr().out.startswith("95 % accuracy")
