@@ -145,8 +145,8 @@ def test_every_kind_of_detector_runs(here, method):
     assert begin(f"label_error={method}", name=method).results["judged"] == 30
 
 
-def test_parallel_folds_say_what_those_in_turn_say(here):
-    one = begin(name="turn")
+def test_two_folds_at_once_say_what_one_at_a_time_says(here):
+    one = begin("jobs=1", name="turn")
     two = begin("jobs=2", "cache=elsewhere", name="parallel")
     assert one.results == two.results
 

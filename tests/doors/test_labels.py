@@ -156,3 +156,12 @@ def test_checked_errors_of_published_test_sets_come_early(name, expected):
     right = {int(entry["id"]) for entry in checked} - wrong
     pairs = [found.quality[bad] < found.quality[good] for bad in wrong for good in right]
     assert np.mean(pairs) > 0.59
+
+
+def test_labels_that_are_all_of_one_class_are_ranked_by_the_model_alone():
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(3), size=50)
+    found = poolwise.find_label_errors(np.zeros(50, dtype=int), probs)
+    assert np.isfinite(found.quality).all()
+    assert probs[found.ranking[0], 0] < probs[found.ranking[-1], 0]
+    assert 0 <= found.count_interval[0] <= found.count <= found.count_interval[1] <= 50

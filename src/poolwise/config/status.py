@@ -66,7 +66,7 @@ def _row(record: RunRecord, interrupted: bool) -> tuple[str, ...]:
         record.name,
         "interrupted" if interrupted else record.status,
         str(len(record.rounds)),
-        str(last.labelled if last else 0),
+        str(last.labelled if last else record.data.get("given", 0)),
         shown,
         record.stop_reason,
     )
