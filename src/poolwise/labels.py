@@ -73,3 +73,16 @@ def label_text(label: Label) -> str:
     ('cat|dog', 'cat', '|', '')
     """
     return ("|".join(label) or "|") if isinstance(label, tuple) else label or ""
+
+
+def strata(labels: Labels) -> NDArray[np.int64]:
+    """(L,) what to keep in proportion: the class, or with several a sample its rarest one (C for none). All are known.
+
+    >>> strata(np.array([[1, 1], [1, 0], [0, 0]])).tolist()
+    [1, 0, 2]
+    """
+    if labels.ndim == 1:
+        return labels.astype(np.int64)
+    frequency = np.where((labels == 1).any(axis=0), (labels == 1).sum(axis=0), len(labels) + 1)
+    ranked = np.where(labels == 1, frequency, len(labels) + 2)
+    return np.asarray(np.where((labels == 1).any(axis=1), ranked.argmin(axis=1), labels.shape[1]), dtype=np.int64)

@@ -18,7 +18,7 @@ LAYERS = {
     3: {"query", "stopping", "pruning"},
     4: {"files", "engine"},
     5: {"data", "model", "annotation", "ledger", "tracking", "report"},
-    6: {"loop", "benchmark", "audit", "compare", "samplesize"},
+    6: {"loop", "benchmark", "audit", "compare", "samplesize", "trainings"},
     7: {"terminal", "config", "doors", "cli", "__main__", "__init__"},
 }
 LAYER = {room: layer for layer, rooms in LAYERS.items() for room in rooms}

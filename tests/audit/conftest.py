@@ -5,11 +5,12 @@ import pytest
 
 from builders import MeansLearner, Mislabelled, Quiet, Told, ledger
 from poolwise.annotation.csv_files import CsvFiles
-from poolwise.audit.fits import Protocol, fit_and_score
 from poolwise.audit.job import audit_job
+from poolwise.audit.out_of_sample import Protocol
 from poolwise.audit.parts import AuditParts, AuditSettings
 from poolwise.doors.duplicates import find_duplicates
 from poolwise.doors.labels import find_label_errors
+from poolwise.trainings.fits import fit_and_score
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwise.audit.folds import fold_numbers, strata, unseen
+from poolwise.audit.folds import fold_numbers, unseen
 from poolwise.errors import ConfigError, DataError
+from poolwise.labels import strata
 
 ALONE = np.full(200, -1)
 

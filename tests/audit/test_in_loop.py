@@ -7,11 +7,12 @@ import pytest
 from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.annotation.oracle import Oracle
-from poolwise.audit.fits import Protocol, fit_and_score
 from poolwise.audit.in_loop import LoopAuditor
+from poolwise.audit.out_of_sample import Protocol
 from poolwise.loop.parts import Settings
 from poolwise.loop.runner import run_loop
 from poolwise.loop.steps import batch_of
+from poolwise.trainings.fits import fit_and_score
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from builders import Blobs, MeansLearner, Quiet
-from poolwise.audit.fits import Protocol, fit_and_score
+from poolwise.audit.out_of_sample import Protocol
 from poolwise.audit.parts import AuditParts, AuditSettings
 from poolwise.compare.parts import CompareParts, CompareSettings
 from poolwise.doors.labels import find_label_errors
 from poolwise.engine.local import HERE
 from poolwise.pruning.label_errors import ByLabelErrors
 from poolwise.tracking.none import NoTracker
+from poolwise.trainings.fits import fit_and_score
 from poolwise.types import Task
 
 

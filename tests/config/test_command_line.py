@@ -40,6 +40,8 @@ def test_help_of_the_benchmark_lists_settings_and_examples():
         (["loop", "query=clusterd"], "Could not find 'query/clusterd'"),
         (["loop", "querysize=3"], "Could not override 'querysize'"),
         (["loop", "+query_sise=3"], "query_sise is not an option of LoopConfig; did you mean 'query_size'"),
+        (["loop", "+audit.evry=3"], "audit.evry is not an option of LoopAudit; did you mean 'every'"),
+        (["loop", "audit.every=soon"], "audit.every"),
         (["loop", "query_size=many"], "query_size: Value 'many' of type 'str' could not be converted to Integer"),
         (["loop", "run_name=a/b"], "run_name is 'a/b'"),
         (["ingest", "nowhere.csv"], "nowhere.csv does not exist"),

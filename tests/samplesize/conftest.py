@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from builders import Blobs, Quiet
-from poolwise.audit.fits import fit_and_score
 from poolwise.curve.belief import Belief
 from poolwise.engine.local import HERE
 from poolwise.samplesize.measured import Imported, Point
 from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
 from poolwise.tracking.none import NoTracker
+from poolwise.trainings.fits import fit_and_score
 from poolwise.types import Predictions, Task
 
 

@@ -6,22 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import ConfigError, DataError
+from poolwise.labels import strata
 from poolwise.types import Labels
 
 Numbers = NDArray[np.int64]
-
-
-def strata(labels: Labels) -> Numbers:
-    """(n,) what to keep in proportion: the class, or with several a sample its rarest one (C for none).
-
-    >>> strata(np.array([[1, 1], [1, 0], [0, 0]])).tolist()
-    [1, 0, 2]
-    """
-    if labels.ndim == 1:
-        return labels.astype(np.int64)
-    frequency = np.where((labels == 1).any(axis=0), (labels == 1).sum(axis=0), len(labels) + 1)
-    ranked = np.where(labels == 1, frequency, len(labels) + 2)
-    return np.asarray(np.where((labels == 1).any(axis=1), ranked.argmin(axis=1), labels.shape[1]), dtype=np.int64)
 
 
 def fold_numbers(labels: Labels, groups: Numbers, folds: int, rng: np.random.Generator) -> Numbers:

@@ -16,7 +16,7 @@ from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState, apply
 from poolwise.ledger.store import OpenLedger
-from poolwise.loop.job import run_log, versions, yaml_of
+from poolwise.loop.job import run_log, tell_all, versions, yaml_of
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.steps import cannot_tell
@@ -53,12 +53,7 @@ def told(state: RunState, parts: AuditParts) -> tuple[RunRecord, bool]:
     kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
     page = AuditPage(record, body, kept, _answers(state), review_of(body, budget))
     files["report.html"] = write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
-    done = parts.tracker.sync(record, files=files)
-    if not done:
-        parts.display.warn(
-            f"The tracking server has not been told everything of {record.name}; the same command sends the rest."
-        )
-    return record, done
+    return record, tell_all(parts.tracker, record, files, parts.display)
 
 
 def audit_record(state: RunState, parts: AuditParts) -> RunRecord:

@@ -11,18 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.audit.copies import Believed, without_heaps
-from poolwise.audit.fits import averaged, finish, planned
+from poolwise.audit.out_of_sample import averaged, planned
 from poolwise.audit.parts import AuditParts
 from poolwise.errors import DataError
+from poolwise.geometry.links import duplicate_groups
+from poolwise.geometry.neighbours import unit_rows
 from poolwise.label_error.found import LabelErrors
+from poolwise.trainings.fits import finish
 from poolwise.types import Floats, Ids, LabelledSet, Split, Task
 
 LISTED = 1000
 """Suspicious labels that are kept with their neighbours, so that a budget may grow."""
 FEW = 3
 """Neighbours named for each suspicious label."""
-BLOCK = 64
-"""Suspicious samples compared with all others at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,33 +143,27 @@ def nearest(embeddings: Floats | None, rows: Ids) -> tuple[NDArray[np.int64], Fl
     """
     if embeddings is None:
         return np.empty((len(rows), 0), dtype=np.int64), np.empty((len(rows), 0), dtype=np.float32)
-    k = min(FEW, len(embeddings) - 1)
-    lengths = np.linalg.norm(embeddings, axis=1)
-    lengths[lengths == 0] = np.inf
-    which, cosines = np.empty((len(rows), k), dtype=np.int64), np.empty((len(rows), k), dtype=np.float32)
-    for at in range(0, len(rows), BLOCK):
-        some = rows[at : at + BLOCK]
-        products = embeddings[some] @ embeddings.T / lengths / lengths[some, None]
-        products[np.arange(len(some)), some] = -np.inf
-        best = np.argsort(-products, axis=1, kind="stable")[:, :k]
-        which[at : at + BLOCK] = best
-        cosines[at : at + BLOCK] = np.take_along_axis(products, best, axis=1)
-    return which, cosines
+    import faiss
+
+    unit = unit_rows(np.asarray(embeddings, dtype=np.float32))
+    k = min(FEW, len(unit) - 1)
+    cosines, which = faiss.knn(unit[rows], unit, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+    # the row itself is among them, though not always first where it has copies
+    order = np.argsort(which == rows[:, None], axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(which, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 
 
 def _joined(copies: NDArray[np.int64], named: NDArray[np.str_] | None, ids: Ids) -> NDArray[np.int64]:
     """(n,) groups of samples that are near-copies or that the data put in one group, through others too."""
     if named is None:
         return copies
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    own = named[ids]
+    numbers = np.where(own == "", -1, np.unique(own, return_inverse=True)[1].reshape(-1))
+    return duplicate_groups(np.concatenate([_links(copies), _links(numbers)]), len(ids))
 
-    n = len(ids)
-    names, of = np.unique(named[ids], return_inverse=True)
-    of = np.where(named[ids] == "", -1, of.reshape(-1))
-    hubs = [(np.flatnonzero(each >= 0), each[each >= 0] + start) for each, start in ((copies, n), (of, 2 * n + 1))]
-    rows, hub = (np.concatenate(parts) for parts in zip(*hubs, strict=True))
-    graph = coo_array((np.ones(len(rows)), (rows, hub)), shape=(2 * n + 1 + len(names),) * 2)
-    found = connected_components(graph, directed=False)[1][:n]
-    _, number, sizes = np.unique(found, return_inverse=True, return_counts=True)
-    return np.where(sizes[number] > 1, number, -1).astype(np.int64)
+
+def _links(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(P, 2) rows that stand next to each other in a group: enough to join all of it."""
+    order = np.argsort(groups, kind="stable")
+    same = (groups[order][1:] == groups[order][:-1]) & (groups[order][1:] >= 0)
+    return np.column_stack([order[:-1][same], order[1:][same]])

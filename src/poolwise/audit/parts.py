@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.audit.copies import Copies
-from poolwise.audit.fits import Fit
-from poolwise.audit.fits import Protocol as FitProtocol
+from poolwise.audit.out_of_sample import Protocol as FitProtocol
 from poolwise.label_error.found import LabelErrors
 from poolwise.loop.parts import Display
 from poolwise.protocols import Annotator, ImageSource, Tracker
+from poolwise.trainings.fits import Fit
 from poolwise.types import Floats, Ids, LabelledSet, Labels
 
 

@@ -21,6 +21,7 @@ from poolwise.label_error.planted import confusions, plant
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
+from poolwise.loop.record import data_facts
 from poolwise.loop.samples import training_set
 from poolwise.loop.steps import cannot_tell, second_look, unreadable
 from poolwise.loop.workbench import Fact
@@ -61,15 +62,7 @@ def open_audit(parts: AuditParts) -> Fact:
         "strategy": parts.method,
         "metric": METRIC,
         "digests": manifest.digests(),
-        "data": {
-            "name": manifest.name,
-            "digest": manifest.digest(),
-            "task": manifest.task.value,
-            "classes": list(manifest.classes),
-            **{split: int((manifest.splits == split).sum()) for split in ("pool", "validation", "test")},
-            "given": len(labelled),
-            "shape": [int(side) for side in parts.images.shape],
-        },
+        "data": data_facts(manifest, given=len(labelled), shape=[int(side) for side in parts.images.shape]),
         "unreadable": broken,
         "left_out": [],
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.audit.folds import strata
 from poolwise.errors import ConfigError
+from poolwise.labels import strata
 from poolwise.pruning.pruned import Pruned
 from poolwise.seeds import generator
 from poolwise.types import LabelledSet, Labels, is_known

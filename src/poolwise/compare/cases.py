@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.audit.fits import finish, planned
 from poolwise.audit.judge import judge, probabilities
+from poolwise.audit.out_of_sample import planned
 from poolwise.audit.parts import AuditParts
 from poolwise.compare.arms import Case, corrected
 from poolwise.compare.ground import Ground
@@ -18,6 +18,7 @@ from poolwise.errors import DataError
 from poolwise.label_error.planted import confusions, plant
 from poolwise.pruning.pruned import Pruned
 from poolwise.seeds import generator
+from poolwise.trainings.fits import finish
 from poolwise.types import LabelledSet, Need, RunRecord, is_known
 
 Rows = NDArray[np.int64]

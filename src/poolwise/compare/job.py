@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.audit.fits import finish
 from poolwise.benchmark.results import as_csv
 from poolwise.compare import tables
 from poolwise.compare.arms import Case, chosen
@@ -22,10 +21,11 @@ from poolwise.compare.parts import SEEDOO, CompareParts
 from poolwise.compare.summary import Row, experiments, judged_by, sentences, summary
 from poolwise.compare.trainings import trainings
 from poolwise.files import write_text
-from poolwise.loop.job import run_log, versions, yaml_of
-from poolwise.loop.resume import check_settings
+from poolwise.loop.job import begin, run_log, tell_all, versions
+from poolwise.loop.record import data_facts
 from poolwise.metric.classification import headline
 from poolwise.report.compare import ComparePage, write_compare_page
+from poolwise.trainings.fits import finish
 from poolwise.types import RunRecord, TrialRecord
 
 MAY_CHANGE = ("jobs", "cache", "verbose", "tracking", "runs", "run_name", "trusted")
@@ -54,13 +54,10 @@ def compare_job(parts: CompareParts) -> RunRecord:
         DataError, ConfigError: data that cannot be compared on.
     """
     with run_log(parts.folder / "compare.log"):
-        _begin(parts)
+        begin(parts.folder / SETTINGS, parts.run, parts.config, MAY_CHANGE)
         outcome = compared(parts)
         record, files = _written(parts, outcome)
-        if not parts.tracker.sync(record, files=files):
-            parts.display.warn(
-                f"The tracking server has not been told everything of {record.name}; the same command sends the rest."
-            )
+        tell_all(parts.tracker, record, files, parts.display)
     return record
 
 
@@ -89,18 +86,6 @@ def compared(parts: CompareParts) -> Outcome:
             trials.append(trial(arm, case, fit.train, fit.scored, probs, manifest.task, manifest.classes))
     found = {case.seed: detection(case) for case in every}
     return Outcome(common, every, trials, summary(trials), found, caveats(parts, common, every, notes))
-
-
-def _begin(parts: CompareParts) -> None:
-    import yaml
-
-    file = parts.folder / SETTINGS
-    if file.is_file():
-        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        check_settings(
-            parts.run, *({k: v for k, v in each.items() if k not in MAY_CHANGE} for each in (before, parts.config))
-        )
-    write_text(file, yaml_of(parts.config))
 
 
 def _written(parts: CompareParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
@@ -157,15 +142,7 @@ def _record(parts: CompareParts, outcome: Outcome) -> RunRecord:
         config=parts.config,
         command=parts.command,
         metric=metric,
-        data={
-            "name": manifest.name,
-            "digest": manifest.digest(),
-            "task": manifest.task.value,
-            "classes": list(manifest.classes),
-            **{split: int((manifest.splits == split).sum()) for split in ("pool", "validation", "test")},
-            "given": len(common.train),
-            "tested": len(common.test),
-        },
+        data=data_facts(manifest, given=len(common.train), tested=len(common.test)),
         rounds=(),
         status="stopped",
         stop_reason=f"{len(outcome.trials)} trainings compared",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from poolwise.audit.fits import Fit
 from poolwise.compare.arms import Case, training_set
 from poolwise.seeds import derive
-from poolwise.types import LabelledSet, Manifest
+from poolwise.trainings.fits import Fit, digest_of, digest_of_pictures, row_bytes
+from poolwise.types import Manifest
 
 Key = tuple[str, int]
 """(arm, seed)."""
@@ -32,24 +30,13 @@ def trainings(
     All arms of a seed have its weights to begin with and its order of samples, as far as they have the same ones.
     """
     name, config = member
-    digests = manifest.digests()
-    same = json.dumps(
-        [digests["paths"], digests["pictures"], manifest.classes, manifest.task.value, config], default=str
-    )
+    same = digest_of_pictures(manifest, "compare", config)
     found = {}
     for case in cases:
         seed = derive(case.seed, 0, "compared training")
         scored = np.union1d(case.test.ids, case.train.ids[case.removed])
         for arm in arms:
             train = training_set(arm, case, review)
-            file = cache / f"{_digest(same, seed, train, scored.tobytes())}.npy"
+            file = cache / f"{digest_of(same, seed, row_bytes(train), scored.tobytes())}.npy"
             found[arm, case.seed] = Fit(f"{arm}, seed {case.seed}", name, train, None, scored, seed, file, config)
     return found
-
-
-def _digest(same: str, seed: int, train: LabelledSet, scored: bytes) -> str:
-    labels = np.ascontiguousarray(train.labels).astype("<i8").tobytes()
-    digest = hashlib.sha256(f"compare {seed} {len(train)} {len(scored)} {same}".encode())
-    for part in (train.ids.astype("<i8").tobytes(), labels, scored):
-        digest.update(part)
-    return digest.hexdigest()[:32]

@@ -5,11 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import io
-import os
-import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,13 +15,14 @@ from numpy.typing import NDArray
 
 from poolwise.annotation.oracle import Oracle
 from poolwise.audit.copies import Believed, Copies
-from poolwise.audit.fits import Fit, Protocol, digest_of, fit_and_score, npy_bytes, row_bytes
 from poolwise.audit.in_loop import LoopAuditor
 from poolwise.audit.job import audit_job
+from poolwise.audit.out_of_sample import Protocol
 from poolwise.audit.parts import AuditParts, AuditSettings
 from poolwise.config.build import TARGET, build_part, construct
-from poolwise.config.loop import ledger_of, name_of, of_kind
+from poolwise.config.loop import check_name, ledger_of, name_of, of_kind
 from poolwise.config.schema import AuditConfig, LoopConfig, PlantConfig
+from poolwise.config.trainings import images_of, member_of, work_of
 from poolwise.data.predictions import read_predictions
 from poolwise.doors.detectors import class_findings, compare_detectors
 from poolwise.doors.duplicates import find_duplicates
@@ -42,6 +39,7 @@ from poolwise.model.patch_embeddings import patch_embeddings
 from poolwise.protocols import Annotator, ImageSource
 from poolwise.seeds import derive
 from poolwise.terminal import Terminal
+from poolwise.trainings.fits import digest_of, fit_and_score, npy_bytes, row_bytes
 from poolwise.types import Floats, Ids, LabelledSet, Labels, Need, RunRecord
 
 PLANTED = ("detector", "shape", "share", "k", "precision", "recall", "average_precision")
@@ -101,8 +99,7 @@ def audit_parts(
     Raises:
         ConfigError: names the setting.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
-        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    check_name(name)
     settings: AuditConfig = construct(AuditConfig, {key: value for key, value in config.items() if key != IMPORTED})
     if settings.predictions is not None:  # other predictions are another audit
         config = {**config, IMPORTED: _sha256(Path(settings.predictions).expanduser())}
@@ -121,7 +118,7 @@ def audit_parts(
         method=method,
         images=images,
         members=members,
-        work=_work(settings, images, members),
+        work=work_of(images, settings.jobs, settings.trusted),
         embed=_embed(settings, images, members, cache / "embeddings", display),
         duplicates=partial(_duplicates, images, settings.threshold, cache / "copies"),
         find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
@@ -164,26 +161,15 @@ def loop_auditor(settings: LoopConfig) -> LoopAuditor:
     return LoopAuditor(asked.review, parts_of)
 
 
-def images_of(node: Any, trusted: Sequence[str]) -> Any:
-    """The pictures with all labels that are given."""
-    images = build_part(node, where="data", trusted=trusted)
-    if not isinstance(images, ImageSource):
-        raise ConfigError(f"data: {type(images).__name__} is no image source.")
-    return replace(images, hide_labels=False)  # type: ignore[type-var]
-
-
 def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
     """Name -> settings of pictures and learner, all that a worker needs."""
-    learners = {FIRST: settings.model, **dict(settings.also or {})}
-    found = {}
-    for name, learner in learners.items():
-        if not isinstance(learner, Mapping) or TARGET not in learner:
-            raise ConfigError(
-                f"also.{name} is no learner; name one of the group model, e.g. +model@also.{name}=linear_head."
-            )
-        whole = {**learner, "trainer": learner.get("trainer") or settings.trainer}
-        found[name] = {"data": settings.data, "model": whole, "trusted": list(settings.trusted)}
-    return found
+    learners = {"model": settings.model, **{f"also.{name}": node for name, node in dict(settings.also or {}).items()}}
+    return {
+        where.removeprefix("also."): member_of(
+            node, where, data=settings.data, trainer=settings.trainer, trusted=settings.trusted
+        )
+        for where, node in learners.items()
+    }
 
 
 def _settings(settings: AuditConfig) -> AuditSettings:
@@ -199,31 +185,6 @@ def _settings(settings: AuditConfig) -> AuditSettings:
         truth=settings.truth,
         largest_group=settings.largest_group,
     )
-
-
-def _work(
-    settings: AuditConfig, images: ImageSource, members: Mapping[str, Mapping[str, Any]]
-) -> Callable[[Fit], None]:
-    if settings.jobs != HERE:
-        for name, config in members.items():  # what cannot be built is told before any process begins
-            build_part(config["model"], where="model" if name == FIRST else f"also.{name}", trusted=settings.trusted)
-        return fit_anew
-    learners = {
-        name: build_part(config["model"], where="model", trusted=settings.trusted) for name, config in members.items()
-    }
-    return lambda fit: fit_and_score(fit, images, learners[fit.member])
-
-
-def fit_anew(fit: Fit) -> None:
-    """Build pictures and learner and train; called in a process of its own, whose libraries have one thread each."""
-    import torch
-
-    torch.set_num_threads(1)
-    trusted = tuple(fit.config["trusted"])
-    if trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    learner = build_part(fit.config["model"], where="model", trusted=trusted)
-    fit_and_score(fit, images_of(fit.config["data"], trusted), learner)
 
 
 def _embed(

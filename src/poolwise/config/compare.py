@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from poolwise.compare.job import compare_job
 from poolwise.compare.parts import SEEDOO, CompareParts, CompareSettings
 from poolwise.config.audit import audit_parts
 from poolwise.config.build import build_part, construct
-from poolwise.config.loop import name_of, of_kind
+from poolwise.config.loop import check_name, name_of, of_kind
 from poolwise.config.schema import CompareConfig
 from poolwise.errors import ConfigError
 from poolwise.loop.parts import Display
@@ -58,8 +57,7 @@ def compare_parts(config: Mapping[str, Any], *, name: str, method: str, command:
     Raises:
         ConfigError: names the setting.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
-        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    check_name(name)
     settings: CompareConfig = construct(CompareConfig, dict(config))
     plant = dict(settings.plant or {})
     in_test = plant.pop("test", True)

@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poolwise.annotation.oracle import Oracle
-from poolwise.audit.in_loop import LoopAuditor
 from poolwise.config.build import build_part, construct
 from poolwise.config.schema import LoopConfig
 from poolwise.errors import ConfigError
@@ -20,6 +19,9 @@ from poolwise.loop.resume import is_unnamed
 from poolwise.protocols import Annotator, ImageSource, QueryStrategy
 from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
+
+if TYPE_CHECKING:
+    from poolwise.audit.in_loop import LoopAuditor
 
 CONTROL = "control"
 
@@ -55,6 +57,12 @@ def name_of(
     return "-".join(filter(None, [choices.get("data", "data"), choices.get(group, group), of_seed, safe]))
 
 
+def check_name(name: str, *reserved: str) -> None:
+    """Raises ConfigError: no name for a folder, or a reserved one."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name) or name in reserved:
+        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+
+
 def loop_parts(
     config: Mapping[str, Any], *, name: str, strategy: str, command: str, display: Display, folder: Path | None = None
 ) -> list[Parts]:
@@ -71,8 +79,7 @@ def loop_parts(
     Raises:
         ConfigError: names the setting.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name) or name == CONTROL:
-        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    check_name(name, CONTROL)
     settings = construct(LoopConfig, dict(config))
     main = Parts(
         run=name,

@@ -10,16 +10,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from poolwise.audit.fits import Fit, fit_and_score
-from poolwise.config.build import TARGET, build_part, construct
-from poolwise.config.loop import name_of
+from poolwise.config.build import build_part, construct
+from poolwise.config.loop import check_name, name_of
 from poolwise.config.schema import SampleSizeConfig
+from poolwise.config.trainings import images_of, member_of, work_of
 from poolwise.curve.belief import Belief
 from poolwise.data.tables import read_csv
-from poolwise.engine.local import HERE
 from poolwise.errors import ConfigError, DataError
 from poolwise.loop.parts import Display
-from poolwise.protocols import ImageSource
 from poolwise.samplesize.job import samplesize_job
 from poolwise.samplesize.measured import Imported, Point
 from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
@@ -68,18 +66,19 @@ def samplesize_parts(
         ConfigError: names the setting.
         DataError: points that cannot be read.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name):
-        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
+    check_name(name)
     settings: SampleSizeConfig = construct(SampleSizeConfig, dict(config))
     belief = build_part(settings.curve, where="curve", trusted=settings.trusted)
     source: dict[str, Any]
     if settings.points is not None:
         source = {"imported": read_points(Path(settings.points), settings.metric, settings.higher_is_better)}
     else:
-        from poolwise.config.audit import images_of  # points need neither torch nor Lightning
-
         images = images_of(settings.data, settings.trusted)
-        source = {"images": images, "learner": _learner(settings), "work": _work(settings, images)}
+        source = {
+            "images": images,
+            "learner": _learner(settings),
+            "work": work_of(images, settings.jobs, settings.trusted),
+        }
     return SampleSizeParts(
         run=name,
         folder=Path(settings.runs) / name,
@@ -97,14 +96,11 @@ def samplesize_parts(
 
 def _learner(settings: SampleSizeConfig) -> Callable[[int], tuple[Mapping[str, Any], str]]:
     """Settings of the learner with steps or epochs held constant, once the largest size is known."""
-    if not isinstance(settings.model, Mapping) or TARGET not in settings.model:
-        raise ConfigError("model is no learner; name one of the group model, e.g. model=small_cnn.")
-    model = {**settings.model, "trainer": settings.model.get("trainer") or settings.trainer}
-    build_part(model, where="model", trusted=settings.trusted)  # what cannot be built is told before any process begins
+    member = member_of(settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted)
 
     def learner(largest: int) -> tuple[Mapping[str, Any], str]:
-        changed, held = held_constant(model, settings.hold, settings.steps, largest)
-        return {"data": settings.data, "model": changed, "trusted": list(settings.trusted)}, held
+        changed, held = held_constant(member["model"], settings.hold, settings.steps, largest)
+        return {**member, "model": changed}, held
 
     return learner
 
@@ -133,18 +129,6 @@ def held_constant(model: Mapping[str, Any], hold: str, steps: int | None, larges
         + ", so that small sizes are passed over more often."
     )
     return {**model, "epochs": 0, "min_steps": many, "max_steps": many}, told
-
-
-def _work(settings: SampleSizeConfig, images: ImageSource) -> Callable[[Fit], None]:
-    if settings.jobs != HERE:
-        from poolwise.config.audit import fit_anew
-
-        return fit_anew
-
-    def here(fit: Fit) -> None:
-        fit_and_score(fit, images, build_part(fit.config["model"], where="model", trusted=settings.trusted))
-
-    return here
 
 
 def read_points(file: Path, metric: str | None, higher: bool) -> Imported:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from poolwise.config.build import construct
 from poolwise.errors import ConfigError
 
 
@@ -73,7 +74,8 @@ class LoopConfig:
 
     def loop_audit(self) -> LoopAudit:
         """The settings below `audit`."""
-        return LoopAudit(**dict(self.audit or {}))
+        audit: LoopAudit = construct(LoopAudit, dict(self.audit or {}), "audit")
+        return audit
 
     @property
     def audit_every(self) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from poolwise.labels import strata
 from poolwise.types import Labels, Split, is_known
 
 Rows = NDArray[np.bool_]
@@ -32,20 +33,6 @@ def quotas(counts: ArrayLike, total: int, caps: ArrayLike) -> NDArray[np.int64]:
         lacking = np.where(shares < most, ideal - shares, -np.inf)
         shares[int(np.argmax(lacking))] += 1
     return shares
-
-
-def strata(labels: Labels) -> NDArray[np.int64]:
-    """(L,) the class by which each known row is stratified: its own, or for multi-label rows its rarest (C for none).
-
-    >>> strata(np.array([[1, 1], [1, 0], [0, 0]])).tolist()
-    [1, 0, 2]
-    """
-    if labels.ndim == 1:
-        return labels.astype(np.int64)
-    frequency = (labels == 1).sum(axis=0)
-    ranked = np.where(labels == 1, frequency, len(labels) + 1)
-    rarest: NDArray[np.int64] = np.where((labels == 1).any(axis=1), ranked.argmin(axis=1), labels.shape[1])
-    return rarest
 
 
 def draw(classes: NDArray[np.int64], units: Sequence[str], count: int, seed: int, purpose: str, spare: int = 0) -> Rows:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from poolwise.data.catalogue import hidden
 from poolwise.data.digits import Digits
-from poolwise.data.holdout import draw, strata
+from poolwise.data.holdout import draw
 from poolwise.data.options import check_counts
 from poolwise.errors import ConfigError, DataError
+from poolwise.labels import strata
 from poolwise.protocols import Progress
 from poolwise.types import Augmentation, Ids, Labels, Manifest, Split, Task, is_known
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from poolwise.ledger.state import RoundState, RunState
 from poolwise.loop.slice import slice_facts
-from poolwise.types import RoundRecord, RunRecord, label_text
+from poolwise.types import Manifest, RoundRecord, RunRecord, Split, label_text
 
 
 def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
@@ -65,3 +65,15 @@ def _reviewed(round_: RoundState) -> dict[str, float]:
 
 def _matrix(rows: Any) -> tuple[tuple[int, ...], ...] | None:
     return None if rows is None else tuple(tuple(row) for row in rows)
+
+
+def data_facts(manifest: Manifest, **more: Any) -> dict[str, Any]:
+    """What ledgers, reports and trackers are told of the data."""
+    return {
+        "name": manifest.name,
+        "digest": manifest.digest(),
+        "task": manifest.task.value,
+        "classes": list(manifest.classes),
+        **{split.value: len(manifest.ids(split)) for split in (Split.POOL, Split.VALIDATION, Split.TEST)},
+        **more,
+    }

@@ -14,6 +14,7 @@ from poolwise.errors import AnnotationError, ConfigError, DataError, UnreadableI
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.parts import Display, LimitsBatch, Parts, RunParts
+from poolwise.loop.record import data_facts
 from poolwise.loop.rehearse import rehearse
 from poolwise.loop.samples import labels_digest, test_set, training_set, validation_set
 from poolwise.loop.workbench import Fact, Workbench
@@ -75,7 +76,7 @@ def open_run(parts: Parts) -> Fact:
         "strategy": parts.strategy_name,
         "metric": headline(manifest.task),
         "digests": manifest.digests(),
-        "data": {**_data_facts(manifest, len(given)), "shape": [int(side) for side in parts.images.shape]},
+        "data": data_facts(manifest, given=len(given), shape=[int(side) for side in parts.images.shape]),
         "unreadable": broken,
         "left_out": _unanswerable(parts),
     }
@@ -131,19 +132,6 @@ def _unanswerable(parts: Parts) -> list[int]:
             f"{len(left_out)} samples of the pool have no label that an oracle could answer with; left out."
         )
     return left_out
-
-
-def _data_facts(manifest: Manifest, given: int) -> dict[str, Any]:
-    return {
-        "name": manifest.name,
-        "digest": manifest.digest(),
-        "task": manifest.task.value,
-        "classes": list(manifest.classes),
-        "pool": len(manifest.ids(Split.POOL)),
-        "validation": len(manifest.ids(Split.VALIDATION)),
-        "test": len(manifest.ids(Split.TEST)),
-        "given": given,
-    }
 
 
 def emit(state: RunState, parts: Parts) -> Fact:

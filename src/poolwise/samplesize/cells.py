@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.audit.fits import Fit, digest_of, row_bytes
-from poolwise.audit.folds import strata
 from poolwise.curve.design import Cell, disjoint_subsets, nested_subsets, plan, sizes
 from poolwise.errors import DataError
+from poolwise.labels import strata
 from poolwise.loop.steps import unreadable
 from poolwise.protocols import ImageSource
 from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
 from poolwise.seeds import derive, generator
+from poolwise.trainings.fits import Fit, digest_of, digest_of_pictures, row_bytes
 from poolwise.types import LabelledSet, Manifest, Task
 
 Numbers = NDArray[np.int64]
@@ -112,9 +112,7 @@ def trainings(
     common: Ground, rows: Mapping[Cell, Numbers], config: Mapping[str, Any], seed: int, cache: Path
 ) -> dict[Cell, Fit]:
     """A model for each cell, kept in a file named by all that shapes it."""
-    manifest = common.manifest
-    digests = manifest.digests()
-    same = digest_of("samplesize", digests["paths"], digests["pictures"], manifest.classes, manifest.task.value, config)
+    same = digest_of_pictures(common.manifest, "samplesize", config)
     found = {}
     for cell, chosen in rows.items():
         train = LabelledSet(common.train.ids[chosen], common.train.labels[chosen])

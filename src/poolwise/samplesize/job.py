@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.audit.fits import finish
 from poolwise.benchmark.results import as_csv
 from poolwise.curve.classes import ClassNeed, binding_class, class_needs
 from poolwise.curve.fit import CurveFit
 from poolwise.files import write_text
-from poolwise.loop.job import run_log, versions, yaml_of
-from poolwise.loop.resume import check_settings
+from poolwise.loop.job import begin, run_log, tell_all, versions
+from poolwise.loop.record import data_facts
 from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
 from poolwise.samplesize import answers, tables
 from poolwise.samplesize.caveats import caveats
 from poolwise.samplesize.cells import cells, ground, subsets, trainings
 from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
 from poolwise.samplesize.parts import SampleSizeParts
+from poolwise.trainings.fits import finish
 from poolwise.types import RunRecord, TrialRecord
 
 MAY_CHANGE = (
@@ -68,15 +68,12 @@ def samplesize_job(parts: SampleSizeParts) -> RunRecord:
         DataError, ConfigError: data that cannot be learnt from.
     """
     with run_log(parts.folder / "samplesize.log"):
-        _begin(parts)
+        begin(parts.folder / SETTINGS, parts.run, parts.config, MAY_CHANGE)
         outcome = measured(parts) if parts.imported is None else imported(parts)
         for warning in outcome.fit.warnings:
             parts.display.warn(warning)
         record, files = _written(parts, outcome)
-        if not parts.tracker.sync(record, files=files):
-            parts.display.warn(
-                f"The tracking server has not been told everything of {record.name}; the same command sends the rest."
-            )
+        tell_all(parts.tracker, record, files, parts.display)
     return record
 
 
@@ -106,15 +103,7 @@ def measured(parts: SampleSizeParts) -> Outcome:
     for other in METRICS[manifest.task]:
         if other != metric:
             curves[other] = answers.fitted(points, other, parts.belief, settings)
-    data = {
-        "name": manifest.name,
-        "digest": manifest.digest(),
-        "task": manifest.task.value,
-        "classes": list(manifest.classes),
-        **{split: int((manifest.splits == split).sum()) for split in ("pool", "validation", "test")},
-        "given": len(common.train),
-        "tested": len(common.test),
-    }
+    data = data_facts(manifest, given=len(common.train), tested=len(common.test))
     told = caveats(settings, common, planned, curves[metric], held)
     return Outcome(metric, points, curves, answers.by_class(points, parts.belief), data, told)
 
@@ -127,18 +116,6 @@ def imported(parts: SampleSizeParts) -> Outcome:
     data = {"name": given.name, "digest": given.digest, "task": "", "classes": []}
     note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
     return Outcome(given.metric, given.points, {given.metric: fit}, {}, data, [note])
-
-
-def _begin(parts: SampleSizeParts) -> None:
-    import yaml
-
-    file = parts.folder / SETTINGS
-    if file.is_file():
-        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        check_settings(
-            parts.run, *({k: v for k, v in each.items() if k not in MAY_CHANGE} for each in (before, parts.config))
-        )
-    write_text(file, yaml_of(parts.config))
 
 
 def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.audit.fits import Fit
 from poolwise.curve.belief import Belief
 from poolwise.curve.design import REPEATS, SHARES
 from poolwise.loop.parts import Display
 from poolwise.protocols import ImageSource, Tracker
 from poolwise.samplesize.measured import Imported
+from poolwise.trainings.fits import Fit
 
 SUBSETS = ("disjoint", "nested", "independent")
 

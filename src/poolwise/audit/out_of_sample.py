@@ -1,54 +1,18 @@
-"""Out-of-sample probabilities: the models to train, what each is to score, and what has been scored already.
-
-A finished fit is a file named by all that shapes it: pictures, labels, settings, seed. So an audit that was killed goes on
-where it was, and one of the same labels and settings does not train again.
-"""
+"""Out-of-sample probabilities: the models to train, what each is to score, and the mean of what they say."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.audit.folds import Numbers, fold_numbers, unseen
-from poolwise.engine.local import Ended, run_all
-from poolwise.errors import PoolwiseError
-from poolwise.files import write_bytes
-from poolwise.loop.parts import Display
-from poolwise.protocols import FittedModel, ImageSource, Learner
 from poolwise.seeds import derive, generator
-from poolwise.types import Floats, Ids, LabelledSet, Manifest, Need
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """One model to train, and what it is to score.
-
-    Attributes:
-        name: for people.
-        member: which of the learners.
-        train: what it learns.
-        stop: what tells it when to stop, if the learner looks; or None.
-        scored: (m,) ids that it is to score.
-        seed: of the training.
-        file: where its probabilities (m, C) go.
-        config: settings of pictures and learner; a worker builds them anew.
-    """
-
-    name: str
-    member: str
-    train: LabelledSet
-    stop: LabelledSet | None
-    scored: Ids
-    seed: int
-    file: Path
-    config: Mapping[str, Any]
+from poolwise.trainings.fits import Fit, digest_of, digest_of_pictures, row_bytes
+from poolwise.types import Floats, LabelledSet, Manifest
 
 
 @dataclass(frozen=True)
@@ -91,7 +55,7 @@ def planned(
         DataError, ConfigError: see `fold_numbers`.
     """
     fits, blind = [], np.zeros(len(labelled), dtype=np.bool_)
-    same = digest_of(manifest.digests()["paths"], manifest.digests()["pictures"], manifest.classes, manifest.task.value)
+    same = digest_of_pictures(manifest)
     for repeat in range(protocol.repeats):
         of = _partition(labelled, groups, protocol, repeat)
         blind |= False if protocol.folds == 0 else unseen(labelled.labels, of)
@@ -106,41 +70,6 @@ def planned(
                 file = cache / f"{digest_of(*told)}.npy"
                 fits.append(Fit(name, member, train, stop, labelled.ids[here], seed, file, config))
     return fits, blind
-
-
-def finish(fits: Sequence[Fit], work: Callable[[Fit], None], jobs: int, display: Display) -> None:
-    """Train what is not finished, `jobs` at a time.
-
-    Raises:
-        PoolwiseError: a fit failed; the others are kept.
-    """
-    left = [fit for fit in fits if not fit.file.is_file()]
-    failures: list[str] = []
-    done = len(fits) - len(left)
-    if done:
-        display.say(f"{done} of {len(fits)} models were trained before.")
-
-    def ended(end: Ended[Fit, None]) -> None:
-        nonlocal done
-        if end.error:
-            failures.append(f"{end.task.name}: {end.error}")
-        done += 1
-        display.progress("models trained", done, len(fits))
-
-    run_all(left, work, jobs, ended)
-    if failures:
-        raise PoolwiseError(
-            f"{len(failures)} of {len(fits)} models could not be trained; the rest is kept:\n  "
-            + "\n  ".join(failures[:5])
-        )
-
-
-def fit_and_score(fit: Fit, images: ImageSource, learner: Learner) -> None:
-    """Train one model and write what it says, whole or not at all."""
-    model: FittedModel = learner.fit(images, fit.train, fit.stop, seed=fit.seed)
-    probs = model.predict(images, fit.scored, Need.PROBS, seed=fit.seed).probs
-    assert probs is not None
-    write_bytes(fit.file, npy_bytes(probs))
 
 
 def averaged(fits: Sequence[Fit], labelled: LabelledSet, classes: int) -> Floats:
@@ -174,26 +103,3 @@ def _held_back(
     return LabelledSet(labelled.ids[train], labelled.labels[train]), LabelledSet(
         labelled.ids[stop], labelled.labels[stop]
     )
-
-
-def row_bytes(labelled: LabelledSet | None) -> bytes:
-    """Ids and labels as bytes."""
-    return b"" if labelled is None else labelled.ids.astype("<i8").tobytes() + labelled.labels.astype("<i8").tobytes()
-
-
-def digest_of(*parts: Any) -> str:
-    """Name of what plain values and bytes shape."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, default=str).encode()
-        digest.update(len(content).to_bytes(8, "big") + content)
-    return digest.hexdigest()[:32]
-
-
-def npy_bytes(array: NDArray[Any]) -> bytes:
-    """An array as the content of an .npy file."""
-    import io
-
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

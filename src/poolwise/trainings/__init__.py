@@ -1,0 +1,1 @@
+"""What audits, comparisons and sample-size experiments train: each model once, kept in a file."""
