@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from poolwise.errors import RunBusy
 
 
 def write_text(path: Path, text: str) -> None:
@@ -36,3 +42,27 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def busy(folder: Path, run: str) -> RunBusy:
+    """What is told when another process works on a run."""
+    return RunBusy(f"another process works on run {run!r} ({folder}); wait for it, or end it, then try again.")
+
+
+@contextmanager
+def held(folder: Path, run: str) -> Iterator[None]:
+    """Hold the folder of a run; the lock falls with the process, however it ends.
+
+    Raises:
+        RunBusy: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise busy(folder, run) from None
+    try:
+        yield
+    finally:
+        lock.release()

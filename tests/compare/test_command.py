@@ -7,6 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from poolwise.config.build import conf_dir
+from poolwise.config.commands import report, track
 from poolwise.config.compare import run_compare
 
 SMALL = (
@@ -35,3 +36,14 @@ def test_two_seeds_of_four_arms_end_in_tables_and_a_page(record, capsys):
     pruned, drawn = ([row["train_size"] for row in rows if row["arm"] == arm] for arm in ("pruned", "random_pruned"))
     assert pruned == drawn
     assert "2 seeds are few" in (record.folder / "report.html").read_text()
+
+
+def test_report_and_track_train_nothing_again(record, capsys):
+    folder = record.folder.resolve()
+    (folder / "report.html").unlink()
+    trained = {file: file.stat().st_mtime_ns for file in folder.parents[1].rglob("*.npy")}
+    report(folder)
+    track(folder)
+    assert "The tracker knows all of small." in capsys.readouterr().out
+    assert (folder / "report.html").is_file()
+    assert {file: file.stat().st_mtime_ns for file in folder.parents[1].rglob("*.npy")} == trained

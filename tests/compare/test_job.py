@@ -35,7 +35,7 @@ class Told:
 
 def test_every_arm_is_measured_on_both_test_sets_with_every_seed(fakes):
     parts = fakes(tracker=Told())
-    record = compare_job(parts)
+    record, _ = compare_job(parts)
     found = rows(parts, "results.csv")
     assert len(found) == 6 * 2 * 2
     assert {row["train_size"] for row in found if row["arm"] == "raw"} == {"180"}
@@ -168,7 +168,7 @@ def test_training_samples_with_a_near_copy_in_the_test_set_are_dropped_from_all_
 def test_components_need_no_detector(fakes):
     couples = tuple((at, at + 3) for at in range(0, 60, 6))  # of one class; one of each tenth is mislabelled
     parts = fakes(couples=couples, pruning=ByComponent(), drop_leaks=False)
-    record = compare_job(parts)
+    record, _ = compare_job(parts)
     assert not any("fold" in name for name in names(parts))
     assert {row["arm"] for row in rows(parts, "results.csv")} == {"raw", "pruned", "reviewed", "random_pruned", "truth"}
     assert record.results["detection/precision"] == 0.5  # of two copies that contradict each other one is right
@@ -187,7 +187,7 @@ def test_the_preset_has_the_four_experiments_and_says_what_they_prove(fakes):
 def test_several_classes_a_sample(fakes, noisy):
     arms = ("raw", "pruned", "relabelled", "random_pruned", "truth")
     parts = fakes(noisy(task=Task.MULTILABEL), pruning=ByLabelErrors(share=0.1), arms=arms)
-    record = compare_job(parts)
+    record, _ = compare_job(parts)
     assert record.metric == "macro_f1"
     assert {row["arm"] for row in rows(parts, "results.csv")} == {"raw", "pruned", "relabelled", "random_pruned"}
     with pytest.raises(ConfigError, match="several"):

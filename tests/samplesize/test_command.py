@@ -7,7 +7,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from poolwise.config.build import conf_dir
+from poolwise.config.commands import report, track
 from poolwise.config.samplesize import run_samplesize
+from poolwise.config.status import status
 
 SMALL = (
     "data=synthetic", "data.n=150", "data.size=8", "data.classes=3", "steps=10", "repeats=[2,1]",
@@ -31,3 +33,32 @@ def test_three_sizes_end_in_tables_and_a_page(tmp_path, monkeypatch, capsys, job
     assert "10 optimiser steps at every size" in page
     assert "3 sizes: the interval rests on" in page
     assert capsys.readouterr().out.startswith("95 % accuracy")
+
+
+def test_report_status_and_track_know_an_experiment(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = run("jobs=0").folder.resolve()
+    (folder / "report.html").unlink()
+    trained = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.npy")}
+    capsys.readouterr()
+    status(tmp_path / "runs")
+    assert "stopped" in (told := capsys.readouterr().out)
+    assert "small: 95 % accuracy" in told
+    monkeypatch.chdir(folder)
+    track(folder)
+    report(folder)
+    assert "The tracker knows all of small." in capsys.readouterr().out
+    assert (folder / "report.html").is_file()
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.npy")} == trained
+
+
+def test_status_names_the_command_that_goes_on_with_a_killed_experiment(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("poolwise.samplesize.job.measured", lambda parts: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("jobs=0")
+    status(tmp_path / "runs")
+    assert "small: interrupted; `poolwise samplesize` goes on with it." in capsys.readouterr().out
+    (tmp_path / "runs/small/job.yaml").write_text("config: [")
+    status(tmp_path / "runs")
+    assert "is damaged" in capsys.readouterr().out

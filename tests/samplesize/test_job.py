@@ -28,7 +28,7 @@ class Told:
 
 def test_every_size_and_repeat_is_a_training_a_row_and_a_trial(fakes):
     parts = fakes(tracker=Told())
-    record = samplesize_job(parts)
+    record, _ = samplesize_job(parts)
     assert [(row["size"], row["repeat"]) for row in rows(parts, "points.csv")] == [
         (str(size), str(repeat))
         for size, many in zip((50, 100, 200, 350, 500), (3, 3, 2, 2, 2), strict=True)
@@ -43,7 +43,7 @@ def test_every_size_and_repeat_is_a_training_a_row_and_a_trial(fakes):
 
 def test_the_page_the_picture_the_tables_and_the_document_are_sent(fakes):
     parts = fakes(tracker=Told())
-    record = samplesize_job(parts)
+    record, _ = samplesize_job(parts)
     sent = parts.tracker.records[0][1]
     names = ("points", "recalls", "required", "forecast", "curve", "classes")
     assert {"report.html", "curve.png", "samplesize.json", *(f"{name}.csv" for name in names)} <= set(sent)
@@ -106,7 +106,7 @@ def test_training_never_sees_a_test_sample(fakes):
 
 def test_several_classes_a_sample(fakes, several):
     parts = fakes(several)
-    record = samplesize_job(parts)
+    record, _ = samplesize_job(parts)
     assert record.metric == "macro_f1"
     assert set(rows(parts, "points.csv")[0]) == {"size", "repeat", "macro_f1", "micro_f1", "subset_accuracy"}
 
@@ -125,7 +125,7 @@ def test_labels_that_are_all_equal_are_told(fakes):
 
 def test_points_of_ones_own_are_fitted_without_a_training(fakes, measured_points):
     parts = fakes(points=measured_points())
-    record = samplesize_job(parts)
+    record, _ = samplesize_job(parts)
     assert not parts.work.fits
     assert record.note.startswith("97 % accuracy is reached") or record.note.startswith("97 % accuracy needs")
     assert len(rows(parts, "points.csv")) == 15
@@ -134,7 +134,7 @@ def test_points_of_ones_own_are_fitted_without_a_training(fakes, measured_points
 
 def test_two_sizes_end_in_a_page_that_refuses(fakes):
     parts = fakes(sizes=(100, 300))
-    record = samplesize_job(parts)
+    record, _ = samplesize_job(parts)
     assert record.note.startswith("Two sizes cannot be extrapolated")
     page = (parts.folder / "report.html").read_text()
     assert "What to expect" not in page

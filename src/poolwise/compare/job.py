@@ -21,17 +21,16 @@ from poolwise.compare.parts import SEEDOO, CompareParts
 from poolwise.compare.summary import Row, experiments, judged_by, sentences, summary
 from poolwise.compare.trainings import trainings
 from poolwise.files import write_text
-from poolwise.loop.job import begin, run_log, tell_all, versions
+from poolwise.loop.job import tell_all, versions
 from poolwise.loop.record import data_facts
 from poolwise.metric.classification import headline
 from poolwise.report.compare import ComparePage, write_compare_page
+from poolwise.trainings.begun import begun, ended
 from poolwise.trainings.fits import finish
 from poolwise.types import RunRecord, TrialRecord
 
 MAY_CHANGE = ("jobs", "cache", "verbose", "tracking", "runs", "run_name", "trusted")
 """Settings that do not touch what comes out."""
-SETTINGS = "compare.yaml"
-"""File of the settings that a comparison began with; it has no ledger, so it is none of the runs that `status` lists."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +45,18 @@ class Outcome:
     notes: Sequence[str]
 
 
-def compare_job(parts: CompareParts) -> RunRecord:
-    """Train what is not trained, write the tables and the page, tell the tracker.
+def compare_job(parts: CompareParts) -> tuple[RunRecord, bool]:
+    """Train what is not trained, write the tables and the page, tell the tracker; the record, and whether the tracker knows all.
 
     Raises:
         SettingsChanged: a comparison of this name was begun with other settings.
         DataError, ConfigError: data that cannot be compared on.
     """
-    with run_log(parts.folder / "compare.log"):
-        begin(parts.folder / SETTINGS, parts.run, parts.config, MAY_CHANGE)
+    with begun("compare", parts, MAY_CHANGE):
         outcome = compared(parts)
         record, files = _written(parts, outcome)
-        tell_all(parts.tracker, record, files, parts.display)
-    return record
+        ended(parts.folder, record.note)
+        return record, tell_all(parts.tracker, record, files, parts.display)
 
 
 def compared(parts: CompareParts) -> Outcome:

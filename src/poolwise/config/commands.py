@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from poolwise.annotation.csv_files import CsvFiles, label_text, read_answers
 from poolwise.config.resume import StoredRun, ending, stored_run
@@ -20,6 +23,7 @@ from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.steps import batch_of, new_annotations
 from poolwise.terminal import Terminal
+from poolwise.trainings.begun import begun_in
 from poolwise.types import Annotation, Answer, Label, RunRecord, Split, Task, decode
 
 NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
@@ -94,6 +98,9 @@ def records_of(run: StoredRun, arms: list[Parts]) -> list[RunRecord]:
 
 def report(folder: Path) -> None:
     """Write a run's report anew. Raises DataChanged: the pictures would not be those that were asked for."""
+    if begun_in(folder):
+        Terminal().say(f"report: {_again(folder)[0].folder / 'report.html'}")
+        return
     run = stored_run(folder)
     if run.job == "audit":
         _tell_audit(run)
@@ -107,8 +114,12 @@ def report(folder: Path) -> None:
 
 def track(folder: Path) -> None:
     """Tell the tracker what it has missed."""
-    run = stored_run(folder)
     display = Terminal()
+    if begun_in(folder):
+        record, knows = _again(folder)
+        _say_told(record.name, [knows], display)
+        return
+    run = stored_run(folder)
     if run.job == "audit":
         told = [_tell_audit(run)]
     else:
@@ -116,10 +127,30 @@ def track(folder: Path) -> None:
         page = report_on(records_of(run, arms), arms[0])
         records = zip(arms, records_of(run, arms), strict=False)
         told = [tell(parts, record, page, run.ledger) for parts, record in records]
-    if all(told):
-        display.say(f"The tracker knows all of {run.name}.")
-    else:
+    _say_told(run.name, told, display)
+
+
+def _say_told(name: str, told: Sequence[bool], display: Terminal) -> None:
+    if not all(told):
         raise ConfigError("the tracking server cannot be reached; nothing is lost: try again when it is back.")
+    display.say(f"The tracker knows all of {name}.")
+
+
+def _again(folder: Path) -> tuple[RunRecord, bool]:
+    """A comparison or an experiment once more: what is trained is not trained again; see `compare_job`."""
+    from poolwise.compare.job import compare_job
+    from poolwise.config.compare import compare_parts
+    from poolwise.config.samplesize import samplesize_parts
+    from poolwise.samplesize.job import samplesize_job
+
+    folder, job = folder.resolve(), begun_in(folder)
+    assert job is not None
+    if Path(job.cwd).is_dir():
+        os.chdir(job.cwd)
+    told: dict[str, Any] = {"name": job.name, "method": job.method, "command": job.command, "display": Terminal()}
+    if job.job == "compare":
+        return compare_job(replace(compare_parts(job.config, **told), folder=folder))
+    return samplesize_job(replace(samplesize_parts(job.config, **told), folder=folder))
 
 
 def _tell_audit(run: StoredRun) -> bool:

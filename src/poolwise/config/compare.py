@@ -44,7 +44,7 @@ def compare_name(choices: Mapping[str, str], overrides: Sequence[str]) -> str:
 def run_compare(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
     """Run a comparison with its whole resolved configuration and tell the user how it ended."""
     display = Terminal(verbose=bool(config.get("verbose", True)))
-    record = compare_job(compare_parts(config, name=name, method=method, command=command, display=display))
+    record, _ = compare_job(compare_parts(config, name=name, method=method, command=command, display=display))
     display.say(record.note)
     display.note(f"tables: {record.folder / 'results.csv'}, {record.folder / 'summary.csv'}")
     display.note(f"report: {record.folder / 'report.html'}")

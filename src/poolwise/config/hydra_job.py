@@ -57,6 +57,12 @@ def main(job: str, arguments: Sequence[str]) -> None:
         sys.exit(1)
 
 
+def find_here(trusted: Sequence[str]) -> None:
+    """Have a trusted package in the current folder found, as `python -m` does."""
+    if trusted and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+
+
 def run(job: str, config: Any, choices: dict[str, str], overrides: list[str], sweep: bool = False) -> None:
     """Build the parts of a job and run it."""
     from poolwise.config.build import construct
@@ -65,10 +71,7 @@ def run(job: str, config: Any, choices: dict[str, str], overrides: list[str], sw
     from poolwise.config.schema import LoopConfig
 
     settings = construct(LoopConfig, dict(config))
-    if (
-        settings.trusted and os.getcwd() not in sys.path
-    ):  # as `python -m` does: a package in the current folder is found
-        sys.path.append(os.getcwd())
+    find_here(settings.trusted)
     name = settings.run_name or run_name(choices, overrides, settings.seed, sweep=sweep)
     command = shlex.join(["poolwise", job, *overrides])
     run_config(config, name=name, strategy=choices.get("query", ""), command=command)
@@ -89,8 +92,7 @@ def audit(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
     from poolwise.config.schema import AuditConfig
 
     settings = construct(AuditConfig, dict(config))
-    if settings.trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    find_here(settings.trusted)
     name = settings.run_name or audit_name(choices, overrides, settings.seed)
     run_audit(
         config, name=name, method=choices.get("label_error", ""), command=shlex.join(["poolwise", "audit", *overrides])
@@ -104,8 +106,7 @@ def compare(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
     from poolwise.config.schema import CompareConfig
 
     settings = construct(CompareConfig, dict(config))
-    if settings.trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    find_here(settings.trusted)
     name = settings.run_name or compare_name(choices, overrides)
     run_compare(
         config, name=name, method=choices.get("pruning", ""), command=shlex.join(["poolwise", "compare", *overrides])
@@ -119,8 +120,7 @@ def samplesize(config: Any, choices: dict[str, str], overrides: list[str]) -> No
     from poolwise.config.schema import SampleSizeConfig
 
     settings = construct(SampleSizeConfig, dict(config))
-    if settings.trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    find_here(settings.trusted)
     name = settings.run_name or samplesize_name(choices, overrides, settings.seed)
     run_samplesize(
         config, name=name, method=choices.get("model", ""), command=shlex.join(["poolwise", "samplesize", *overrides])

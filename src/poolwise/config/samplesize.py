@@ -50,7 +50,7 @@ def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: 
 def run_samplesize(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
     """Run an experiment with its whole resolved configuration and tell the user how it ended."""
     display = Terminal(verbose=bool(config.get("verbose", True)))
-    record = samplesize_job(samplesize_parts(config, name=name, method=method, command=command, display=display))
+    record, _ = samplesize_job(samplesize_parts(config, name=name, method=method, command=command, display=display))
     display.say(record.note)
     display.note(f"tables: {record.folder / 'points.csv'}, {record.folder / 'samplesize.json'}")
     display.note(f"report: {record.folder / 'report.html'}")

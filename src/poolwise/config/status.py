@@ -1,7 +1,8 @@
-"""`poolwise status`: a table of all runs, from their ledgers alone."""
+"""`poolwise status`: a table of all runs, from their ledgers and their files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +10,9 @@ from rich.table import Table
 
 from poolwise.config.resume import StoredRun, stored_run
 from poolwise.errors import PoolwiseError, RunBusy
+from poolwise.files import held
 from poolwise.loop.record import run_record
+from poolwise.trainings.begun import FILE, begun_in
 from poolwise.types import RunRecord
 
 
@@ -18,7 +21,7 @@ def status(runs: Path) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:  # a file or a pipe has no width
         console = Console(highlight=False, width=10_000)
-    folders = sorted(path.parent for path in runs.glob("*/config.yaml"))
+    folders = sorted({path.parent for name in ("config.yaml", FILE) for path in runs.glob(f"*/{name}")})
     if not folders:
         console.print(f"No run in {runs}; `poolwise loop` begins one, --runs FOLDER looks elsewhere.", markup=False)
         return
@@ -30,21 +33,36 @@ def status(runs: Path) -> None:
     notes = []
     for folder in folders:
         try:
-            run = stored_run(folder)
-            for name in (run.name, f"{run.name}/control"):
-                state = run.ledger.state(name)
-                if state.opened:
-                    record = run_record(name, folder, state)
-                    table.add_row(*_row(record, interrupted := _interrupted(run, record)))
-                    if interrupted:
-                        notes.append(f"{name}: interrupted; `{record.command}` goes on with it.")
-                    notes += [f"{name}: {told}" for told in (record.message, record.stop_reason) if told]
-            run.ledger.close()
+            for row, told in _standing(folder):
+                table.add_row(*row)
+                notes += [f"{row[0]}: {each}" for each in told if each]
         except PoolwiseError as error:
             notes.append(f"{folder}: {error}")
     console.print(table)
     for note in notes:
         console.print(note, soft_wrap=True, markup=False)
+
+
+def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """A row, and what there is to say, for each run in a folder."""
+    job = begun_in(folder)
+    if job:
+        status = "stopped" if job.note else "interrupted" if _is_idle(folder) else "running"
+        yield (job.name, status, "", "", "", ""), [job.note, _goes_on(job.command) if status == "interrupted" else ""]
+        return
+    run = stored_run(folder)
+    for name in (run.name, f"{run.name}/control"):
+        state = run.ledger.state(name)
+        if state.opened:
+            record = run_record(name, folder, state)
+            interrupted = _interrupted(run, record)
+            told = [_goes_on(record.command) if interrupted else "", record.message, record.stop_reason]
+            yield _row(record, interrupted), told
+    run.ledger.close()
+
+
+def _goes_on(command: str) -> str:
+    return f"interrupted; `{command}` goes on with it."
 
 
 def _interrupted(run: StoredRun, record: RunRecord) -> bool:
@@ -53,6 +71,14 @@ def _interrupted(run: StoredRun, record: RunRecord) -> bool:
         return False
     try:
         with run.ledger.lock(run.name, record.folder):
+            return True
+    except RunBusy:
+        return False
+
+
+def _is_idle(folder: Path) -> bool:
+    try:
+        with held(folder, folder.name):
             return True
     except RunBusy:
         return False

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from filelock import FileLock, Timeout
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from poolwise.errors import LedgerError, RunBusy
+from poolwise.files import busy, held
 from poolwise.ledger.events import VERSION, Event, Kind
 from poolwise.ledger.state import RunState, fold
 from poolwise.types import Annotation, Label
@@ -215,18 +215,8 @@ class OpenLedger:
         Raises:
             RunBusy: another process holds it.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        held = FileLock(folder / ".lock")
-        busy = RunBusy(f"another process works on run {run!r} ({folder}); wait for it, or end it, then try again.")
-        try:
-            held.acquire(timeout=0)
-        except Timeout:
-            raise busy from None
-        try:
-            with self._advisory_lock(run, lambda: busy):
-                yield
-        finally:
-            held.release()
+        with held(folder, run), self._advisory_lock(run, lambda: busy(folder, run)):
+            yield
 
     @contextmanager
     def _advisory_lock(self, run: str, busy: Callable[[], RunBusy]) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from poolwise.errors import ConfigError, SettingsChanged
 from poolwise.files import write_text
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop.parts import Display, Parts, RunParts
-from poolwise.loop.resume import check_settings
 from poolwise.loop.runner import last_model, run_loop
 from poolwise.protocols import Tracker
 from poolwise.types import RunRecord
@@ -120,20 +119,6 @@ def yaml_of(config: Any) -> str:
     from omegaconf import OmegaConf
 
     return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
-
-
-def begin(file: Path, run: str, config: Mapping[str, Any], may_change: Collection[str]) -> None:
-    """Keep the settings of a job that has no ledger in a file, if the job was not begun with others.
-
-    Raises:
-        SettingsChanged: others than those that `may_change`.
-    """
-    import yaml
-
-    if file.is_file():
-        before = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        check_settings(run, *({k: v for k, v in each.items() if k not in may_change} for each in (before, config)))
-    write_text(file, yaml_of(config))
 
 
 def tell_all(tracker: Tracker, record: RunRecord, files: Mapping[str, Path], display: Display) -> bool:

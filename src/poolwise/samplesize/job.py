@@ -14,7 +14,7 @@ from poolwise.benchmark.results import as_csv
 from poolwise.curve.classes import ClassNeed, binding_class, class_needs
 from poolwise.curve.fit import CurveFit
 from poolwise.files import write_text
-from poolwise.loop.job import begin, run_log, tell_all, versions
+from poolwise.loop.job import tell_all, versions
 from poolwise.loop.record import data_facts
 from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
 from poolwise.samplesize import answers, tables
@@ -22,6 +22,7 @@ from poolwise.samplesize.caveats import caveats
 from poolwise.samplesize.cells import cells, ground, subsets, trainings
 from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
 from poolwise.samplesize.parts import SampleSizeParts
+from poolwise.trainings.begun import begun, ended
 from poolwise.trainings.fits import finish
 from poolwise.types import RunRecord, TrialRecord
 
@@ -30,8 +31,6 @@ MAY_CHANGE = (
     "tracking", "runs", "run_name", "trusted",
 )  # fmt: skip
 """Settings that do not touch what a training comes to: an experiment may grow, and be asked for another target."""
-SETTINGS = "samplesize.yaml"
-"""File of the settings that an experiment began with; it has no ledger, so it is none of the runs that `status` lists."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +59,20 @@ class Outcome:
         return self.fits[self.metric]
 
 
-def samplesize_job(parts: SampleSizeParts) -> RunRecord:
-    """Train what is not trained, write the tables and the page, tell the tracker.
+def samplesize_job(parts: SampleSizeParts) -> tuple[RunRecord, bool]:
+    """Train what is not trained, write the tables and the page, tell the tracker; the record, and whether the tracker knows all.
 
     Raises:
         SettingsChanged: an experiment of this name was begun with settings that give other trainings.
         DataError, ConfigError: data that cannot be learnt from.
     """
-    with run_log(parts.folder / "samplesize.log"):
-        begin(parts.folder / SETTINGS, parts.run, parts.config, MAY_CHANGE)
+    with begun("samplesize", parts, MAY_CHANGE):
         outcome = measured(parts) if parts.imported is None else imported(parts)
         for warning in outcome.fit.warnings:
             parts.display.warn(warning)
         record, files = _written(parts, outcome)
-        tell_all(parts.tracker, record, files, parts.display)
-    return record
+        ended(parts.folder, record.note)
+        return record, tell_all(parts.tracker, record, files, parts.display)
 
 
 def measured(parts: SampleSizeParts) -> Outcome:
