@@ -312,6 +312,8 @@ class RoundRecord:
     `slice_accuracy` (how often the model was right about the random slice before it learnt it) of `slice_asked`."""
     beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The batch beside random draws of its size: measure -> value, random, low, high; see `metric.coverage`."""
+    outlook: Mapping[str, float] = field(default_factory=dict)
+    """What the next batch is expected to bring: `labels`, `score`, `low`, `high`, `gain`; see `curve/outlook.py`."""
     audit: Mapping[str, float] = field(default_factory=dict)
     """What an audit of the labels came to, where there was one after this round; see `audit/results.py`."""
 

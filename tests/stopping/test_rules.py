@@ -4,6 +4,7 @@ from poolwise.errors import ConfigError
 from poolwise.stopping.budget import Budget
 from poolwise.stopping.plateau import Plateau
 from poolwise.stopping.target import Target
+from poolwise.stopping.worth import Worth
 from poolwise.types import Ask, RoundRecord
 
 
@@ -46,3 +47,47 @@ def test_plateau_compares_the_best_of_the_last_rounds_with_the_best_before():
 def test_impossible_settings_are_refused(make):
     with pytest.raises(ConfigError, match="at least 1"):
         make()
+
+
+def bought(scores, batch=20, **facts):
+    """Rounds that each add a batch of answers."""
+    labels = ("a",) * batch
+    asks = tuple(Ask(at, "") for at in range(batch))
+    return [
+        RoundRecord(at, batch * (at + 1), 0, asks, labels, {"accuracy": score}, {}, None, {}, {}, "", **facts)
+        for at, score in enumerate(scores)
+    ]
+
+
+RISING = [0.95 - 1.5 * (20 * at) ** -0.5 for at in range(1, 13)]
+
+
+def test_worth_goes_on_while_a_batch_brings_more_than_it_costs():
+    # 20 labels more than 240: 0.38 points by the law
+    rounds = bought(RISING)
+    assert Worth(value=80).reason(rounds, metric="accuracy", pool_left=9) == ""
+    told = Worth(value=30).reason(rounds, metric="accuracy", pool_left=9)
+    assert told.startswith("the next 20 labels are expected to bring 0.")
+    assert told.endswith("and to cost 20")
+
+
+def test_worth_counts_what_answers_cost():
+    rounds = bought(RISING, pool={"cost": 5.0})
+    assert Worth(value=30).reason(rounds, metric="accuracy", pool_left=9) == ""
+
+
+def test_worth_wants_its_rounds_running_and_three_sizes():
+    rounds = bought(RISING)
+    assert Worth(value=1e-6, rounds=2).reason(rounds[:3], metric="accuracy", pool_left=9) == ""
+    assert Worth(value=1e-6, rounds=1).reason(rounds[:3], metric="accuracy", pool_left=9)
+    assert Worth(value=1e-6, rounds=1).reason(rounds[:2], metric="accuracy", pool_left=9) == ""
+    assert Worth(value=1.0).reason([], metric="accuracy", pool_left=9) == ""
+    assert Worth(value=1.0).reason(rounds, metric="macro_f1", pool_left=9) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "match"), [({"value": 0}, "worth.value"), ({"value": 1, "rounds": 0}, "worth.rounds")]
+)
+def test_worth_refuses_what_makes_no_sense(options, match):
+    with pytest.raises(ConfigError, match=match):
+        Worth(**options)

@@ -15,6 +15,7 @@ from poolwise.errors import ConfigError
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop.job import check_ledger, loop_job
 from poolwise.loop.parts import Parts
+from poolwise.report import words
 from poolwise.terminal import Terminal
 from poolwise.types import RunRecord
 
@@ -49,6 +50,8 @@ def ending(records: list[RunRecord]) -> list[str]:
             f"{record.name}: {record.status}, {labelled} labels{score}"
             + (f" ({record.stop_reason})" if record.stop_reason else "")
         )
+    if main.rounds and main.rounds[-1].outlook:
+        lines.append(f"next batch, by the curve so far: {words.ahead(main.rounds[-1], main.metric)}")
     if main.message:
         lines.append(main.message)
     lines.append(f"report: {main.folder / 'report.html'}")

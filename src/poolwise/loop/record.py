@@ -50,6 +50,7 @@ def _round_record(round_: RoundState, audit: Mapping[str, Any] | None) -> RoundR
         held_out=round_.holdout,
         pool={**round_.pool, **slice_facts(round_), **measured.get("pool", {})},
         beside_random=round_.beside_random,
+        outlook=measured.get("outlook", {}),
         audit={**(audit["results"] if audit else {}), **_reviewed(round_)},
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from poolwise.acquisition.confidence import entropy
+from poolwise.curve.outlook import outlook
 from poolwise.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
@@ -274,10 +276,20 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> Fact:
             "per_class": {name: _finite(row) for name, row in result.per_class.items()},
             "confusion": None if result.confusion is None else np.asarray(result.confusion).tolist(),
         }
-    body |= _watched(state, parts, bench)
+    body |= {"outlook": _ahead(state, parts, body["metrics"]), **_watched(state, parts, bench)}
     body["seconds"] = {"measure": time.perf_counter() - start}
     _drop_old(state, parts, bench)
     return Fact(Kind.HOLDOUT_MEASURED, round_.round, body)
+
+
+def _ahead(state: RunState, parts: Parts, metrics: Mapping[str, float]) -> dict[str, float]:
+    """What the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
+    name = state.opened["metric"]
+    rounds = [(each.trained["labelled"], each.measured["metrics"]) for each in state.rounds if each.done]
+    rounds.append((state.rounds[-1].trained["labelled"], metrics))
+    known = [(count, found[name]) for count, found in rounds if name in found]
+    found = outlook([count for count, _ in known], [score for _, score in known], parts.settings.query_size)
+    return {} if found is None or name not in metrics else asdict(found)
 
 
 def audit(state: RunState, parts: Parts, bench: Workbench) -> Fact:

@@ -107,12 +107,18 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
         skipped = f", {skips:,} skipped" if skips else ""
         facts.append(("Labels", f"{last.labelled:,} in {words.counted(len(run.rounds), 'round')}{skipped}"))
         facts.append(("Computing time", words.seconds(sum(_time(record) for record in run.rounds))))
-    facts += _slice(run)
+    facts += _slice(run) + _ahead(run)
     if run.config.get("seed") is not None:
         facts.append(("Seed", words.shown(str(run.config["seed"]), 40)))
     if run.status == "stopped" and run.stop_reason:
         facts.append(("Ended because", words.shown(run.stop_reason)))
     return [(name, value) for name, value in facts if value]
+
+
+def _ahead(run: RunRecord) -> list[tuple[str, str]]:
+    """What the next batch is expected to bring, by the curve of the rounds so far."""
+    ahead = run.rounds[-1].outlook if run.rounds else {}
+    return [("Next batch", words.ahead(run.rounds[-1], run.metric))] if ahead else []
 
 
 def _slice(run: RunRecord) -> list[tuple[str, str]]:

@@ -111,6 +111,7 @@ def _round(record: RoundRecord) -> dict[str, Any]:
         "seconds": record.seconds,
         "pool": record.pool,
         "beside_random": record.beside_random,
+        "outlook": record.outlook,
         "labels_digest": record.labels_digest,
         "ids": [ask.sample_id for ask in record.asks],
         "labels": record.labels,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 
-from poolwise.types import Label, RunRecord
+from poolwise.types import Label, RoundRecord, RunRecord
 
 METRICS = {
     "accuracy": "accuracy",
@@ -83,6 +83,21 @@ def score(value: float | None, metric: str) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{100 * value:.1f} %" if is_share(metric) else f"{value:.3g}"
+
+
+def ahead(record: RoundRecord, metric: str) -> str:
+    """What the next batch is expected to bring.
+
+    >>> outlook = {"labels": 120, "score": 0.82, "low": 0.8, "high": 0.83, "gain": 0.006}
+    >>> record = RoundRecord(3, 100, 0, (), (), {}, {}, None, {}, {}, "", outlook=outlook)
+    >>> ahead(record, "accuracy")
+    '+0.6 points: 82.0 % accuracy with 120 labels (80 % interval 80.0 to 83.0)'
+    """
+    found = record.outlook
+    low, high = (100 * found[end] for end in ("low", "high"))
+    gain = f"{100 * found['gain']:+.1f} points" if found["gain"] >= 0.0005 else "less than 0.1 points"
+    at = f"{score(found['score'], metric)} {metric_name(metric)} with {found['labels']:,.0f} labels"
+    return f"{gain}: {at} (80 % interval {low:.1f} to {high:.1f})"
 
 
 def difference(value: float | None, metric: str) -> str:

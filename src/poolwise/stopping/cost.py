@@ -26,10 +26,11 @@ class Cost:
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on."""
-        spent = sum(_cost(record) for record in rounds)
+        spent = sum(cost_of(record) for record in rounds)
         return f"{spent:g} has been spent, of a limit of {self.limit:g}" if spent >= self.limit else ""
 
 
-def _cost(record: RoundRecord) -> float:
+def cost_of(record: RoundRecord) -> float:
+    """What a round's answers cost: as the data say, else 1 an answer."""
     answers = sum(label is not None for label in record.labels)
     return record.pool.get("cost", float(answers))

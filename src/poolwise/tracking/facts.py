@@ -85,6 +85,7 @@ def round_metrics(round_: RoundRecord) -> dict[str, float]:
     for name, measure in round_.beside_random.items():
         of_draws = {f"batch/{name}_{key}": measure[key] for key in ("random", "low", "high")}
         named.update({f"batch/{name}": measure["value"], **of_draws})
+    named.update({f"outlook/{name}": value for name, value in round_.outlook.items()})
     named.update({f"audit/{name}": value for name, value in round_.audit.items()})
     named.update({"labelled": round_.labelled, "skipped": round_.skipped})
     return {name_of(name): float(value) for name, value in named.items()}
