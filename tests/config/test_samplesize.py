@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -9,10 +10,18 @@ from omegaconf import OmegaConf
 from builders import Quiet
 from poolwise.config.build import conf_dir
 from poolwise.config.hydra_job import _as_points
-from poolwise.config.samplesize import held_constant, read_points, run_samplesize, samplesize_name, samplesize_parts
+from poolwise.config.samplesize import (
+    clean_labels,
+    held_constant,
+    read_points,
+    run_samplesize,
+    samplesize_name,
+    samplesize_parts,
+)
 from poolwise.curve.belief import Belief
 from poolwise.curve.pow3 import Pow3
-from poolwise.errors import ConfigError, DataError
+from poolwise.errors import ConfigError, DataError, UnknownLabel
+from poolwise.types import Manifest, Task
 
 
 def settings(*overrides):
@@ -146,3 +155,19 @@ def test_percent_and_errors_of_ones_own(tmp_path):
     assert run_samplesize(config, name="p", method="", command="").note.startswith("98 accuracy needs about")
     with pytest.raises(ConfigError, match="better than a perfect score"):
         parts(f"points={file}", "higher_is_better=false", "target=-1")
+
+
+def test_cleaned_labels_come_from_a_column_or_a_table(tmp_path):
+    classes, paths = ("a", "b"), ("1.png", "2.png", "3.png")
+    manifest = Manifest("m", paths, np.array(["pool"] * 3), classes, Task.MULTICLASS, np.zeros(3, dtype=np.int64),
+                        columns={"truth": np.array(["b", "", "a"])})  # fmt: skip
+    assert clean_labels("truth", manifest).tolist() == [1, -1, 0]
+    (tmp_path / "after.csv").write_text("path,label\n2.png,b\n")
+    assert clean_labels(str(tmp_path / "after.csv"), manifest).tolist() == [-1, 1, -1]
+    with pytest.raises(
+        ConfigError, match="clean is 'nowhere': there is no such file, and the data have the columns truth"
+    ):
+        clean_labels("nowhere", manifest)
+    (tmp_path / "after.csv").write_text("path,label\n2.png,c\n")
+    with pytest.raises(UnknownLabel, match="'c'"):
+        clean_labels(str(tmp_path / "after.csv"), manifest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,22 +44,44 @@ class Learner:
         return Guesser(len(train), self.truth)
 
 
+@dataclass(frozen=True)
+class Misled:
+    """Learns as much as the labels tell, less three for each wrong one."""
+
+    truth: np.ndarray
+
+    def fit(self, images, train, validation, *, seed, previous=None, progress=None):
+        wrong = int((train.labels != self.truth[train.ids]).sum())
+        return Guesser(max(2, len(train) - 3 * wrong), self.truth)
+
+
+class Mistaken:
+    """Pictures with other labels than the hidden ones."""
+
+    def __init__(self, images, labels):
+        self.images, self.manifest = images, replace(images.manifest, labels=labels)
+
+    def __getattr__(self, name):
+        return getattr(self.images, name)
+
+
 @dataclass
 class Counted:
     """Trains, and remembers what."""
 
     images: Blobs
     stop_after: int = 10_000
+    learner: type = Learner
     fits: list = field(default_factory=list)
 
     def __call__(self, fit):
         if len(self.fits) == self.stop_after:
             raise KeyboardInterrupt
         self.fits.append(fit)
-        fit_and_score(fit, self.images, Learner(self.images.hidden_labels()))
+        fit_and_score(fit, self.images, self.learner(self.images.hidden_labels()))
 
 
-def experiment(folder: Path, images=None, *, tracker=None, config=None, points=None, work=None, **settings):
+def experiment(folder: Path, images=None, *, tracker=None, config=None, points=None, work=None, clean=None, **settings):
     """Everything over fakes; `.work.fits` says what was trained."""
     images = images or Blobs(n=1500, test=500, hide_labels=False)
     chosen = {"jobs": HERE, "target": 0.97, "repeats": (3, 3, 2, 2, 2), **settings}
@@ -69,7 +91,7 @@ def experiment(folder: Path, images=None, *, tracker=None, config=None, points=N
         config=config or {"hold": "steps", "target": 0.97, "jobs": 0}, method="guesser", belief=Belief(),
         tracker=tracker or NoTracker(), display=Quiet(), images=images if points is None else None,
         learner=lambda largest: ({"learner": "guesser"}, "Held constant: 7 steps."),
-        work=work or Counted(images), imported=imported,
+        work=work or Counted(images), imported=imported, clean=clean,
     )  # fmt: skip
 
 
@@ -100,3 +122,13 @@ def measured_points():
 def several():
     """Pictures with several classes each."""
     return Blobs(n=1500, test=500, hide_labels=False, task=Task.MULTILABEL)
+
+
+@pytest.fixture
+def mistaken(fakes):
+    """An experiment in which every fifth label is wrong, and the truth as cleaned labels."""
+    images = Blobs(n=1500, test=500, hide_labels=False)
+    truth = images.hidden_labels().copy()
+    wrong = truth.copy()
+    wrong[::5] = (wrong[::5] + 1) % 3
+    return fakes(Mistaken(images, wrong), clean=truth, work=Counted(images, learner=Misled))

@@ -70,12 +70,7 @@ def compared(parts: CompareParts) -> Outcome:
     arms, notes = chosen(parts.settings.arms, truth=known, suggests=suggests)
     member = next(iter(audit.members.items()))
     planned = trainings(every, arms, parts.settings.review, member, manifest, audit.cache)
-    finish(
-        list({fit.file: fit for fit in reversed(planned.values())}.values())[::-1],
-        audit.work,
-        audit.settings.jobs,
-        parts.display,
-    )
+    finish(list(planned.values()), audit.work, audit.settings.jobs, parts.display)
     trials = []
     for case in every:
         for arm in arms:

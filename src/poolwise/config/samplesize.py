@@ -10,19 +10,23 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from poolwise.audit.results import known_truth
 from poolwise.config.build import build_part, construct
 from poolwise.config.loop import check_name, name_of
 from poolwise.config.schema import SampleSizeConfig
 from poolwise.config.trainings import images_of, member_of, work_of
 from poolwise.curve.belief import Belief
+from poolwise.data.relabelled import labels_from
 from poolwise.data.tables import read_csv
-from poolwise.errors import ConfigError, DataError
+from poolwise.errors import ConfigError, DataError, listed
 from poolwise.loop.parts import Display
 from poolwise.samplesize.job import samplesize_job
 from poolwise.samplesize.measured import Imported, Point
 from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
 from poolwise.terminal import Terminal
-from poolwise.types import RunRecord
+from poolwise.types import Labels, Manifest, RunRecord
 
 UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "unit")
 """Settings that leave the name as it is: they change no training."""
@@ -78,6 +82,7 @@ def samplesize_parts(
             "images": images,
             "learner": _learner(settings),
             "work": work_of(images, settings.jobs, settings.trusted),
+            "clean": None if settings.clean is None else clean_labels(settings.clean, images.manifest),
         }
     return SampleSizeParts(
         run=name,
@@ -92,6 +97,27 @@ def samplesize_parts(
         command=command,
         **source,
     )
+
+
+def clean_labels(told: str, manifest: Manifest) -> Labels:
+    """(N,) labels after cleaning, -1 where there is none: from a column of the data, or from a table path, label.
+
+    Raises:
+        ConfigError: neither a column nor a file.
+        DataError: values that are no classes, or paths that are not in the data.
+    """
+    if told in manifest.columns:
+        found = known_truth(manifest, told)
+        if found is None:
+            raise ConfigError(f"clean={told}: labels of a column are for one class a sample; these data have several.")
+        return found
+    if not Path(told).expanduser().is_file():
+        columns = f"the columns {listed(manifest.columns)}" if manifest.columns else "no further columns"
+        raise ConfigError(f"clean is {told!r}: there is no such file, and the data have {columns}.")
+    labels = np.full(len(manifest), -1, dtype=np.int64)
+    for row, label in labels_from(Path(told).expanduser(), manifest):
+        labels[row] = label
+    return labels
 
 
 def _learner(settings: SampleSizeConfig) -> Callable[[int], tuple[Mapping[str, Any], str]]:

@@ -233,6 +233,7 @@ class SampleSizeConfig:
     target: float = 0.95
     metric: str | None = None
     class_target: float | None = None
+    clean: str | None = None
     points: str | None = None
     higher_is_better: bool = True
     best: float = 1.0

@@ -43,8 +43,6 @@ class Relabelled(Variant):
     @cached_property
     def _selection(self) -> Selection:
         whole: Manifest = self._open.manifest
-        if whole.task is not Task.MULTICLASS:
-            raise DataError(f"{whole.name} has several classes a picture; labels of a table are for one class each.")
         labels = whole.labels.copy()
         for row, label in self._rows(whole):
             labels[row] = label
@@ -55,20 +53,30 @@ class Relabelled(Variant):
         return Selection(found, ids, copies)
 
     def _rows(self, whole: Manifest) -> list[tuple[int, int]]:
-        """Sample id and class number of each row of the table."""
         if not self.path:
             raise ConfigError("data.path is not set; say which table holds the labels, e.g. data.path=labels.csv.")
-        file = Path(self.path).expanduser()
-        table = read_table(file)
-        if "label" not in table.columns:
-            raise DataError(f"{file} has no column `label`; its columns are: {listed(table.columns, 20)}.")
-        id_of = {path: at for at, path in enumerate(whole.paths)}
-        number = {name: at for at, name in enumerate(whole.classes)}
-        rows = [(str(values["path"]), str(values["label"]).strip(), where) for values, where in table.rows]
-        if strange := [f"{path} ({where})" for path, _, where in rows if path not in id_of]:
-            raise DataError(f"{len(strange)} paths of {file} are not in {whole.name}: {listed(strange)}.")
-        if unknown := [f"{label!r} ({where})" for _, label, where in rows if label not in number]:
-            raise UnknownLabel(
-                f"{len(unknown)} labels of {file} are outside the class list ({listed(whole.classes, 20)}): {listed(unknown)}."
-            )
-        return [(id_of[path], number[label]) for path, label, _ in rows]
+        return labels_from(Path(self.path).expanduser(), whole)
+
+
+def labels_from(file: Path, whole: Manifest) -> list[tuple[int, int]]:
+    """Sample id and class number of each row of a table with the columns `path` and `label`.
+
+    Raises:
+        DataError: data with several classes a picture, no such column, or paths that are not in the data.
+        UnknownLabel: labels that are no classes.
+    """
+    if whole.task is not Task.MULTICLASS:
+        raise DataError(f"{whole.name} has several classes a picture; labels of a table are for one class each.")
+    table = read_table(file)
+    if "label" not in table.columns:
+        raise DataError(f"{file} has no column `label`; its columns are: {listed(table.columns, 20)}.")
+    id_of = {path: at for at, path in enumerate(whole.paths)}
+    number = {name: at for at, name in enumerate(whole.classes)}
+    rows = [(str(values["path"]), str(values["label"]).strip(), where) for values, where in table.rows]
+    if strange := [f"{path} ({where})" for path, _, where in rows if path not in id_of]:
+        raise DataError(f"{len(strange)} paths of {file} are not in {whole.name}: {listed(strange)}.")
+    if unknown := [f"{label!r} ({where})" for _, label, where in rows if label not in number]:
+        raise UnknownLabel(
+            f"{len(unknown)} labels of {file} are outside the class list ({listed(whole.classes, 20)}): {listed(unknown)}."
+        )
+    return [(id_of[path], number[label]) for path, label, _ in rows]

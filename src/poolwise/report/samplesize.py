@@ -50,7 +50,9 @@ def write_samplesize_page(page: SampleSizePage, versions: Mapping[str, str]) -> 
     needs, curve = page.tables.get("required", ()), page.tables.get("curve", ())
     needed = needs[0] if needs else None
     points = page.tables["points"]
-    png = samplesize_chart(points, curve, needed, page.target, page.run.metric, page.unit, page.share)
+    clean = (page.tables.get("cleaned", ()), [row for row in points if row.get("labels") == "cleaned"])
+    points = [row for row in points if row.get("labels") != "cleaned"]
+    png = samplesize_chart(points, curve, needed, page.target, page.run.metric, page.unit, page.share, *clean)
     files = [page.run.folder / "curve.png", page.run.folder / "report.html"]
     write_bytes(files[0], png)
     text = rendered("samplesize.html.j2", **content(page, png, versions))
@@ -85,6 +87,7 @@ def content(page: SampleSizePage, png: bytes, versions: Mapping[str, str]) -> di
         ],
         "points": _points(page),
         "classes": [_class(row) for row in rows("classes", ())[:CLASSES]],
+        "cleaned": [_cleaned(row, share) for row in rows("cleaned", ())],
         "more_classes": max(0, len(rows("classes", ())) - CLASSES),
         "yaml": settings.as_yaml(run.config),
         "command": settings.command(run.command),
@@ -108,12 +111,13 @@ def _facts(page: SampleSizePage) -> list[tuple[str, str]]:
 def _points(page: SampleSizePage) -> dict[str, Any]:
     """A row a size: how many trainings, and mean and standard deviation of each metric."""
     points = page.tables["points"]
-    metrics = [name for name in points[0] if name not in ("size", "repeat")]
+    metrics = [name for name in points[0] if name not in ("labels", "size", "repeat")]
     table = []
-    for size in sorted({row["size"] for row in points}):
-        mine = [row for row in points if row["size"] == size]
+    kinds = dict.fromkeys((row["size"], row.get("labels", "")) for row in points)  # raw ones come first
+    for size, labels in sorted(kinds, key=lambda kind: kind[0]):
+        mine = [row for row in points if (row["size"], row.get("labels", "")) == (size, labels)]
         cells = [_spread([row[name] for row in mine], page.share) for name in metrics]
-        table.append([f"{size:,.0f}", str(len(mine)), *cells])
+        table.append([f"{size:,.0f} {labels}".strip(), str(len(mine)), *cells])
     return {
         "heads": [page.unit.capitalize(), "Trainings", *(words.metric_name(name) for name in metrics)],
         "rows": table,
@@ -126,6 +130,14 @@ def _class(row: Row) -> list[str]:
     sizes = [_size(row[key]) for key in ("p10", "p50", "p90")]
     now = (f"{row['labels']:,.1f}", _score(row["recall"], True))
     return [name, *now, *sizes, _size(row["factor"], ".3g"), _chance(row["reachable"])]
+
+
+def _cleaned(row: Row, share: bool) -> list[str]:
+    """A size: both curves, their difference, and what a label is worth."""
+    factor = 100 if share else 1
+    gaps = [f"{factor * row[name]:+.1f}" if share else f"{row[name]:+.4g}" for name in ("difference", "low", "high")]
+    both = (_score(row[name], share) for name in ("raw", "clean"))
+    return [f"{row['size']:,.0f}", *both, *gaps, _chance(row["chance"]), _size(row["worth"], ".2g")]
 
 
 def _spread(values: Sequence[float], share: bool) -> str:

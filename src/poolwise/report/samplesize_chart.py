@@ -9,7 +9,7 @@ from typing import Any
 from poolwise.report import words
 from poolwise.report.figures import FAINT, INK, _plain, _png
 
-BLUE, ORANGE, GREEN = "#0067a8", "#c24e00", "#00795a"
+BLUE, ORANGE, GREEN, PURPLE = "#0067a8", "#c24e00", "#00795a", "#6b4aa0"
 Row = Mapping[str, Any]
 
 
@@ -21,6 +21,8 @@ def samplesize_chart(
     metric: str,
     unit: str,
     share: bool,
+    cleaned: Sequence[Row] = (),
+    clean_points: Sequence[Row] = (),
 ) -> bytes:
     """PNG; numbers of labels on a logarithmic axis.
 
@@ -32,6 +34,8 @@ def samplesize_chart(
         metric: column of `points` that is drawn.
         unit: what is labelled.
         share: whether scores are shares, drawn in percent.
+        cleaned: rows with `size` and `clean`, the curve with cleaned labels.
+        clean_points: as `points`, with cleaned labels.
     """
     from matplotlib.figure import Figure
 
@@ -43,6 +47,7 @@ def samplesize_chart(
     if curve:
         _curves(axes, curve, max(row["size"] for row in points), factor)
     _points(axes, points, metric, factor)
+    _cleaned(axes, cleaned, clean_points, metric, factor)
     axes.axhline(factor * target, color=GREEN, linewidth=1.2, linestyle=(0, (6, 3)), label="target")
     if required is not None and curve:
         _required(axes, required, factor * target, curve[-1]["size"])
@@ -90,6 +95,16 @@ def _points(axes: Any, points: Sequence[Row], metric: str, factor: int) -> None:
         spread = math.sqrt(sum((x - mean) ** 2 for x in mine) / (len(mine) - 1)) if len(mine) > 1 else 0.0
         axes.errorbar([size], [mean], yerr=[spread], color=INK, marker="D", markersize=5, capsize=3, linewidth=1.2,
                       label="mean, standard deviation" if at == 0 else None)  # fmt: skip
+
+
+def _cleaned(axes: Any, curve: Sequence[Row], points: Sequence[Row], metric: str, factor: int) -> None:
+    """The curve with cleaned labels, as far as it is measured and foretold."""
+    sizes, scores = [row["size"] for row in points], [factor * row[metric] for row in points]
+    if points:
+        axes.plot(sizes, scores, linestyle="", marker="s", markersize=4, color=PURPLE, alpha=0.35)
+    if curve:
+        axes.plot([row["size"] for row in curve], [factor * row["clean"] for row in curve], color=PURPLE, linewidth=2.0,
+                  label="with cleaned labels")  # fmt: skip
 
 
 def _required(axes: Any, required: Row, level: float, far: float) -> None:

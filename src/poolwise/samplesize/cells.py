@@ -109,15 +109,15 @@ def subsets(train: LabelledSet, planned: Sequence[Cell], kind: str, seed: int) -
 
 
 def trainings(
-    common: Ground, rows: Mapping[Cell, Numbers], config: Mapping[str, Any], seed: int, cache: Path
+    common: Ground, rows: Mapping[Cell, Numbers], config: Mapping[str, Any], seed: int, cache: Path, labels: str = ""
 ) -> dict[Cell, Fit]:
-    """A model for each cell, kept in a file named by all that shapes it."""
+    """A model for each cell, kept in a file named by all that shapes it; `labels` says in its name which ones it learns."""
     same = digest_of_pictures(common.manifest, "samplesize", config)
     found = {}
     for cell, chosen in rows.items():
         train = LabelledSet(common.train.ids[chosen], common.train.labels[chosen])
         of = derive(seed, cell.repeat, f"training on {cell.size}")
         file = cache / f"{digest_of(same, of, row_bytes(train), common.test.ids.astype('<i8').tobytes())}.npy"
-        name = f"{cell.size} samples, repeat {cell.repeat + 1}"
+        name = f"{cell.size} samples{labels}, repeat {cell.repeat + 1}"
         found[cell] = Fit(name, "model", train, None, common.test.ids, of, file, config)
     return found

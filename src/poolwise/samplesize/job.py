@@ -12,6 +12,7 @@ import numpy as np
 
 from poolwise.benchmark.results import as_csv
 from poolwise.curve.classes import ClassNeed, binding_class, class_needs
+from poolwise.curve.design import Cell
 from poolwise.curve.fit import CurveFit
 from poolwise.files import write_text
 from poolwise.loop.job import tell_all, versions
@@ -19,12 +20,15 @@ from poolwise.loop.record import data_facts
 from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
 from poolwise.samplesize import answers, tables
 from poolwise.samplesize.caveats import caveats
-from poolwise.samplesize.cells import cells, ground, subsets, trainings
+from poolwise.samplesize.cells import Ground, cells, ground, subsets, trainings
+from poolwise.samplesize.cleaned import Cleaned, changed_share, clean_ground, cleaned, sentence
+from poolwise.samplesize.cleaned import numbers as of_cleaned
+from poolwise.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
 from poolwise.samplesize.parts import SampleSizeParts
 from poolwise.trainings.begun import begun, ended
-from poolwise.trainings.fits import finish
-from poolwise.types import RunRecord, TrialRecord
+from poolwise.trainings.fits import Fit, finish
+from poolwise.types import Manifest, RunRecord, TrialRecord
 
 MAY_CHANGE = (
     "target", "class_target", "metric", "most", "unit", "curve", "shares", "sizes", "repeats", "jobs", "cache", "verbose",
@@ -44,6 +48,7 @@ class Outcome:
         by_class: class -> curve of its recall against its own number of labels.
         data: what reports and trackers are told of the data.
         notes: what to know before believing it.
+        clean: the same with cleaned labels, where that is asked for.
     """
 
     metric: str
@@ -52,6 +57,7 @@ class Outcome:
     by_class: Mapping[str, CurveFit]
     data: Mapping[str, Any]
     notes: Sequence[str]
+    clean: Cleaned | None = None
 
     @property
     def fit(self) -> CurveFit:
@@ -87,15 +93,13 @@ def measured(parts: SampleSizeParts) -> Outcome:
     planned = cells(settings, len(common.train), len(manifest.classes))
     rows = subsets(common.train, planned, settings.subsets, settings.seed)
     config, held = parts.learner(planned[-1].size)
-    fits = trainings(common, rows, config, settings.seed, parts.cache)
-    finish([fits[cell] for cell in planned], parts.work, settings.jobs, parts.display)
-    points = [
-        point(
-            cell.size, cell.repeat, fits[cell].train, common.test, np.load(fits[cell].file, allow_pickle=False),
-            manifest.task, manifest.classes,
-        )
-        for cell in planned
-    ]  # fmt: skip
+    grounds = (common,) if parts.clean is None else clean_ground(common, parts.clean)
+    fits = [
+        trainings(each, rows, config, settings.seed, parts.cache, name)
+        for each, name in zip(grounds, ("", ", cleaned"), strict=False)
+    ]
+    finish([fit[cell] for cell in planned for fit in fits], parts.work, settings.jobs, parts.display)
+    points, *clean = ([_point(cell, each[cell], grounds[0], manifest) for cell in planned] for each in fits)
     chance = guessing(metric, common.test.labels, len(manifest.classes))
     curves = {metric: answers.fitted(points, metric, parts.belief, replace(settings, chance=chance))}
     for other in METRICS[manifest.task]:
@@ -103,7 +107,15 @@ def measured(parts: SampleSizeParts) -> Outcome:
             curves[other] = answers.fitted(points, other, parts.belief, settings)
     data = data_facts(manifest, given=len(common.train), tested=len(common.test))
     told = caveats(settings, common, planned, curves[metric], held)
-    return Outcome(metric, points, curves, answers.by_class(points, parts.belief), data, told)
+    told += ["All trainings are measured on the cleaned test labels."] if clean else []
+    classes = answers.by_class(points, parts.belief)
+    beside = [cleaned(mine, curves[metric], metric, parts.belief, settings, changed_share(*grounds)) for mine in clean]
+    return Outcome(metric, points, curves, classes, data, told, *beside)
+
+
+def _point(cell: Cell, fit: Fit, common: Ground, manifest: Manifest) -> Point:
+    probs = np.load(fit.file, allow_pickle=False)
+    return point(cell.size, cell.repeat, fit.train, common.test, probs, manifest.task, manifest.classes)
 
 
 def imported(parts: SampleSizeParts) -> Outcome:
@@ -126,21 +138,27 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     drawn = answers.forecasts(fit, answers.drawn_sizes(fit, found[outcome.metric][0]), settings.target) if far else []
     wanted = settings.target if settings.class_target is None else settings.class_target
     needs = class_needs(outcome.by_class, wanted) if outcome.by_class else ()
+    beside = rows_of_cleaned(outcome.clean) if outcome.clean else []
     whole = {
-        "points": tables.results(outcome.points),
+        "points": tables.results(outcome.points, () if outcome.clean is None else outcome.clean.points),
         "recalls": tables.recalls(outcome.points),
         "required": tables.required(found, settings.target, outcome.metric, naive),
         "forecast": tables.curve(ahead),
         "curve": tables.curve(drawn),
         "classes": tables.classes(needs, outcome.by_class),
+        "cleaned": beside,
     }
     whole = {name: rows for name, rows in whole.items() if rows}
     told = answers.sentences(fit, settings, outcome.metric.replace("_", " "))
+    if outcome.clean:
+        told.append(sentence(outcome.clean, settings, outcome.metric.replace("_", " ")))
     binding = _binding(needs, outcome.by_class, wanted) if needs else ""
     buy = answers.purchase_of(fit, settings)
-    record = _record(parts, outcome, told, tables.numbers(found, ahead, buy, outcome.points), tuple(whole))
+    numbers = {**tables.numbers(found, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}
+    record = _record(parts, outcome, told, numbers, tuple(whole))
     document = {
         "answer": told[0], "next": told[1], "target": settings.target, "metric": outcome.metric, "binding_class": binding,
+        "cleaned_against_raw": told[2] if outcome.clean else "",
         "warnings": list(fit.warnings), "caveats": list(outcome.notes),
         "next_purchase": None if buy is None else {"more": buy.more, "chance": buy.chance, "for_sharpness": buy.for_sharpness},
         **whole,
@@ -198,12 +216,17 @@ def _record(
         results=results,
         tables=tuple(f"{name}.json" for name in named),
         note=" ".join(told),
-        trials=tuple(
-            TrialRecord(
-                f"size {each.size:g}, repeat {each.repeat}",
-                {"size": f"{each.size:g}", "repeat": each.repeat},
-                tables.trial_numbers(each),
-            )
-            for each in outcome.points
-        ),
+        trials=(*_trials(outcome.points), *(_trials(outcome.clean.points, "cleaned") if outcome.clean else ())),
+    )
+
+
+def _trials(points: Sequence[Point], labels: str = "") -> tuple[TrialRecord, ...]:
+    told = {"labels": labels} if labels else {}
+    return tuple(
+        TrialRecord(
+            f"{labels} size {each.size:g}, repeat {each.repeat}".strip(),
+            {"size": f"{each.size:g}", "repeat": each.repeat, **told},
+            tables.trial_numbers(each),
+        )
+        for each in points
     )

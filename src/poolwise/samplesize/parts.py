@@ -13,6 +13,7 @@ from poolwise.loop.parts import Display
 from poolwise.protocols import ImageSource, Tracker
 from poolwise.samplesize.measured import Imported
 from poolwise.trainings.fits import Fit
+from poolwise.types import Labels
 
 SUBSETS = ("disjoint", "nested", "independent")
 
@@ -53,6 +54,7 @@ class SampleSizeParts:
         learner: largest size -> settings of pictures and learner, all that a worker needs, and a sentence on what is held
             constant from size to size.
         work: trains one model; goes to other processes.
+        clean: (N,) or (N, C) labels after cleaning, -1 where there is none; None where raw ones are not to be compared.
         imported: scores measured elsewhere, instead of trainings.
     """
 
@@ -68,5 +70,6 @@ class SampleSizeParts:
     images: ImageSource | None = None
     learner: Callable[[int], tuple[Mapping[str, Any], str]] | None = None
     work: Callable[[Fit], None] | None = None
+    clean: Labels | None = None
     imported: Imported | None = None
     command: str = "poolwise samplesize"

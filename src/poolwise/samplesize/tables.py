@@ -18,9 +18,15 @@ Rows = list[dict[str, Any]]
 OURS = "average of curves"
 
 
-def results(points: Sequence[Point]) -> Rows:
-    """A row a training."""
-    return [{"size": each.size, "repeat": each.repeat, **each.scores} for each in points]
+def results(points: Sequence[Point], clean: Sequence[Point] = ()) -> Rows:
+    """A row a training; with cleaned labels beside raw ones a column says which."""
+    if not clean:
+        return [{"size": each.size, "repeat": each.repeat, **each.scores} for each in points]
+    return [
+        {"labels": labels, "size": each.size, "repeat": each.repeat, **each.scores}
+        for labels, mine in (("raw", points), ("cleaned", clean))
+        for each in mine
+    ]
 
 
 def recalls(points: Sequence[Point]) -> Rows:

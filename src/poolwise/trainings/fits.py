@@ -55,23 +55,24 @@ def finish(fits: Sequence[Fit], work: Callable[[Fit], None], jobs: int, display:
     Raises:
         PoolwiseError: a fit failed; the others are kept.
     """
-    left = [fit for fit in fits if not fit.file.is_file()]
+    every = {fit.file: fit for fit in reversed(fits)}  # what learns the same is trained once, under its first name
+    left = [fit for fit in reversed(every.values()) if not fit.file.is_file()]
     failures: list[str] = []
-    done = len(fits) - len(left)
+    done = len(every) - len(left)
     if done:
-        display.say(f"{done} of {len(fits)} models were trained before.")
+        display.say(f"{done} of {len(every)} models were trained before.")
 
     def ended(end: Ended[Fit, None]) -> None:
         nonlocal done
         if end.error:
             failures.append(f"{end.task.name}: {end.error}")
         done += 1
-        display.progress("models trained", done, len(fits))
+        display.progress("models trained", done, len(every))
 
     run_all(left, work, jobs, ended)
     if failures:
         raise PoolwiseError(
-            f"{len(failures)} of {len(fits)} models could not be trained; the rest is kept:\n  "
+            f"{len(failures)} of {len(every)} models could not be trained; the rest is kept:\n  "
             + "\n  ".join(failures[:5])
         )
 
