@@ -59,7 +59,7 @@ def test_the_page_has_the_answer_the_warnings_the_numbers_and_the_naive_answers(
     text = text_of(page)
     assert "<h1>90 % accuracy needs about 300 to 800 images." in text
     for part in ("Label 90 more.", "Two sizes are few.", "Held constant: 3 steps.", "last point repeated", "not within reach",
-                 "56%", "80.5 % \u00b1 0.7"):  # fmt: skip
+                 "56 %", "80.5 % \u00b1 0.7"):  # fmt: skip
         assert part in text
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poolwise.curve.answer import percent
 from poolwise.files import write_bytes
 from poolwise.report import settings, words
 from poolwise.report.rendering import rendered
@@ -157,4 +158,4 @@ def _size(value: float, form: str = ",.0f") -> str:
 
 
 def _chance(value: float) -> str:
-    return "" if math.isnan(value) else "over 99 %" if value > 0.99 else "below 1 %" if value < 0.01 else f"{value:.0%}"
+    return "" if math.isnan(value) else percent(value)
