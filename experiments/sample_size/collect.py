@@ -1,6 +1,7 @@
 """Forecasts from a tenth of the data beside what was measured: `python collect.py RUNS_FOLDER NAME ...`.
 
-NAME is a run on small sizes, NAME-truth one on the sizes that are forecast, with the same settings.
+NAME is a run on small sizes, NAME-truth one on the sizes that are forecast. LABEL=NAME+OTHER takes the sizes of OTHER in the
+place of those of NAME.
 """
 
 from __future__ import annotations
@@ -17,17 +18,16 @@ from poolwise.benchmark.results import as_csv
 from poolwise.doors.curve import families
 
 HERE = Path(__file__).parent
-KERAS = "keras form"
-"""accuracy = a n^b, as in the example of keras.io: least squares on logarithms."""
-POWER = "power law"
-"""error = a + b n^-c by scipy's curve_fit with its defaults, unweighted, as people do; nan where it gives up."""
+KERAS, POWER = "keras.io", "plain pow3"
+"""accuracy = a n^b by least squares on logarithms; error = a + b n^-c by scipy's curve_fit with its defaults, unweighted."""
+FAMILIES = ("auto", *(name for name in families() if name not in ("auto", "last1")))
 STYLES = {
-    "last1": ("#5b6472", ":"),
+    "last point": ("#5b6472", ":"),
     KERAS: ("#a8457d", (0, (1, 1.2))),
     POWER: ("#c24e00", (0, (4, 2))),
     "pow2": ("#00795a", (0, (6, 2))),
 }
-SHOWN = 120
+COLUMNS = 3
 
 Points = dict[float, list[float]]
 Rows = list[dict[str, Any]]
@@ -41,54 +41,67 @@ def points(folder: Path) -> Points:
     return found
 
 
-def naive(name: str, seen: Points, n: np.ndarray) -> np.ndarray:
-    """Accuracies at sizes n by one of the two fits that are not poolwise's."""
+def read(folder: Path, names: list[str]) -> dict[str, tuple[Points, Points]]:
+    """Label -> what is fitted, and what was measured beyond it."""
+    runs = {}
+    for name in names:
+        label, _, parts = name.rpartition("=")
+        first, *others = parts.split("+")
+        seen = points(folder / first)
+        for other in others:
+            seen |= points(folder / other)
+        runs[label or first] = dict(sorted(seen.items())), points(folder / f"{first}-truth")
+    return runs
+
+
+def forecast(method: str, seen: Points, n: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Accuracies at sizes n, and the 80 % interval of those methods that have one."""
     from scipy.optimize import curve_fit
 
+    if method in FAMILIES:
+        return tuple(poolwise.fit_learning_curve(list(seen), list(seen.values()), family=method).predict(n))
     sizes, means = np.array(list(seen)), np.array([np.mean(row) for row in seen.values()])
-    if name == KERAS:
-        power, log_scale = np.polyfit(np.log(sizes), np.log(means), 1)
-        return np.exp(log_scale) * n**power
-    u, last = sizes / sizes[-1], 1 - means[-1]
-    try:
-        best, _ = curve_fit(lambda u, a, b, c: a + b * u**-c, u, 1 - means, p0=(last / 2, last / 2, 0.5), maxfev=5000)
-    except RuntimeError:
-        return np.full(len(n), np.nan)
-    return 1 - best[0] - best[1] * (n / sizes[-1]) ** -best[2]
+    told = np.full((3, len(n)), np.nan)
+    if method == "last point":
+        told[0] = means[-1]
+    elif method == KERAS:
+        power, scale = np.polyfit(np.log(sizes), np.log(means), 1)
+        told[0] = np.exp(scale) * n**power
+    else:
+        u, last = sizes / sizes[-1], 1 - means[-1]
+        start = (last / 2, last / 2, 0.5)
+        a, b, c = curve_fit(lambda u, a, b, c: a + b * u**-c, u, 1 - means, p0=start, maxfev=20_000)[0]
+        told[0] = 1 - a - b * (n / sizes[-1]) ** -c
+    return tuple(told)
 
 
-def forecasts(run: str, seen: Points, truth: Points) -> Rows:
-    """A row a method and size: what is forecast, and by how much it misses the mean of the trainings of that size."""
-    n, means = np.array(list(truth)), [np.mean(row) for row in truth.values()]
+def missed(run: str, seen: Points, truth: Points) -> Rows:
+    """A row a method and size: what is forecast, and the mean of the trainings of that size."""
     table: Rows = []
-    for method in ("auto", *(name for name in families() if name != "auto"), POWER, KERAS):
-        if method in (POWER, KERAS):
-            mean, low, high = naive(method, seen, n), *np.full((2, len(n)), np.nan)
-        else:
-            mean, low, high = poolwise.fit_learning_curve(list(seen), list(seen.values()), family=method).predict(n)
-        for size, *told, true in zip(n, mean, low, high, means, strict=True):
-            held = float(told[1] <= true <= told[2]) if np.isfinite(told[1]) else np.nan
-            row = dict(zip(("mean", "low", "high", "truth"), (round(float(x), 4) for x in (*told, true)), strict=True))
-            table.append(
-                {"run": run, "method": method, "size": int(size), "times": round(size / max(seen)), **row, "held": held}
-            )
+    for method in (*FAMILIES, *(name for name in STYLES if name not in FAMILIES)):
+        for size, scores, *told in zip(
+            truth, truth.values(), *forecast(method, seen, np.array(list(truth))), strict=True
+        ):
+            numbers = zip(("mean", "low", "high", "truth"), (*told, np.mean(scores)), strict=True)
+            row = {name: round(float(value), 4) for name, value in numbers}
+            table.append({"run": run, "method": method, "size": int(size), "times": round(size / max(seen)), **row})
     return table
 
 
 def required(run: str, seen: Points, truth: Points) -> Rows:
-    """Labels that the accuracy measured at each larger size needs, by the fit and by the naive answers."""
+    """Labels for an accuracy that is truly reached at a larger size and at none before, by the fit and by naive ones."""
     fit = poolwise.fit_learning_curve(list(seen), list(seen.values()))
-    n = np.geomspace(min(seen), 64 * max(seen), 20_000)
-    table: Rows = []
-    for size, scores in truth.items():
-        target = float(np.mean(scores))
-        row: dict[str, Any] = {"run": run, "target": round(target, 4), "size": int(size)}
-        row |= dict(zip(("p10", "p50", "p90"), fit.required(target), strict=True))
-        row |= {"reachable": round(fit.reachable(target), 3)}
-        for name in (POWER, KERAS):
-            enough = n[naive(name, seen, n) >= target]
-            row[name] = float(enough[0]) if len(enough) else np.inf
-        table.append(row)
+    n, best, table = np.geomspace(min(seen), 64 * max(seen), 20_000), np.mean(seen[max(seen)]), []
+    for size, target in ((size, float(np.mean(scores))) for size, scores in truth.items()):
+        if target > best:
+            row: dict[str, Any] = {"run": run, "target": round(target, 4), "size": int(size)}
+            row |= dict(zip(("p10", "p50", "p90"), np.round(fit.required(target)), strict=True))
+            row |= {"reachable": round(fit.reachable(target), 3)}
+            for name in ("pow2", POWER, KERAS):
+                enough = n[forecast(name, seen, n)[0] >= target]
+                row[name] = round(float(enough[0])) if len(enough) else np.inf
+            table.append(row)
+        best = max(best, target)
     return table
 
 
@@ -96,59 +109,59 @@ def draw(runs: dict[str, tuple[Points, Points]], file: Path) -> None:
     """One panel a run: measured small sizes, forecasts, and what was measured later."""
     from matplotlib.figure import Figure
 
-    columns = (len(runs) + 1) // 2
-    figure = Figure(figsize=(5.2 * columns, 7.6), layout="constrained")
+    rows = -(-len(runs) // COLUMNS)
+    figure = Figure(figsize=(4.6 * COLUMNS, 3.7 * rows), layout="constrained")
     for panel, (run, (seen, truth)) in zip(
-        figure.subplots(2, columns, squeeze=False).T.ravel(), runs.items(), strict=False
+        figure.subplots(rows, COLUMNS, squeeze=False).ravel(), runs.items(), strict=False
     ):
-        n = np.geomspace(min(seen), max(truth), SHOWN)
-        mean, low, high = (100 * x for x in poolwise.fit_learning_curve(list(seen), list(seen.values())).predict(n))
+        n = np.geomspace(min(seen), max(truth), 120)
+        mean, low, high = (100 * x for x in forecast("auto", seen, n))
         panel.fill_between(n, low, high, color="#0067a8", alpha=0.15, lw=0, label="auto, 80 % interval")
         panel.plot(n, mean, color="#0067a8", lw=2, label="auto")
         for name, (colour, dash) in STYLES.items():
-            if name in (POWER, KERAS):
-                told = naive(name, seen, n)
-            else:
-                told = poolwise.fit_learning_curve(list(seen), list(seen.values()), family=name).predict(n).mean
-            panel.plot(n, 100 * told, color=colour, ls=dash, lw=1.4, label=name)
-        for marker, face, label, measured in (
-            ("o", "#1c2330", "fitted", seen),
-            ("D", "white", "measured later", truth),
-        ):
-            xy = np.array([(size, 100 * score) for size, row in measured.items() for score in row])
-            panel.plot(*xy.T, ls="", marker=marker, ms=5, mfc=face, mec="#1c2330", label=label, zorder=3)
-        scores = [score for row in (*seen.values(), *truth.values()) for score in row]
+            panel.plot(n, 100 * forecast(name, seen, n)[0], color=colour, ls=dash, lw=1.4, label=name)
+        for marker, face, label, part in (("o", "#1c2330", "fitted", seen), ("D", "white", "measured later", truth)):
+            xy = np.array([(size, 100 * score) for size, row in part.items() for score in row])
+            panel.plot(*xy.T, ls="", marker=marker, ms=4.5, mfc=face, mec="#1c2330", label=label, zorder=3)
+        scores = [100 * score for row in (*seen.values(), *truth.values()) for score in row]
+        span = max(scores) - min(scores)
         panel.set(title=run, xscale="log", xlabel="labels", ylabel="test accuracy, %")
-        panel.set_ylim(100 * min(scores) - 2, min(100.5, 100 * max(scores) + 0.35 * 100 * (max(scores) - min(scores))))
+        panel.set_ylim(min(scores) - 0.05 * span, max(scores) + 0.35 * span)
         panel.grid(alpha=0.25)
-    panel.legend(frameon=False, loc="lower right", fontsize=9)
-    figure.savefig(file, dpi=110)
+    panel.legend(frameon=False, loc="lower right", fontsize=8)
+    figure.savefig(file, dpi=100)
 
 
 def main() -> None:
     """Write results.csv, forecasts.csv, required.csv and forecasts.png; print the tables of the page."""
-    folder, names = Path(sys.argv[1]), sys.argv[2:]
-    runs = {name: (points(folder / name), points(folder / f"{name}-truth")) for name in names}
-    whole = {
-        "results": [
-            {"run": run, "part": part, "size": int(size), "repeat": at, "accuracy": round(score, 4)}
-            for run, both in runs.items()
-            for part, found in zip(("fitted", "truth"), both, strict=True)
-            for size, row in found.items()
-            for at, score in enumerate(row)
-        ],
-        "forecasts": [row for run, both in runs.items() for row in forecasts(run, *both)],
-        "required": [row for run, both in runs.items() for row in required(run, *both)],
-    }
-    for name, table in whole.items():
+    runs = read(Path(sys.argv[1]), sys.argv[2:])
+    results: Rows = [
+        {"run": run, "part": part, "size": int(size), "repeat": at, "accuracy": round(score, 4)}
+        for run, both in runs.items()
+        for part, found in zip(("fitted", "truth"), both, strict=True)
+        for size, row in found.items()
+        for at, score in enumerate(row)
+    ]
+    forecasts = [row for run, both in runs.items() for row in missed(run, *both)]
+    needs = [row for run, both in runs.items() for row in required(run, *both)]
+    for name, table in (("results", results), ("forecasts", forecasts), ("required", needs)):
         (HERE / f"{name}.csv").write_text(as_csv(table), encoding="utf-8")
     draw(runs, HERE / "forecasts.png")
-    for row in whole["forecasts"]:
-        gap = f"{100 * (row['mean'] - row['truth']):+.2f}"
-        print(f"| {row['run']} | {row['method']} | {row['times']} x | {100 * row['truth']:.1f} | {100 * row['mean']:.1f} "
-              f"({100 * row['low']:.1f} to {100 * row['high']:.1f}) | {gap} |")  # fmt: skip
-    for row in whole["required"]:
-        print(row)
+    for row in forecasts:
+        if row["method"] == "auto":
+            told = " | ".join(f"{100 * row[name]:.1f}" for name in ("truth", "mean", "low", "high"))
+            print(f"| {row['run']} | {row['size']:,} | {told} | {100 * (row['mean'] - row['truth']):+.1f} |")
+    for method in dict.fromkeys(row["method"] for row in forecasts):
+        gaps = [
+            [
+                f"{100 * (row['mean'] - row['truth']):+.1f}"
+                for row in forecasts
+                if (row["run"], row["method"]) == (run, method)
+            ]
+            for run in runs
+        ]
+        print(f"| `{method}` | {' | '.join(' / '.join(each) for each in gaps)} |")
+    print(as_csv(needs))
 
 
 if __name__ == "__main__":
