@@ -1,7 +1,7 @@
-"""Forecasts from a tenth of the data beside what was measured: `python collect.py RUNS_FOLDER NAME ...`.
+"""Forecasts from a tenth of the data beside what was measured: `python collect.py RUNS_FOLDER LABEL=FITTED:MEASURED ...`.
 
-NAME is a run on small sizes, NAME-truth one on the sizes that are forecast. LABEL=NAME+OTHER takes the sizes of OTHER in the
-place of those of NAME.
+FITTED is a run on small sizes, MEASURED one on the sizes that are forecast; FITTED+OTHER takes the sizes of OTHER in the place of
+those of FITTED.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STYLES = {
     POWER: ("#c24e00", (0, (4, 2))),
     "pow2": ("#00795a", (0, (6, 2))),
 }
-COLUMNS = 3
+COLUMNS = 4
 
 Points = dict[float, list[float]]
 Rows = list[dict[str, Any]]
@@ -41,17 +41,13 @@ def points(folder: Path) -> Points:
     return found
 
 
-def read(folder: Path, names: list[str]) -> dict[str, tuple[Points, Points]]:
-    """Label -> what is fitted, and what was measured beyond it."""
-    runs = {}
-    for name in names:
-        label, _, parts = name.rpartition("=")
-        first, *others = parts.split("+")
-        seen = points(folder / first)
-        for other in others:
-            seen |= points(folder / other)
-        runs[label or first] = dict(sorted(seen.items())), points(folder / f"{first}-truth")
-    return runs
+def read(folder: Path, wanted: str) -> tuple[Points, Points]:
+    """What is fitted, and what was measured beyond it."""
+    fitted, _, measured = wanted.partition(":")
+    seen: Points = {}
+    for name in fitted.split("+"):
+        seen |= points(folder / name)
+    return dict(sorted(seen.items())), points(folder / measured)
 
 
 def forecast(method: str, seen: Points, n: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -110,10 +106,11 @@ def draw(runs: dict[str, tuple[Points, Points]], file: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = -(-len(runs) // COLUMNS)
-    figure = Figure(figsize=(4.6 * COLUMNS, 3.7 * rows), layout="constrained")
-    for panel, (run, (seen, truth)) in zip(
-        figure.subplots(rows, COLUMNS, squeeze=False).ravel(), runs.items(), strict=False
-    ):
+    figure = Figure(figsize=(3.9 * COLUMNS, 3.5 * rows), layout="constrained")
+    panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for panel in panels[len(runs) :]:
+        panel.axis("off")
+    for panel, (run, (seen, truth)) in zip(panels, runs.items(), strict=False):
         n = np.geomspace(min(seen), max(truth), 120)
         mean, low, high = (100 * x for x in forecast("auto", seen, n))
         panel.fill_between(n, low, high, color="#0067a8", alpha=0.15, lw=0, label="auto, 80 % interval")
@@ -127,14 +124,16 @@ def draw(runs: dict[str, tuple[Points, Points]], file: Path) -> None:
         span = max(scores) - min(scores)
         panel.set(title=run, xscale="log", xlabel="labels", ylabel="test accuracy, %")
         panel.set_ylim(min(scores) - 0.05 * span, max(scores) + 0.35 * span)
+        panel.xaxis.set_major_formatter("{x:,.0f}")
         panel.grid(alpha=0.25)
-    panel.legend(frameon=False, loc="lower right", fontsize=8)
+    panels[-1].legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="center")
     figure.savefig(file, dpi=100)
 
 
 def main() -> None:
     """Write results.csv, forecasts.csv, required.csv and forecasts.png; print the tables of the page."""
-    runs = read(Path(sys.argv[1]), sys.argv[2:])
+    wanted = dict(each.split("=", 1) for each in sys.argv[2:])
+    runs = {label: read(Path(sys.argv[1]), each) for label, each in wanted.items()}
     results: Rows = [
         {"run": run, "part": part, "size": int(size), "repeat": at, "accuracy": round(score, 4)}
         for run, both in runs.items()

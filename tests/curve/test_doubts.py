@@ -28,6 +28,12 @@ def test_a_score_that_falls_with_more_labels():
     assert told(repeats(np.array([0.3, 0.2, 0.15, 0.2, 0.25]), 0.02), "worse at 1000 labels than at 400")
 
 
+def test_without_repeats_a_fall_is_not_said_to_be_more_than_they_explain():
+    falling = np.array([0.3, 0.2, 0.15, 0.14, 0.16])
+    assert told(falling[:, None], "worse at 1000 labels than at 700, which may be chance")
+    assert told(repeats(falling, 0.001), "by more than repeats explain")
+
+
 def test_a_curve_that_is_flat():
     assert told(repeats(np.full(5, 0.3), 0.05), "does not rise")
 

@@ -111,9 +111,10 @@ def _falling(seen: Observed) -> Iterator[str]:
         return
     at = int(found[-1])
     then = "the forecast repeats the last score" if fallen(seen) else "intervals are made wider"
+    much = "by more than repeats explain" if seen.repeated else "which may be chance, as there are no repeats"
     yield (
-        f"The score is worse at {seen.sizes[at]:g} labels than at {seen.sizes[holders(seen)[at]]:g}, by more than repeats "
-        f"explain: no curve here does that, so {then}. Check the training at both sizes."
+        f"The score is worse at {seen.sizes[at]:g} labels than at {seen.sizes[holders(seen)[at]]:g}, {much}: no curve here "
+        f"does that, so {then}. Check the training at both sizes."
     )
 
 
