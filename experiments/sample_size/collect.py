@@ -87,7 +87,7 @@ def missed(run: str, seen: Points, truth: Points) -> Rows:
 def required(run: str, seen: Points, truth: Points) -> Rows:
     """Labels for an accuracy that is truly reached at a larger size and at none before, by the fit and by naive ones."""
     fit = poolwise.fit_learning_curve(list(seen), list(seen.values()))
-    n, best, table = np.geomspace(min(seen), 64 * max(seen), 20_000), np.mean(seen[max(seen)]), []
+    n, best, table = np.geomspace(min(seen), 64 * max(seen), 2_000), np.mean(seen[max(seen)]), []
     for size, target in ((size, float(np.mean(scores))) for size, scores in truth.items()):
         if target > best:
             row: dict[str, Any] = {"run": run, "target": round(target, 4), "size": int(size)}
