@@ -1,6 +1,7 @@
 """The commands that people use between rounds, on a small run with real files."""
 
 import csv
+import json
 import os
 
 import numpy as np
@@ -13,7 +14,9 @@ from poolwise.config import commands
 from poolwise.config.build import conf_dir
 from poolwise.config.resume import run_config, stored_run
 from poolwise.config.status import status
-from poolwise.errors import AnnotationError, ConfigError, DataChanged, SettingsChanged
+from poolwise.errors import AnnotationError, ConfigError, DataChanged, FormatError, SettingsChanged, UnknownSample
+from poolwise.formats import coco, cvat, jsonl, label_studio
+from poolwise.formats.record import Record
 
 
 @pytest.fixture
@@ -162,3 +165,73 @@ def test_tracking_again_when_nobody_listens_says_so(here):
     begin("tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
     with pytest.raises(ConfigError, match="cannot be reached"):
         commands.track(here / "runs/one")
+
+
+def named(path):
+    return "bright" if int(path.removesuffix(".png")[-2:]) % 2 else "dark"
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "coco", "cvat", "label_studio_files", "image_folder"])
+def test_a_run_takes_its_answers_in_another_format(here, kind):
+    assert begin(f"annotation={kind}", "~annotation.annotator").status == "parked"
+    asks = stored_run(here / "runs/one").ledger.state("one").rounds[0].asks
+    file = next(iter((here / "runs/one/batches").glob("round_000.*")), here / "runs/one/batches/round_000")
+    if kind == "image_folder":
+        for ask in asks:
+            name = f"sample_{ask.sample_id:07d}.png"
+            (file / "unlabelled" / name).rename(file / named(ask.path) / name)
+    elif kind in ("coco", "cvat"):
+        write = {"coco": coco, "cvat": cvat}[kind].write
+        records = [Record(f"sample_{ask.sample_id:07d}.png", (named(ask.path),)) for ask in asks]
+        file = here / ("export.json" if kind == "coco" else "annotations.xml")
+        file.write_text(write(records, ["dark", "bright"]))
+    elif kind == "jsonl":
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps({**row, "label": named(row["path"])}) + "\n" for row in rows))
+    else:
+        file = here / "runs/one/batches/round_000.label_studio.json"
+        tasks = [{**each, "label": named(each["path"])} for each in (t["data"] for t in json.loads(file.read_text()))]
+        file.write_text(json.dumps(tasks))
+    commands.ingest(file, here / "runs/one")
+    run = stored_run(here / "runs/one")
+    assert {run.ledger.state("one").annotations[ask.sample_id].label == named(ask.path) for ask in asks} == {True}
+    assert {row.source for row in run.ledger.annotations("one")} == {kind.removesuffix("_files")}
+    assert len(run.ledger.state("one").rounds) == 2
+
+
+def test_an_export_answers_the_last_round_unless_told_otherwise(here):
+    begin()
+    rows = table(fill(here / "runs/one/batches/round_000.csv"))
+    begin()
+    (here / "late.jsonl").write_text(json.dumps({"sample_id": int(rows[0]["sample_id"]), "label": "dark"}) + "\n")
+    with pytest.raises(UnknownSample, match="round 1 did not ask"):
+        commands.ingest(here / "late.jsonl", here / "runs/one")
+    commands.ingest(here / "late.jsonl", here / "runs/one", 0)
+    with pytest.raises(AnnotationError, match="--round"):
+        commands.ingest(here / "late.jsonl", here / "runs/one", 7)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "coco", "cvat", "label_studio", "image_folder"])
+def test_all_labels_go_out_in_any_format(here, kind):
+    begin()
+    fill(here / "runs/one/batches/round_000.csv")
+    begin()
+    commands.labels(here / "runs/one", here / "out", kind)
+    out = here / "out"
+    if kind == "image_folder":
+        found = {file.relative_to(out).parts[:2] for file in out.rglob("*.png")}
+        assert found == {(split, name) for split in ("pool", "test") for name in ("dark", "bright")} | {
+            ("pool", "unlabelled")
+        }
+        with pytest.raises(FormatError, match="there already"):
+            commands.labels(here / "runs/one", out, kind)
+        return
+    rows = {
+        "csv": lambda text: [(row["path"], row["label"] or None) for row in csv.DictReader(text.splitlines())],
+        "jsonl": lambda text: [(row.path, row.names and row.names[0]) for row in jsonl.read(text.encode(), "x")],
+        "coco": lambda text: [(r.path, r.names and r.names[0]) for r in coco.read(text.encode(), "x").pictures()],
+        "cvat": lambda text: [(row.path, row.names and row.names[0]) for row in cvat.read(text.encode(), "x")[0]],
+        "label_studio": lambda text: [(r.path, r.names and r.names[0]) for r in label_studio.read(text.encode(), "x")],
+    }[kind](out.read_text())
+    assert (len(rows), sum(label is not None for _, label in rows)) == (30, 10)
+    assert all(label in (None, named(path)) for path, label in rows)
