@@ -211,3 +211,14 @@ def test_pictures_go_out_as_they_are_with_their_size(tmp_path):
     assert task["data"]["image"].startswith("data:image/jpeg;base64,")
     assert task["predictions"][0]["score"] == 0.5
     assert LabelStudioFiles().file(asked).with_suffix(".xml").read_text().startswith("<View>")
+
+
+def test_of_an_export_of_all_rounds_those_of_the_round_are_taken(tmp_path):
+    asked = batch(tmp_path)
+    LabelStudioFiles().emit(asked, Blobs())
+    say(LabelStudioFiles, asked, {3: ["cat"], 8: [], 5: []})
+    file = LabelStudioFiles().file(asked)
+    tasks = json.loads(file.read_text())
+    other = {**tasks[0], "data": {**tasks[0]["data"], "round": 2, "sample_id": 99}}
+    file.write_text(json.dumps([*tasks, other]))
+    assert [answer.sample_id for answer in LabelStudioFiles().collect(asked)] == [3]

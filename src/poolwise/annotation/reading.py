@@ -117,7 +117,9 @@ def _cvat(file: Path, batch: Batch) -> list[Record]:
 
 
 def _label_studio(file: Path, batch: Batch) -> list[Record]:
-    return label_studio.read(content_of(file, MOST_BYTES), str(file))
+    """Of the tasks of a run's project those of the round: its export holds all of them."""
+    found = label_studio.read(content_of(file, MOST_BYTES), str(file))
+    return [record for record in found if record.details.get("round", batch.round) == batch.round]
 
 
 def _image_folder(folder: Path, batch: Batch) -> list[Record]:

@@ -128,15 +128,17 @@ def task_record(task: Any, where: str) -> Record:
         as_id(data.get("sample_id")),
         found[1],
         as_text(data.get("split")),
+        details={"round": data["round"]} if isinstance(data.get("round"), int) else {},
         where=where,
     )
 
 
-def verdict(annotations: Any, where: str) -> tuple[tuple[str, ...] | None, str]:
+def verdict(annotations: Any, where: str, least: int = 1) -> tuple[tuple[str, ...] | None, str]:
     """What the annotations of one task come to, and who said it last.
 
     The last annotation of each person counts. One marked as ground truth decides; else what most said; of as many, the
     latest. Skipped (cancelled) ones count only if nobody answered. An annotation without a choice is "none of them".
+    With fewer than `least` people, answered or skipped, nothing is said yet.
 
     Returns:
         (names, annotator); names None if there is no annotation.
@@ -149,6 +151,8 @@ def verdict(annotations: Any, where: str) -> tuple[tuple[str, ...] | None, str]:
     # without a name, every annotation is somebody's own
     last = {_person(each.get("completed_by")) or f"#{at}": each for at, each in enumerate(ordered)}
     ordered = sorted(last.values(), key=ordered.index)
+    if len(ordered) < least:
+        return None, ""
     answered = [each for each in ordered if not each.get("was_cancelled")]
     if not answered:
         return (("skip",), _person(ordered[-1].get("completed_by"))) if ordered else (None, "")
