@@ -235,3 +235,26 @@ def test_all_labels_go_out_in_any_format(here, kind):
     }[kind](out.read_text())
     assert (len(rows), sum(label is not None for _, label in rows)) == (30, 10)
     assert all(label in (None, named(path)) for path, label in rows)
+
+
+def test_boxes_of_a_coco_file_are_labelled_as_crops_and_go_out_with_their_boxes(here):
+    boxes = [(0, 0, 5, 9), (5, 0, 6, 9)]
+    crops = [Record(f"{at:02d}.png", box=box) for at in range(30) for box in boxes]
+    (here / "boxes.json").write_text(coco.write(crops, ["dark", "bright"]))
+    words = ["data=coco", "data.path=boxes.json", "data.crops=true", "data.classes=[dark,bright]"]
+    begin(*words)
+    file = here / "runs/one/batches/round_000.csv"
+    rows = table(file)
+    asks = {str(ask.sample_id): ask.path for ask in stored_run(here / "runs/one").ledger.state("one").rounds[0].asks}
+    with Image.open(rows[0]["path"]) as picture:
+        assert picture.height > 100  # a person sees 5 or 6 x 9 pixels enlarged, not what a model sees
+    file.write_text("sample_id,label\n" + "".join(f"{at},{named(asks[at].split('#')[0])}\n" for at in asks))
+    assert begin(*words).rounds[0].labelled == 4
+    for kind in ("coco", "csv"):
+        commands.labels(here / "runs/one", here / f"out.{kind}", kind)
+    found = coco.read((here / "out.coco").read_bytes(), "x").crops()
+    assert (len(found), {row.box for row in found}, sum(row.names is not None for row in found)) == (60, set(boxes), 10)
+    again = begin(*words[:1], "data.path=out.coco", *words[2:], "test_size=0", name="two")
+    assert (again.data["given"], again.data["pool"]) == (4, 54)
+    from_table = begin("data=manifest", "data.path=out.csv", "~data.root", "test_size=0", name="three")
+    assert (from_table.data["given"], from_table.data["pool"]) == (4, 54)

@@ -52,7 +52,7 @@ def test_coco_keeps_labels_nones_and_splits(sheet):
 @given(sheets(), st.lists(st.tuples(SIDE, SIDE, SIDE, SIDE), min_size=6, max_size=6, unique=True))
 def test_coco_keeps_crops_and_their_labels(sheet, boxes):
     classes, records = sheet
-    crops = [replace(row, box=box, path="one.jpg", split="") for row, box in zip(records, boxes, strict=False)]
+    crops = [replace(row, box=box, path="one.jpg") for row, box in zip(records, boxes, strict=False)]
     found = coco.read(coco.write(crops, classes).encode(), "x.json").crops()
     assert told(found) == told(crops)
     assert [split_place(row.place) for row in found] == [("one.jpg", row.box) for row in crops]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from poolwise.errors import UnreadableImages
 from poolwise.files import write_bytes
+from poolwise.formats.record import split_place
 from poolwise.protocols import ImageSource
 
 if TYPE_CHECKING:
@@ -73,10 +75,34 @@ def _png(sample_id: int, images: ImageSource) -> bytes:
 
 
 def _decoded(sample_id: int, images: ImageSource) -> PillowImage.Image:
+    """A picture without a file of its own: the part of one that it is, at full size, or what a model sees of it."""
     from PIL import Image
 
+    place = getattr(images, "place", None)
+    if place is not None:
+        path, box = split_place(place(sample_id))
+        picture = _opened(Path(path))
+        x, y, width, height = box or (0, 0, *picture.size)
+        return picture.crop((math.floor(x), math.floor(y), *_within(picture.size, x + width, y + height)))
     pixels = images.read(np.array([sample_id]))[0]
     return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def _within(size: tuple[int, int], right: float, bottom: float) -> tuple[int, int]:
+    return min(size[0], math.ceil(right)), min(size[1], math.ceil(bottom))
+
+
+def _opened(file: Path, most: int | None = None) -> PillowImage.Image:
+    """An RGB picture, upright. Raises UnreadableImages."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as whole:
+            if most is not None:
+                whole.draft("RGB", (most, most))
+            return ImageOps.exif_transpose(whole).convert("RGB")
+    except Exception as error:  # decoders raise whatever comes to hand
+        raise UnreadableImages(f"{file} cannot be read: {error}; restore it.") from error
 
 
 def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
@@ -86,16 +112,9 @@ def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
         UnreadableImages: its file cannot be decoded.
     """
     file = images.file(sample_id)
-    if file is None:
+    if file is None and getattr(images, "place", None) is None:  # packed pictures are small
         return f"data:image/png;base64,{base64.b64encode(_png(sample_id, images)).decode()}"
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(file) as whole:
-            whole.draft("RGB", (most, most))
-            picture = ImageOps.exif_transpose(whole).convert("RGB")
-    except Exception as error:  # decoders raise whatever comes to hand
-        raise UnreadableImages(f"{file} cannot be read: {error}; restore it.") from error
+    picture = _opened(file, most) if file is not None else _decoded(sample_id, images)
     picture.thumbnail((most, most))
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=88)

@@ -50,7 +50,9 @@ class CocoFile:
             if body.get("iscrowd"):
                 continue
             key, box = self._image(body, where), box_of(body.get("bbox"), where)
-            blank = replace(self.images[key], box=box, names=_looked_at(body), sample_id=None, where=where)
+            image = self.images[key]
+            split = as_text(body.get("split")) or image.split
+            blank = replace(image, box=box, names=_looked_at(body), sample_id=None, split=split, where=where)
             found.setdefault((key, box), (blank, {}))[1].update(dict.fromkeys(self._names(body, where)))
         return [replace(record, names=tuple(names)) if names else record for record, names in found.values()]
 
@@ -108,10 +110,10 @@ def write(records: Sequence[Record], classes: Sequence[str], about: str = "") ->
 def _image_body(record: Record, at: int) -> dict[str, Any]:
     width, height = record.size or (0, 0)
     body: dict[str, Any] = {"id": at, "file_name": record.path, "width": width, "height": height}
-    if record.split:
-        body["split"] = record.split
     if record.box is not None:
         return body
+    if record.split:
+        body["split"] = record.split
     if record.sample_id is not None:
         body["sample_id"] = record.sample_id
     return {**body, "labelled": record.names is not None}
@@ -122,6 +124,8 @@ def _annotation(record: Record, image: int, category: int | None, at: int) -> di
     body = {"id": at, "image_id": image, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0, "segmentation": []}
     if record.box is not None and record.names == ():
         body["labelled"] = True
+    if record.box is not None and record.split:  # crops of one picture may be apart
+        body["split"] = record.split
     return body if category is None else {**body, "category_id": category}
 
 
