@@ -12,10 +12,11 @@ AT = (f"2026-01-01T00:{minute:02d}:{second:02d}Z" for minute in range(60) for se
 
 
 class Fake:
-    """Its tables, and what it was asked; `cut` holds paths whose next reply is lost after the work is done."""
+    """Its tables, and what it was asked; `lost` counts down to a request whose reply is lost, after or before the work."""
 
     def __init__(self):
-        self.projects, self.tasks, self.asked, self.cut, self.people = {}, {}, [], set(), {1: "admin@example.com"}
+        self.projects, self.tasks, self.asked, self.people = {}, {}, [], {1: "admin@example.com"}
+        self.lost, self.worked = None, True
         self.numbers, self.bearers = itertools.count(1), set()
         fake = self
 
@@ -42,12 +43,15 @@ class Fake:
         query = {key: values[0] for key, values in parse_qs(where.query).items()}
         body = json.loads(http.rfile.read(int(http.headers.get("Content-Length") or 0)) or "null")
         self.asked.append((http.command, where.path))
-        try:
-            status, answer = self.answer(http.command, path, query, body, http.headers.get("Authorization", ""))
-        except KeyError:
-            status, answer = 404, {"detail": "No such thing."}
-        if where.path in self.cut:
-            self.cut.discard(where.path)
+        lost = self.lost == 0
+        self.lost = None if self.lost is None or lost else self.lost - 1
+        status, answer = 200, None
+        if not lost or self.worked:
+            try:
+                status, answer = self.answer(http.command, path, query, body, http.headers.get("Authorization", ""))
+            except KeyError:
+                status, answer = 404, {"detail": "No such thing."}
+        if lost:
             http.close_connection = True
             return
         content = b"" if answer is None else json.dumps(answer).encode()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 
 import pytest
 import requests
@@ -216,13 +217,23 @@ def test_many_tasks_come_in_pages_without_their_pictures(server, tmp_path, monke
     assert answers(LabelStudio(url=server.url), asked) == {33: "cat"}
 
 
-@pytest.mark.parametrize("lost", ["/api/projects/", "/api/projects/1/import"])
-def test_a_reply_that_is_lost_doubles_nothing(fake, tmp_path, lost):
-    annotator, asked = LabelStudio(url=fake.url), batch(tmp_path)
-    fake.cut.add(lost)
-    with pytest.raises(AnnotationError, match="nothing is lost"):
+@pytest.mark.parametrize("worked", [True, False])
+@pytest.mark.parametrize("at", range(12))
+def test_wherever_a_reply_is_lost_nothing_is_doubled_and_no_answer_lost(fake, tmp_path, at, worked, monkeypatch):
+    monkeypatch.setattr("poolwise.annotation.label_studio.CHUNK", 2)
+    annotator, asked, person = LabelStudio(url=fake.url), batch(tmp_path), Person(fake.url, tmp_path)
+
+    def work():
         annotator.emit(asked, Blobs())
-    annotator.emit(asked, Blobs())
+        if not fake.tasks[min(fake.tasks)]["annotations"]:
+            fake.annotate(person.tasks()[3]["id"], {"result": [{"value": {"choices": ["cat"]}}]})
+        return answers(annotator, asked)
+
+    fake.lost, fake.worked = at, worked
+    with suppress(AnnotationError):  # some replies can be done without
+        work()
+    fake.lost = None
+    assert work() == {3: "cat"}
     assert (len(fake.projects), len(fake.tasks)) == (1, 3)
 
 

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
+from annotation.label_studio_fake import LEGACY, Fake
 from poolwise.config import commands
 from poolwise.config.build import conf_dir
 from poolwise.config.resume import run_config, stored_run
@@ -258,3 +259,23 @@ def test_boxes_of_a_coco_file_are_labelled_as_crops_and_go_out_with_their_boxes(
     assert (again.data["given"], again.data["pool"]) == (4, 54)
     from_table = begin("data=manifest", "data.path=out.csv", "~data.root", "test_size=0", name="three")
     assert (from_table.data["given"], from_table.data["pool"]) == (4, 54)
+
+
+def test_a_run_asks_label_studio_and_keeps_no_token(here, monkeypatch):
+    fake = Fake()
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", LEGACY)
+    words = ["annotation=label_studio", "~annotation.annotator", f"annotation.url={fake.url}"]
+    assert "/projects/1/" in begin(*words).message
+    assert "0 of 10 answered" in begin(*words).message
+    for task in list(fake.tasks.values()):
+        value = {"from_name": "label", "value": {"choices": [named(task["data"]["path"])]}}
+        fake.annotate(task["id"], {"result": [value]})
+    assert begin(*words).rounds[0].labelled == 4
+    assert len(fake.tasks) == 14
+    fake.close()
+    rows = stored_run(here / "runs/one").ledger.annotations("one")
+    assert {(row.annotator, row.source) for row in rows} == {("admin@example.com", "label_studio")}
+    assert len(rows) == 10
+    assert not [file for file in here.rglob("*") if file.is_file() and LEGACY.encode() in file.read_bytes()]
+    with pytest.raises(AnnotationError, match="cannot be reached"):
+        begin(*words)
