@@ -100,12 +100,24 @@ def test_a_round_goes_out_and_comes_back_bit_by_bit(server, tmp_path):
 
 def test_emitting_again_and_later_rounds_double_nothing(server, tmp_path):
     annotator, person = LabelStudio(url=server.url), Person(server.url, tmp_path / "a-run")
-    for round_ in (0, 1, 0, 1):
-        annotator.emit(batch(tmp_path / "a-run", round_), Blobs())
+    for _ in range(2):
+        annotator.emit(batch(tmp_path / "a-run", 0), Blobs())
+    for at in (3, 8, 5):
+        person.label(at, "dog")
+    for _ in range(2):
+        annotator.emit(batch(tmp_path / "a-run", 1), Blobs())
     assert len(Server(server.url).tasks(person.project())) == 6
     person.label(3, "cat", round_=1)
     assert answers(annotator, batch(tmp_path / "a-run", 1)) == {3: "cat"}
-    assert answers(annotator, batch(tmp_path / "a-run", 0)) == {}
+    assert answers(annotator, batch(tmp_path / "a-run", 0)) == {3: "dog", 8: "dog", 5: "dog"}
+
+
+def test_tasks_that_were_left_over_are_taken_back_with_the_next_round(server, tmp_path):
+    annotator, person = LabelStudio(url=server.url, partial="train"), Person(server.url, tmp_path / "j-run")
+    annotator.emit(batch(tmp_path / "j-run", 0), Blobs())
+    person.label(3, "dog")
+    annotator.emit(batch(tmp_path / "j-run", 1, ids=(8, 9)), Blobs())
+    assert (sorted(person.tasks(0)), sorted(person.tasks(1))) == ([3], [8, 9])
 
 
 def test_several_labels_and_none(server, tmp_path):

@@ -144,6 +144,15 @@ def test_a_file_of_cvat_gives_tags_or_boxes(root):
     }
 
 
+def test_in_a_file_of_cvat_with_several_labels_the_tag_none_says_so(root):
+    records = [Record("in/0.png", ("cat",)), Record("in/1.png", ("none",)), Record("in/2.png")]
+    (root / "items.xml").write_text(cvat.write(records, [*CLASSES, "none"]))
+    source = Cvat(path=str(root / "items.xml"), multilabel=True, **SMALL)
+    assert source.manifest.classes == ("dog", "cat")
+    assert named(source) == {"in/0.png": ("cat",), "in/1.png": (), "in/2.png": None}
+    assert named(Cvat(path=str(root / "items.xml"), **SMALL))["in/1.png"] == "none"
+
+
 def test_a_table_may_be_json_lines_and_name_crops(root):
     records = [Record("in/0.png", ("cat",), box=(0, 0, 20, 20)), Record("in/1.png", ("dog",)), Record("in/2.png")]
     (root / "items.jsonl").write_text(jsonl.write(records, Task.MULTICLASS))

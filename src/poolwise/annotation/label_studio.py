@@ -71,7 +71,9 @@ class LabelStudio:
         """
         server = Server(self.url)
         project = self._project(server, batch)
-        there = _doubled_removed(server, _of_round(server.tasks(project), batch))
+        tasks = server.tasks(project)
+        _left_over_removed(server, tasks, batch)
+        there = _doubled_removed(server, _of_round(tasks, batch))
         missing = [ask for ask in batch.asks if ask.sample_id not in there]
         for start in range(0, len(missing), CHUNK):
             server.add(project, [self._task(ask, batch, images) for ask in missing[start : start + CHUNK]])
@@ -198,6 +200,15 @@ def _doubled_removed(server: Server, tasks: Sequence[Mapping[str, Any]]) -> set[
             server.remove(task["id"])
         first.setdefault(sample_id, task)
     return set(first)
+
+
+def _left_over_removed(server: Server, tasks: Sequence[Mapping[str, Any]], batch: Batch) -> None:
+    """Tasks that nobody answered before their round was closed went back to the pool: work on them would be lost."""
+    for task in tasks:
+        meta = task.get("meta")
+        ours = isinstance(meta, dict) and isinstance(meta.get("sample_id"), int) and isinstance(meta.get("round"), int)
+        if ours and task["meta"]["round"] < batch.round and not _worked_on(task):
+            server.remove(task["id"])
 
 
 def _worked_on(task: Mapping[str, Any]) -> bool:

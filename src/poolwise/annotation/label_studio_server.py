@@ -201,7 +201,10 @@ class Server:
             said = body.get("validation_errors") or body.get("detail") or ""
         except (ValueError, RecursionError, AttributeError):
             return ""
-        text = " ".join(str(said).split()).replace(self._token, "***")[:300]
+        text = " ".join(str(said).split())
+        for secret in (self._token, self._header.partition(" ")[2]):
+            text = text.replace(secret, "***") if secret else text
+        text = text[:300]
         return f": {text}" if text else ""
 
 

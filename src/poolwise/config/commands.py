@@ -42,7 +42,7 @@ def ingest(file: Path, folder: Path | None, round_: int | None = None) -> None:
     if folder is None and not (file.parent.parent / "config.yaml").is_file():
         raise AnnotationError(f"{file} lies in no run's folder; name the run it answers with --run FOLDER.")
     run = stored_run(folder or file.parent.parent)
-    if round_ is None and (found := re.match(r"round_(\d{3,9})(?:\.|$)", file.name)):
+    if round_ is None and (found := re.search(r"(?<![A-Za-z])round_(\d{1,9})", file.name)):
         round_ = int(found.group(1))
     display = Terminal()
     if run.job == "audit":

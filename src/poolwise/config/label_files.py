@@ -143,9 +143,13 @@ def _coco(records: Sequence[Record], manifest: Manifest, images: ImageSource) ->
 
 def _cvat(records: Sequence[Record], manifest: Manifest, images: ImageSource) -> str:
     # a picture without tags is one that nobody has looked at
-    several = [replace(row, names=(NONE,)) if row.names == () else row for row in _pictures(records, images)]
-    classes = [*manifest.classes, *([NONE] if any(row.names == (NONE,) for row in several) else [])]
-    return cvat.write(several, list(dict.fromkeys(classes)), manifest.name)
+    found = [replace(row, names=(NONE,)) if row.names == () else row for row in _pictures(records, images)]
+    none = [row.path for row in records if row.names == ()]
+    if none and NONE in manifest.classes:
+        raise FormatError(
+            f"{len(none)} pictures show none of the classes, which CVAT would take for the class {NONE!r}."
+        )
+    return cvat.write(found, [*manifest.classes, *([NONE] if none else [])], manifest.name)
 
 
 def _label_studio(records: Sequence[Record], manifest: Manifest, images: ImageSource) -> str:
