@@ -54,8 +54,8 @@ def test_coco_keeps_crops_and_their_labels(sheet, boxes):
     classes, records = sheet
     crops = [replace(row, box=box, path="one.jpg") for row, box in zip(records, boxes, strict=False)]
     found = coco.read(coco.write(crops, classes).encode(), "x.json").crops()
-    assert told(found) == told(crops)
-    assert [split_place(row.place) for row in found] == [("one.jpg", row.box) for row in crops]
+    assert sorted(told(found), key=str) == sorted(told(crops), key=str)
+    assert {split_place(row.place) for row in found} == {("one.jpg", row.box) for row in crops}
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,6 +17,8 @@ from poolwise.formats.record import Box, Record, box_of
 
 SEVERAL = 20
 """Names quoted in a message."""
+UNNAMED = "unlabelled_boxes"
+"""A list of our own for crops without a category: readers of COCO trip over annotations that have none."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def write(records: Sequence[Record], classes: Sequence[str], about: str = "") ->
     image_ids: dict[str, int] = {}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
+    unnamed: list[dict[str, Any]] = []
     for record in records:
         if record.path not in image_ids:
             image_ids[record.path] = len(images) + 1
@@ -95,16 +98,20 @@ def write(records: Sequence[Record], classes: Sequence[str], about: str = "") ->
         strange = [name for name in record.names or () if name not in number]
         if strange:
             raise FormatError(f"{record.path}: {listed(strange)} is no category; they are {listed(classes, SEVERAL)}.")
-        # a crop that nobody has named yet keeps its box, without a category
-        wanted: list[int | None] = [number[name] for name in record.names or ()]
-        wanted = wanted or ([None] if record.box else [])
-        annotations += [
-            _annotation(record, image_ids[record.path], category, len(annotations) + at)
-            for at, category in enumerate(wanted, start=1)
-        ]
-    categories = [{"id": at, "name": name, "supercategory": ""} for name, at in number.items()]
-    content = {"info": {"description": about}, "licenses": [], "images": images, "annotations": annotations}
-    return json.dumps({**content, "categories": categories}, ensure_ascii=False, indent=1) + "\n"
+        body = _annotation(record, image_ids[record.path])
+        if record.box is not None and not record.names:
+            unnamed.append(body)
+        for name in record.names or ():
+            annotations.append({"id": len(annotations) + 1, "category_id": number[name], **body})
+    content = {
+        "info": {"description": about},
+        "licenses": [],
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": at, "name": name, "supercategory": ""} for name, at in number.items()],
+        **({UNNAMED: unnamed} if unnamed else {}),
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _image_body(record: Record, at: int) -> dict[str, Any]:
@@ -119,14 +126,14 @@ def _image_body(record: Record, at: int) -> dict[str, Any]:
     return {**body, "labelled": record.names is not None}
 
 
-def _annotation(record: Record, image: int, category: int | None, at: int) -> dict[str, Any]:
+def _annotation(record: Record, image: int) -> dict[str, Any]:
     box = record.box or (0, 0, *(record.size or (0, 0)))
-    body = {"id": at, "image_id": image, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0, "segmentation": []}
+    body = {"image_id": image, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0, "segmentation": []}
     if record.box is not None and record.names == ():
         body["labelled"] = True
     if record.box is not None and record.split:  # crops of one picture may be apart
         body["split"] = record.split
-    return body if category is None else {**body, "category_id": category}
+    return body
 
 
 def read(content: bytes, where: str) -> CocoFile:
@@ -149,7 +156,8 @@ def read(content: bytes, where: str) -> CocoFile:
         if key in images:
             raise FormatError(f"{place} has the id {key!r}, which another image has too.")
         images[key] = _picture(body, place)
-    return CocoFile(images, categories, list(_bodies(whole, "annotations", where)))
+    annotations = [each for key in ("annotations", UNNAMED) for each in _bodies(whole, key, where)]
+    return CocoFile(images, categories, annotations)
 
 
 def _picture(body: Mapping[str, Any], where: str) -> Record:
