@@ -74,6 +74,10 @@ class Fake:
             return self.all_projects(method, body)
         if path[0] == "projects" and path[2:] == ["import"]:
             return self.take(self.projects[int(path[1])]["id"], body)
+        if path[0] == "projects" and path[2:] == ["export"]:
+            mine = [task for task in self.tasks.values() if task["project"] == int(path[1]) and task["annotations"]]
+            short = [{**task["data"], "label": choices_of(task["annotations"][0])} for task in mine]
+            return 200, mine if query["exportType"] == "JSON" else short
         if path[0] == "projects":
             self.projects[int(path[1])].update(body or {})
             return 200, self.projects[int(path[1])]
@@ -127,3 +131,7 @@ class Fake:
     def edit(self, at, body):
         row = next(row for task in self.tasks.values() for row in task["annotations"] if row["id"] == at)
         return row.update({**body, "updated_at": next(AT)}) or row
+
+
+def choices_of(annotation):
+    return annotation["result"][0]["value"]["choices"][0] if annotation["result"] else None

@@ -18,6 +18,7 @@ from poolwise.annotation.cvat import Cvat
 from poolwise.annotation.image_folder import ImageFolder
 from poolwise.annotation.json_lines import JsonLines
 from poolwise.annotation.label_studio_files import LabelStudioFiles
+from poolwise.annotation.reading import read_answers
 from poolwise.errors import ConfigError, ConflictingAnswers, FormatError, UnknownLabel, UnknownSample
 from poolwise.formats import coco, cvat
 from poolwise.formats.record import Record
@@ -164,8 +165,6 @@ def paths(*names):
 
 
 def read(tmp_path, asked, *names):
-    from poolwise.annotation.reading import read_answers
-
     file = tmp_path / "export.json"
     file.write_text(coco.write([Record(name, ("cat",)) for name in names], ["cat"]))
     return [answer.sample_id for answer in read_answers(file, asked)]
@@ -222,3 +221,12 @@ def test_of_an_export_of_all_rounds_those_of_the_round_are_taken(tmp_path):
     other = {**tasks[0], "data": {**tasks[0]["data"], "round": 2, "sample_id": 99}}
     file.write_text(json.dumps([*tasks, other]))
     assert [answer.sample_id for answer in LabelStudioFiles().collect(asked)] == [3]
+
+
+def test_a_number_of_another_run_that_means_another_picture_is_refused(tmp_path):
+    asked = paths("a/1.jpg", "b/2.jpg")
+    (tmp_path / "other.jsonl").write_text('{"sample_id": 1, "path": "b/1.jpg", "label": "cat"}')
+    with pytest.raises(UnknownSample, match=r"did not ask for: 1 \(b/1\.jpg\)"):
+        read_answers(tmp_path / "other.jsonl", asked)
+    (tmp_path / "same.jsonl").write_text('{"sample_id": 1, "path": "elsewhere/2.jpg", "label": "cat"}')
+    assert [answer.sample_id for answer in read_answers(tmp_path / "same.jsonl", asked)] == [1]

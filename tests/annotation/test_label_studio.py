@@ -12,6 +12,7 @@ from annotation.label_studio_real import Real
 from builders import Blobs
 from poolwise.annotation.label_studio import LabelStudio
 from poolwise.annotation.label_studio_server import TOKEN, Server
+from poolwise.annotation.reading import read_answers
 from poolwise.errors import AnnotationError, ConfigError, UnknownLabel
 from poolwise.types import Ask, Batch, Task
 
@@ -127,6 +128,18 @@ def test_several_labels_and_none(server, tmp_path):
     person.label(3, CLASSES[2], "cat")
     person.label(8)
     assert answers(annotator, asked) == {3: ("cat", CLASSES[2]), 8: ()}
+
+
+@pytest.mark.parametrize("kind", ["JSON", "JSON_MIN"])
+def test_an_export_of_the_project_is_a_file_of_answers(server, tmp_path, kind):
+    asked, person = batch(tmp_path / "k-run"), Person(server.url, tmp_path / "k-run")
+    LabelStudio(url=server.url).emit(asked, Blobs())
+    person.label(3, "cat")
+    person.label(8, CLASSES[2])
+    address = f"{server.url}/api/projects/{person.project()}/export"
+    (tmp_path / "export.json").write_bytes(person.session.get(address, params={"exportType": kind}, timeout=60).content)
+    found = {answer.sample_id: answer.label for answer in read_answers(tmp_path / "export.json", asked)}
+    assert found == {3: "cat", 8: CLASSES[2]}
 
 
 def test_suggestions_are_shown_and_never_taken(server, tmp_path):

@@ -72,7 +72,7 @@ def answers_from(records: Sequence[Record], batch: Batch, where: str, annotator:
     found = [(record, index.find(record)) for record in records]
     unknown = [record for record, ids in found if not ids]
     if unknown:
-        names = [record.path if record.sample_id in (None, -1) else record.sample_id for record in unknown]
+        names = [" ".join(_named(record)) for record in unknown]
         raise UnknownSample(
             f"{where} answers {len(unknown)} samples that round {batch.round} did not ask for: {listed(names)}; "
             f"{len(batch.asks)} were asked. Remove those rows, or answer the file of the right round."
@@ -91,6 +91,11 @@ def answers_from(records: Sequence[Record], batch: Batch, where: str, annotator:
                 f"{_within(record.where, where)}, {label_text(answer.label)!r}. Keep one of them."
             )
     return list(answers.values())
+
+
+def _named(record: Record) -> list[str]:
+    number = [] if record.sample_id in (None, -1) else [str(record.sample_id)]
+    return [*number, f"({record.path})" if number else record.path] if record.path else number
 
 
 def _within(place: str, where: str) -> str:
@@ -138,10 +143,12 @@ class _Index:
 
     def find(self, record: Record) -> set[int]:
         """Ids that a record may mean: none, one, or several where names are alike."""
-        if record.sample_id is not None:
-            return {record.sample_id} & self.ids
         parts = _parts(record.path)
         written = PICTURE.search(PurePosixPath(parts[-1]).stem)
+        if record.sample_id is not None:
+            # the same number means another picture in another run
+            other = bool(record.path) and not written and parts[-1] != self.whole.get(record.sample_id, parts)[-1]
+            return set() if other else {record.sample_id} & self.ids
         named = {int(written.group(1))} & self.ids if written else set()
         return named | {at for at in self.paths.get(parts[-1], ()) if _ends_alike(self.whole[at], parts)}
 

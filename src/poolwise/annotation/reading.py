@@ -78,8 +78,8 @@ def _row(row: dict[str, str], line: int, file: Path, batch: Batch) -> Record:
     if text:
         several = batch.task is Task.MULTILABEL
         names = tuple(name.strip() for name in text.split("|") if name.strip()) if several else (text,)
-    # an id that is none is told as it stands
-    path = row["sample_id"].strip() if sample_id == -1 else row.get("path", "")
+    # an id that is none is told as it stands; beside one, the path is a spreadsheet's to spoil
+    path = row["sample_id"].strip() if sample_id == -1 else row.get("path", "") if sample_id is None else ""
     return Record(path, names, sample_id, row.get("annotator", "").strip(), where=f"{file}, line {line}")
 
 

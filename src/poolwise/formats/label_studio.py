@@ -122,10 +122,11 @@ def task_record(task: Any, where: str) -> Record:
         value = task.get(CONTROL)
         choices = value.get("choices") if isinstance(value, dict) else value
         found = names_in(choices, where), _person(task.get("annotator"))
+    sample_id = as_id(data.get("sample_id"))
     return Record(
-        as_text(data.get("path")) or as_text(data.get(OBJECT)),
+        as_text(data.get("path")) or ("" if sample_id is not None else as_text(data.get(OBJECT))),
         found[0],
-        as_id(data.get("sample_id")),
+        sample_id,
         found[1],
         as_text(data.get("split")),
         details={"round": data["round"]} if isinstance(data.get("round"), int) else {},
