@@ -24,14 +24,16 @@ COMMANDS = {
     "compare": "does cleaning the labels help: cleaned against raw (settings: poolwise compare --help)",
     "samplesize": "how many more labels a target needs (settings: poolwise samplesize --help)",
     "benchmark": "compare query strategies over data sets and seeds (settings: poolwise benchmark --help)",
-    "ingest": "take the answers of a filled-in batch file and go on with its run",
+    "ingest": "take the answers of a filled-in batch file, or another tool's export, and go on with its run",
     "status": "where every run stands",
     "report": "write a run's report page anew",
     "track": "send what the tracking server has missed of a run",
-    "labels": "write the labels gathered so far as a manifest (CSV)",
+    "labels": "write the labels gathered so far: CSV, JSON Lines, COCO, CVAT, Label Studio, folders",
 }
 HYDRA_JOBS = ("loop", "audit", "compare", "samplesize", "benchmark")
 """Commands whose settings are composed by Hydra."""
+FORMATS = ("csv", "jsonl", "coco", "cvat", "label_studio", "image_folder")
+"""Of `poolwise labels`; see docs/formats.md."""
 EPILOG = """\
 poolwise loop                       a first run: handwritten digits, simulated, a minute
 eval "$(poolwise -sc install=bash)" tab completion in this shell
@@ -96,8 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in HYDRA_JOBS:
         commands.add_parser(name, help=COMMANDS[name], add_help=False)
     ingest = commands.add_parser("ingest", help=COMMANDS["ingest"])
-    ingest.add_argument("file", type=Path, help="a batch file, e.g. runs/NAME/batches/round_003.csv")
+    ingest.add_argument("file", type=Path, help="a batch file or an export: .csv, .jsonl, .json, .xml, or a folder")
     ingest.add_argument("--run", type=Path, help="folder of the run, if the file lies elsewhere", dest="folder")
+    ingest.add_argument("--round", type=int, help="round that it answers (default: that of its name, else the last)")
     ingest.set_defaults(run=_ingest)
     status = commands.add_parser("status", help=COMMANDS["status"])
     status.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
@@ -109,8 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     labels = commands.add_parser("labels", help=COMMANDS["labels"])
     labels.add_argument("folder", type=Path, help="a run's folder")
     labels.add_argument(
-        "--out", type=Path, default=None, help="file to write (default: labels.csv in the run's folder)"
+        "--out", type=Path, default=None, help="file or folder to write (default: labels.csv in the run's folder)"
     )
+    labels.add_argument("--format", choices=FORMATS, default=None, help="default: by the ending of --out, else csv")
     labels.set_defaults(run=_labels)
     return parser
 
@@ -118,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 def _ingest(options: argparse.Namespace) -> None:
     from poolwise.config.commands import ingest
 
-    ingest(options.file, options.folder)
+    ingest(options.file, options.folder, options.round)
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -142,4 +146,4 @@ def _track(options: argparse.Namespace) -> None:
 def _labels(options: argparse.Namespace) -> None:
     from poolwise.config.commands import labels
 
-    labels(options.folder, options.out)
+    labels(options.folder, options.out, options.format)

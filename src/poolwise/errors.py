@@ -10,6 +10,7 @@ the message alone; a stack trace means a defect of ours.
     │   ├── DataChanged             a run is resumed on other data than it began with
     │   ├── UnreadableImages        pictures that are missing or cannot be decoded
     │   └── UnknownLabel            a label outside the class list
+    ├── FormatError                 a file that is not in the format it claims
     ├── InvalidArray                wrong shape, NaN, or rows that are no probabilities
     ├── PoolExhausted               more samples asked for than the pool has
     ├── AnnotationError             an answer file that cannot be taken as it is
@@ -49,6 +50,10 @@ class UnreadableImages(DataError):
 
 class UnknownLabel(DataError):
     """A label is not in the class list."""
+
+
+class FormatError(PoolwiseError):
+    """A file is not in the format that its name or its beginning claims, or a format cannot hold what is to be written."""
 
 
 class InvalidArray(PoolwiseError):

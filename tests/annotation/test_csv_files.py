@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import Blobs
-from poolwise.annotation.csv_files import CsvFiles, batch_file, label_text
+from poolwise.annotation.answers import label_text
+from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample
 from poolwise.types import Ask, Batch, Task
 

@@ -16,7 +16,7 @@ LAYERS = {
     1: {"geometry"},
     2: {"acquisition", "curve", "label_error", "metric", "votes"},
     3: {"query", "stopping", "pruning"},
-    4: {"files", "engine"},
+    4: {"files", "engine", "formats"},
     5: {"data", "model", "annotation", "ledger", "tracking", "report"},
     6: {"loop", "benchmark", "audit", "compare", "samplesize", "trainings"},
     7: {"terminal", "config", "doors", "cli", "__main__", "__init__"},

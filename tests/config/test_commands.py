@@ -1,6 +1,7 @@
 """The commands that people use between rounds, on a small run with real files."""
 
 import csv
+import json
 import os
 
 import numpy as np
@@ -9,11 +10,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
+from annotation.label_studio_fake import LEGACY, Fake
 from poolwise.config import commands
 from poolwise.config.build import conf_dir
 from poolwise.config.resume import run_config, stored_run
 from poolwise.config.status import status
-from poolwise.errors import AnnotationError, ConfigError, DataChanged, SettingsChanged
+from poolwise.errors import AnnotationError, ConfigError, DataChanged, FormatError, SettingsChanged, UnknownSample
+from poolwise.formats import coco, cvat, jsonl, label_studio
+from poolwise.formats.record import Record
 
 
 @pytest.fixture
@@ -162,3 +166,116 @@ def test_tracking_again_when_nobody_listens_says_so(here):
     begin("tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
     with pytest.raises(ConfigError, match="cannot be reached"):
         commands.track(here / "runs/one")
+
+
+def named(path):
+    return "bright" if int(path.removesuffix(".png")[-2:]) % 2 else "dark"
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "coco", "cvat", "label_studio_files", "image_folder"])
+def test_a_run_takes_its_answers_in_another_format(here, kind):
+    assert begin(f"annotation={kind}", "~annotation.annotator").status == "parked"
+    asks = stored_run(here / "runs/one").ledger.state("one").rounds[0].asks
+    file = next(iter((here / "runs/one/batches").glob("round_000.*")), here / "runs/one/batches/round_000")
+    if kind == "image_folder":
+        for ask in asks:
+            name = f"sample_{ask.sample_id:07d}.png"
+            (file / "unlabelled" / name).rename(file / named(ask.path) / name)
+    elif kind in ("coco", "cvat"):
+        write = {"coco": coco, "cvat": cvat}[kind].write
+        records = [Record(f"sample_{ask.sample_id:07d}.png", (named(ask.path),)) for ask in asks]
+        file = here / ("export.json" if kind == "coco" else "annotations.xml")
+        file.write_text(write(records, ["dark", "bright"]))
+    elif kind == "jsonl":
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps({**row, "label": named(row["path"])}) + "\n" for row in rows))
+    else:
+        file = here / "runs/one/batches/round_000.label_studio.json"
+        tasks = [{**each, "label": named(each["path"])} for each in (t["data"] for t in json.loads(file.read_text()))]
+        file.write_text(json.dumps(tasks))
+    commands.ingest(file, here / "runs/one")
+    run = stored_run(here / "runs/one")
+    assert {run.ledger.state("one").annotations[ask.sample_id].label == named(ask.path) for ask in asks} == {True}
+    assert {row.source for row in run.ledger.annotations("one")} == {kind.removesuffix("_files")}
+    assert len(run.ledger.state("one").rounds) == 2
+
+
+def test_an_export_answers_the_last_round_unless_told_otherwise(here):
+    begin()
+    rows = table(fill(here / "runs/one/batches/round_000.csv"))
+    begin()
+    (here / "late.jsonl").write_text(json.dumps({"sample_id": int(rows[0]["sample_id"]), "label": "dark"}) + "\n")
+    with pytest.raises(UnknownSample, match="round 1 did not ask"):
+        commands.ingest(here / "late.jsonl", here / "runs/one")
+    commands.ingest(here / "late.jsonl", here / "runs/one", 0)
+    with pytest.raises(AnnotationError, match="--round"):
+        commands.ingest(here / "late.jsonl", here / "runs/one", 7)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "coco", "cvat", "label_studio", "image_folder"])
+def test_all_labels_go_out_in_any_format(here, kind):
+    begin()
+    fill(here / "runs/one/batches/round_000.csv")
+    begin()
+    commands.labels(here / "runs/one", here / "out", kind)
+    out = here / "out"
+    if kind == "image_folder":
+        found = {file.relative_to(out).parts[:2] for file in out.rglob("*.png")}
+        assert found == {(split, name) for split in ("pool", "test") for name in ("dark", "bright")} | {
+            ("pool", "unlabelled")
+        }
+        with pytest.raises(FormatError, match="there already"):
+            commands.labels(here / "runs/one", out, kind)
+        return
+    rows = {
+        "csv": lambda text: [(row["path"], row["label"] or None) for row in csv.DictReader(text.splitlines())],
+        "jsonl": lambda text: [(row.path, row.names and row.names[0]) for row in jsonl.read(text.encode(), "x")],
+        "coco": lambda text: [(r.path, r.names and r.names[0]) for r in coco.read(text.encode(), "x").pictures()],
+        "cvat": lambda text: [(row.path, row.names and row.names[0]) for row in cvat.read(text.encode(), "x")[0]],
+        "label_studio": lambda text: [(r.path, r.names and r.names[0]) for r in label_studio.read(text.encode(), "x")],
+    }[kind](out.read_text())
+    assert (len(rows), sum(label is not None for _, label in rows)) == (30, 10)
+    assert all(label in (None, named(path)) for path, label in rows)
+
+
+def test_boxes_of_a_coco_file_are_labelled_as_crops_and_go_out_with_their_boxes(here):
+    boxes = [(0, 0, 5, 9), (5, 0, 6, 9)]
+    crops = [Record(f"{at:02d}.png", box=box) for at in range(30) for box in boxes]
+    (here / "boxes.json").write_text(coco.write(crops, ["dark", "bright"]))
+    words = ["data=coco", "data.path=boxes.json", "data.crops=true", "data.classes=[dark,bright]"]
+    begin(*words)
+    file = here / "runs/one/batches/round_000.csv"
+    rows = table(file)
+    asks = {str(ask.sample_id): ask.path for ask in stored_run(here / "runs/one").ledger.state("one").rounds[0].asks}
+    with Image.open(rows[0]["path"]) as picture:
+        assert picture.height > 100  # a person sees 5 or 6 x 9 pixels enlarged, not what a model sees
+    file.write_text("sample_id,label\n" + "".join(f"{at},{named(asks[at].split('#')[0])}\n" for at in asks))
+    assert begin(*words).rounds[0].labelled == 4
+    for kind in ("coco", "csv"):
+        commands.labels(here / "runs/one", here / f"out.{kind}", kind)
+    found = coco.read((here / "out.coco").read_bytes(), "x").crops()
+    assert (len(found), {row.box for row in found}, sum(row.names is not None for row in found)) == (60, set(boxes), 10)
+    again = begin(*words[:1], "data.path=out.coco", *words[2:], "test_size=0", name="two")
+    assert (again.data["given"], again.data["pool"]) == (4, 54)
+    from_table = begin("data=manifest", "data.path=out.csv", "~data.root", "test_size=0", name="three")
+    assert (from_table.data["given"], from_table.data["pool"]) == (4, 54)
+
+
+def test_a_run_asks_label_studio_and_keeps_no_token(here, monkeypatch):
+    fake = Fake()
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", LEGACY)
+    words = ["annotation=label_studio", "~annotation.annotator", f"annotation.url={fake.url}"]
+    assert "/projects/1/" in begin(*words).message
+    assert "0 of 10 answered" in begin(*words).message
+    for task in list(fake.tasks.values()):
+        value = {"from_name": "label", "value": {"choices": [named(task["data"]["path"])]}}
+        fake.annotate(task["id"], {"result": [value]})
+    assert begin(*words).rounds[0].labelled == 4
+    assert len(fake.tasks) == 14
+    fake.close()
+    rows = stored_run(here / "runs/one").ledger.annotations("one")
+    assert {(row.annotator, row.source) for row in rows} == {("admin@example.com", "label_studio")}
+    assert len(rows) == 10
+    assert not [file for file in here.rglob("*") if file.is_file() and LEGACY.encode() in file.read_bytes()]
+    with pytest.raises(AnnotationError, match="cannot be reached"):
+        begin(*words)

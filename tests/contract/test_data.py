@@ -9,11 +9,13 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from poolwise.config.build import build_part, conf_dir
+from poolwise.formats import coco, cvat
+from poolwise.formats.record import Record
 from poolwise.protocols import HiddenLabels, ImageSource
 from poolwise.types import Split
 
 NAMES = sorted(file.stem for file in (conf_dir() / "data").glob("*.yaml"))
-FILES = ["image_folder", "manifest"]
+FILES = ["image_folder", "manifest", "coco", "cvat"]
 
 
 @pytest.fixture
@@ -66,7 +68,20 @@ def other_labels(root):
     return {"path": str(root / "labels.csv")}
 
 
+def annotated(module, name):
+    def prepare(root):
+        pictures(root)
+        records = [
+            Record(f"{kind}/{file.name}", (kind,)) for kind in ("cat", "dog") for file in (root / kind).iterdir()
+        ]
+        (root / name).write_text(module.write(records, ["dog", "cat"]))
+        return {"path": str(root / name)}
+
+    return prepare
+
+
 PREPARE = {"image_folder": pictures, "manifest": table, "relabelled": other_labels}
+PREPARE |= {"coco": annotated(coco, "items.json"), "cvat": annotated(cvat, "items.xml")}
 PREPARE |= {n: idx(n) for n in ("mnist", "fashion_mnist", "kmnist")}
 ARCHIVES = {"cifar10", "cifar100", "svhn", "cifar10_sheets"}
 """Read from real or imitated archives in tests/data; here only built."""

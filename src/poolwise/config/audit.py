@@ -319,4 +319,5 @@ def _sha256(file: Path) -> str:
 def _imported(settings: AuditConfig, images: ImageSource) -> Callable[[Ids], Floats] | None:
     if settings.predictions is None:
         return None
-    return lambda ids: read_predictions(Path(str(settings.predictions)), images.manifest, ids)
+    file = Path(str(settings.predictions))
+    return lambda ids: read_predictions(file, images.manifest, ids, getattr(images, "numbers", ({}, {})))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from poolwise.data.pictures import Form, Pixels, attempt, fault
 from poolwise.errors import UnreadableImages, listed
+from poolwise.formats.record import Box
 from poolwise.protocols import Progress
 from poolwise.types import Ids
 
@@ -33,15 +34,24 @@ class Decoder:
 
     Args:
         files: (N,) the file of each sample.
+        boxes: (N,) the part of it that is meant, None for all of it; None if that is so everywhere.
         form: the shape that all of them get.
         cache_bytes: they are kept in memory if all of them fit into this.
         threads: for decoding; 0 is one for each core.
     """
 
-    def __init__(self, files: Sequence[Path], form: Form, cache_bytes: int, threads: int) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        form: Form,
+        cache_bytes: int,
+        threads: int,
+        boxes: Sequence[Box | None] | None = None,
+    ) -> None:
         self.form = form
         self.in_memory = len(files) * int(np.prod(form.shape)) <= cache_bytes
         self._files = files
+        self._boxes = boxes
         self._threads = threads or default_threads()
         # np.empty touches no memory before a picture is written to it
         self._kept: Pixels = np.empty((len(files) if self.in_memory else 0, *form.shape), dtype=np.uint8)
@@ -81,18 +91,21 @@ class Decoder:
     def _fault(self, at: int) -> str:
         """Look at one file; where there is room, keep what was decoded."""
         if not self.in_memory:
-            return fault(self._files[at])
-        result = attempt(self._files[at], self.form)
+            return fault(self._files[at], self._box(at))
+        result = attempt(self._files[at], self.form, self._box(at))
         if isinstance(result, str):
             return result
         self._kept[at] = result
         self._filled[at] = True
         return ""
 
+    def _box(self, at: int) -> Box | None:
+        return None if self._boxes is None else self._boxes[at]
+
     def _decoded(self, ids: Ids) -> Pixels:
         images = np.empty((len(ids), *self.form.shape), dtype=np.uint8)
         broken = []
-        for row, result in enumerate(self._each(lambda at: attempt(self._files[at], self.form), ids)):
+        for row, result in enumerate(self._each(lambda at: attempt(self._files[at], self.form, self._box(at)), ids)):
             if isinstance(result, str):
                 broken.append(f"{self._files[ids[row]]} ({result})")
             else:

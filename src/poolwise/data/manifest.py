@@ -1,4 +1,4 @@
-"""A table of pictures: CSV or Parquet with columns path, label (or labels), and optionally split and group."""
+"""A table of pictures: CSV, JSON Lines or Parquet with columns path, label (or labels), and optionally split and group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from poolwise.data.catalogue import Row, class_list, tidy
 from poolwise.data.image_folder import SPLITS
 from poolwise.data.picture_files import Listing, PictureFiles
-from poolwise.data.tables import KNOWN, Table, read_csv, read_parquet
+from poolwise.data.tables import KNOWN, Table, read_csv, read_jsonl, read_parquet
 from poolwise.errors import ConfigError, DataError, listed
 from poolwise.types import Label, Split, Task
 
@@ -54,8 +54,9 @@ def read_table(file: Path) -> Table:
         DataError: no such file, no rows, or columns that are missing or exclude each other.
     """
     if not file.is_file():
-        raise DataError(f"there is no file {file.absolute()}; set data.path to a .csv or .parquet table.")
-    table = read_parquet(file) if file.suffix.lower() in {".parquet", ".pq"} else read_csv(file)
+        raise DataError(f"there is no file {file.absolute()}; set data.path to a .csv, .jsonl or .parquet table.")
+    readers = {".parquet": read_parquet, ".pq": read_parquet, ".jsonl": read_jsonl, ".ndjson": read_jsonl}
+    table = readers.get(file.suffix.lower(), read_csv)(file)
     if "path" not in table.columns:
         raise DataError(f"{file} has no column `path`; its columns are: {listed(table.columns, 20) or 'none'}.")
     if {"label", "labels"} <= set(table.columns):
@@ -78,7 +79,9 @@ def to_row(values: dict[str, Any], where: str, root: Path, task: Task) -> Row:
     label = _labels(values.get("labels")) if task is Task.MULTILABEL else tidy(_text(values.get("label"))) or None
     group = _text(values.get("group"))
     extra = {name: value for name, value in values.items() if name and name not in KNOWN}
-    return Row(_relative(path, root), label, _split(_text(values.get("split")), where), group, where, extra or None)
+    return Row(
+        _relative(path, root), label, split_named(_text(values.get("split")), where), group, where, extra or None
+    )
 
 
 def _relative(path: str, root: Path) -> str:
@@ -89,7 +92,8 @@ def _relative(path: str, root: Path) -> str:
     return (normal if outside else inside).replace(os.sep, "/")
 
 
-def _split(name: str, where: str) -> Split | None:
+def split_named(name: str, where: str) -> Split | None:
+    """The split called `name`, None for "". Raises DataError."""
     if not name:
         return None
     if name.lower() not in SPLITS:

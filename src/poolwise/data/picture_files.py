@@ -14,6 +14,7 @@ from poolwise.data.decoding import Decoder
 from poolwise.data.options import check_counts, check_fractions
 from poolwise.data.pictures import Form, Pixels, Resize
 from poolwise.errors import ConfigError, DataError
+from poolwise.formats.record import split_place
 from poolwise.protocols import Progress
 from poolwise.types import Augmentation, Ids, Labels, Manifest, Task
 
@@ -34,6 +35,8 @@ class Listing:
 @dataclass(frozen=True, kw_only=True)
 class PictureFiles:
     """Options and behaviour of sources whose pictures are files; a subclass says which.
+
+    A path that ends in `#xywh=10,20,30,40` (a media fragment) means that part of the file: x, y, width, height in pixels.
 
     Attributes:
         classes: the class list and its order; None takes the classes found, sorted.
@@ -82,7 +85,7 @@ class PictureFiles:
         listing = self._list()
         held_out = HeldOut(self.test_fraction, self.validation_fraction, self.split_seed)
         manifest = build_manifest(listing.name, listing.rows, listing.classes, listing.task, held_out)
-        sizes = [size_of(listing.root / path) for path in manifest.paths]
+        sizes = [size_of(listing.root / split_place(path)[0]) for path in manifest.paths]
         if max(sizes) < 0:
             raise DataError(
                 f"none of the {len(manifest)} pictures of {listing.name} exists; the first was looked for at "
@@ -98,8 +101,9 @@ class PictureFiles:
     @cached_property
     def _decoder(self) -> Decoder:
         root, manifest = self._told
-        files = [root / path for path in manifest.paths]
-        return Decoder(files, self._form, self.cache_mb * MEGABYTE, self.workers)
+        places = [split_place(path) for path in manifest.paths]
+        files, boxes = [root / path for path, _ in places], [box for _, box in places]
+        return Decoder(files, self._form, self.cache_mb * MEGABYTE, self.workers, boxes if any(boxes) else None)
 
     @property
     def _form(self) -> Form:
@@ -120,9 +124,15 @@ class PictureFiles:
         return self._decoder.read(ids)
 
     def file(self, sample_id: int) -> Path | None:
-        """The picture's own file."""
+        """The picture's own file; None for a part of one."""
         root, manifest = self._told
-        return root / manifest.paths[sample_id]
+        path, box = split_place(manifest.paths[sample_id])
+        return root / path if box is None else None
+
+    def place(self, sample_id: int) -> str:
+        """Where the picture lies, with the box behind it for a part of one."""
+        root, manifest = self._told
+        return str(root.resolve() / manifest.paths[sample_id])
 
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
         """Decode every picture once, into memory where they fit; (sample_id, why) of those that cannot be."""

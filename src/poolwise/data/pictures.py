@@ -6,6 +6,7 @@ decoder comes back as a reason, never as a crash.
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import UnreadableImages
+from poolwise.formats.record import Box
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -83,20 +85,20 @@ def decode(file: Path, form: Form) -> Pixels:
     return result
 
 
-def attempt(file: Path, form: Form) -> Pixels | str:
-    """The pixels, or why there are none."""
-    result = _guarded(file, lambda image: _to_form(image, form), reach=form.size)
+def attempt(file: Path, form: Form, box: Box | None = None) -> Pixels | str:
+    """The pixels, of the box alone if there is one, or why there are none."""
+    result = _guarded(file, lambda image: _to_form(image, form, box), reach=None if box else form.size)
     return result if isinstance(result, str) else np.asarray(result, dtype=np.uint8)
 
 
-def fault(file: Path) -> str:
-    """Why a file cannot be decoded, "" if it can. Quick: JPEGs are rebuilt at an eighth of their size."""
-    result = _guarded(file, lambda image: _to_form(image, Form(8, 1, Resize.STRETCH)), reach=8)
+def fault(file: Path, box: Box | None = None) -> str:
+    """Why a file cannot be decoded, "" if it can. Quick: whole JPEGs are rebuilt at an eighth of their size."""
+    result = _guarded(file, lambda image: _to_form(image, Form(8, 1, Resize.STRETCH), box), reach=None if box else 8)
     return result if isinstance(result, str) else ""
 
 
-def _guarded(file: Path, work: Any, *, reach: int) -> Any:
-    """Open, load and work on a picture; any failure as a sentence."""
+def _guarded(file: Path, work: Any, *, reach: int | None) -> Any:
+    """Open, load and work on a picture, at full size without a reach; any failure as a sentence."""
     from PIL import Image
 
     try:
@@ -105,7 +107,8 @@ def _guarded(file: Path, work: Any, *, reach: int) -> Any:
             return "it is not a file"
         with Image.open(file, formats=formats()) as image:
             # lets the JPEG decoder skip detail (four times quicker for photos), but keeps both sides at `reach` or more
-            image.draft(image.mode, (reach, reach))
+            if reach is not None:
+                image.draft(image.mode, (reach, reach))
             image.load()
             return work(image)
     except MemoryError:
@@ -128,8 +131,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _to_form(image: Picture, form: Form) -> Pixels:
-    flat = _flattened(_upright(image), "L" if form.channels == 1 else "RGB")
+def _to_form(image: Picture, form: Form, box: Box | None = None) -> Pixels:
+    part = _upright(image) if box is None else _cropped(_upright(image), box)
+    flat = _flattened(part, "L" if form.channels == 1 else "RGB")
     pixels = np.asarray(_squared(flat, form))
     return pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
 
@@ -142,6 +146,16 @@ def _upright(image: Picture) -> Picture:
         return ImageOps.exif_transpose(image)
     except Exception:
         return image
+
+
+def _cropped(image: Picture, box: Box) -> Picture:
+    """All pixels that the box touches, as far as it lies within the picture."""
+    x, y, width, height = box
+    left, top = math.floor(x), math.floor(y)
+    right, bottom = min(image.width, math.ceil(x + width)), min(image.height, math.ceil(y + height))
+    if left >= right or top >= bottom:
+        raise ValueError(f"its box lies outside the picture of {image.width} x {image.height} pixels")
+    return image.crop((left, top, right, bottom))
 
 
 def _flattened(image: Picture, mode: str) -> Picture:

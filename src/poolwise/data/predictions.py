@@ -1,4 +1,4 @@
-"""Probabilities of a model of the user's own: a table with a column for each class, or arrays in an .npz file."""
+"""Probabilities of a model of the user's own: a table with a column for each class, arrays in an .npz file, COCO results."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from poolwise.data.coco_results import coco_results
 from poolwise.data.manifest import read_table
 from poolwise.errors import DataError, listed
 from poolwise.types import Floats, Ids, Manifest, Task
@@ -18,14 +19,19 @@ TOLERANCE = 1e-3
 """How far a row's sum may be from 1: predictions are often written with few digits."""
 
 
-def read_predictions(file: Path, manifest: Manifest, ids: Ids) -> Floats:
+Numbers = tuple[Mapping[Any, str], Mapping[Any, str]]
+"""Image id -> path, category id -> class: what COCO results refer to."""
+
+
+def read_predictions(file: Path, manifest: Manifest, ids: Ids, numbers: Numbers = ({}, {})) -> Floats:
     """Probabilities of samples, over the classes of the data.
 
     Args:
-        file: .csv or .parquet with the column `path` and one for each class, or .npz with `probs` (M, C), `paths` (M,),
-            and `classes` (C,) unless they are in the order of the data. Further columns are left alone.
+        file: .csv, .jsonl or .parquet with the column `path` and one for each class; .npz with `probs` (M, C), `paths` (M,),
+            and `classes` (C,) unless they are in the order of the data; .json with COCO results. Further columns are left alone.
         manifest: of the pictures; paths are as in it.
         ids: (n,) the samples that need probabilities; others may be in the file.
+        numbers: of `data=coco`, for results without images and categories of their own.
 
     Returns:
         (n, C) float32; multi-class rows sum to 1.
@@ -35,8 +41,13 @@ def read_predictions(file: Path, manifest: Manifest, ids: Ids) -> Floats:
     """
     file = file.expanduser()
     if not file.is_file():
-        raise DataError(f"there is no file {file.absolute()}; set predictions to a .csv, .parquet or .npz file.")
-    paths, probs = _arrays(file, manifest) if file.suffix.lower() == ".npz" else _table(file, manifest)
+        raise DataError(f"there is no file {file.absolute()}; set predictions to a .csv, .parquet, .npz or .json file.")
+    if file.suffix.lower() == ".npz":
+        paths, probs = _arrays(file, manifest)
+    elif file.suffix.lower() == ".json":
+        paths, probs = coco_results(file, manifest, numbers)
+    else:
+        paths, probs = _table(file, manifest)
     row_of = {path: row for row, path in enumerate(paths)}
     if len(row_of) < len(paths):
         raise DataError(f"{file} names {len(paths) - len(row_of)} samples more than once; keep one row for each.")

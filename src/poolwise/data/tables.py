@@ -1,4 +1,4 @@
-"""Read a CSV or Parquet file as rows that know their line."""
+"""Read a CSV, JSON Lines or Parquet file as rows that know their line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.errors import DataError, listed
+from poolwise.formats import jsonl
+from poolwise.formats.parsing import content_of
 
 KNOWN = ("path", "label", "labels", "split", "group")
 
@@ -38,6 +40,24 @@ def read_csv(file: Path) -> Table:
         raise DataError(f"{file} is empty; it needs a header line with the column `path` and a line for each picture.")
     columns = _columns(lines[0][0], file)
     return Table(columns, [_row(columns, line, f"{file.name} line {at}") for line, at in lines[1:]])
+
+
+def read_jsonl(file: Path) -> Table:
+    """JSON Lines: an object a line; `file_name`, `image` and `filename` stand for `path`.
+
+    Raises:
+        FormatError: a line that is no object.
+        DataError: a `label` that is a list.
+    """
+    rows, columns = [], dict[str, None]()
+    for value, where in jsonl.lines(content_of(file), file.name):
+        record = {name.strip().lower(): item for name, item in value.items()}
+        record["path"] = next((record[name] for name in jsonl.PATHS if record.get(name)), None)
+        if isinstance(record.get("label"), list):
+            raise DataError(f"{where}: `label` is a list; where pictures have several, the key is `labels`.")
+        columns.update(dict.fromkeys(record))
+        rows.append((record, where))
+    return Table(tuple(columns), rows)
 
 
 def read_parquet(file: Path) -> Table:

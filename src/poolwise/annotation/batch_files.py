@@ -1,0 +1,85 @@
+"""What all batches in files share: one file a round, written once, read as often as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from poolwise.annotation.answers import NONE, SKIP
+from poolwise.annotation.reading import read_answers
+from poolwise.errors import ConfigError
+from poolwise.files import write_text
+from poolwise.protocols import ImageSource
+from poolwise.types import Answer, Batch, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchFiles:
+    """Writes `batches/round_003.<ending>` below the run folder and reads the answers back from it.
+
+    Attributes:
+        partial: "wait" until every row is answered or skipped, or "train" with the answers there are.
+        annotator: the name under which answers are recorded where the file does not say who.
+    """
+
+    partial: str = "wait"
+    annotator: str = ""
+
+    simulated: ClassVar[bool] = False
+    source: ClassVar[str] = ""
+    ending: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        if self.partial not in ("wait", "train"):
+            raise ConfigError(f"annotation.partial is {self.partial!r}; it is wait or train.")
+
+    def file(self, batch: Batch) -> Path:
+        """Where a round's file lies."""
+        return batch_folder(batch).with_name(f"round_{batch.round:03d}{self.ending}")
+
+    def emit(self, batch: Batch, images: ImageSource) -> str:
+        """Write the file, unless it is there already (it may hold answers)."""
+        file = self.file(batch)
+        if not file.exists():
+            write_text(file, self._content(batch, images))
+        return f"{self._told(batch, file)}, then run the same command again."
+
+    def collect(self, batch: Batch) -> Sequence[Answer]:
+        """All answers in the batch's file; what says nothing is no answer yet, nor is a file that is gone.
+
+        Raises:
+            AnnotationError, FormatError: the file is no such file.
+            UnknownSample, ConflictingAnswers, UnknownLabel: its rows cannot be taken; none was.
+        """
+        file = self.file(batch)
+        if not file.exists():  # the caller has it written anew
+            return []
+        return read_answers(file, batch, self.annotator)
+
+    def _content(self, batch: Batch, images: ImageSource) -> str:
+        raise NotImplementedError
+
+    def _told(self, batch: Batch, file: Path) -> str:
+        """What a person does with the file."""
+        raise NotImplementedError
+
+
+def batch_folder(batch: Batch) -> Path:
+    """Where pictures lie that were written for a round."""
+    return batch.folder / "batches" / f"round_{batch.round:03d}"
+
+
+def classes_told(batch: Batch) -> str:
+    """The first classes, for a message.
+
+    >>> classes_told(Batch(0, (), ("cat", "dog"), Task.MULTICLASS, Path()))
+    'cat, dog'
+    """
+    return ", ".join(batch.classes[:12]) + (", ..." if len(batch.classes) > 12 else "")
+
+
+def also_told(batch: Batch) -> str:
+    """What may be said beside the classes."""
+    return f"{NONE} for no class, or {SKIP}" if batch.task is Task.MULTILABEL else f"or {SKIP}"

@@ -1,0 +1,38 @@
+"""Batches as COCO files, for the many tools that read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from poolwise.annotation.answers import asked, choices
+from poolwise.annotation.batch_files import BatchFiles, also_told, batch_folder, classes_told
+from poolwise.annotation.pictures import copied, pixel_size
+from poolwise.formats import coco
+from poolwise.protocols import ImageSource
+from poolwise.types import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coco(BatchFiles):
+    """Writes `batches/round_003.coco.json` and, beside it, a folder with copies of the pictures; reads annotations back.
+
+    What people choose from are categories, `skip` among them. Suggestions are left out: tools would hand them back as answers.
+    """
+
+    source: ClassVar[str] = "coco"
+    ending: ClassVar[str] = ".coco.json"
+
+    def _content(self, batch: Batch, images: ImageSource) -> str:
+        files = [copied(ask.sample_id, images, batch_folder(batch)) for ask in batch.asks]
+        records = [
+            replace(asked(ask, file.name), size=pixel_size(file)) for ask, file in zip(batch.asks, files, strict=True)
+        ]
+        return coco.write(records, choices(batch), f"poolwise, round {batch.round}")
+
+    def _told(self, batch: Batch, file: Path) -> str:
+        return (
+            f"Annotate the pictures in {batch_folder(batch)} with the categories of {file} ({classes_told(batch)}; "
+            f"{also_told(batch)}), put the annotated COCO file in its place"
+        )

@@ -1,0 +1,61 @@
+"""Batches as files for Label Studio, where no server can be reached from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from poolwise.annotation.answers import asked
+from poolwise.annotation.batch_files import BatchFiles, classes_told
+from poolwise.annotation.pictures import data_uri
+from poolwise.errors import ConfigError
+from poolwise.files import write_text
+from poolwise.formats import label_studio
+from poolwise.protocols import ImageSource
+from poolwise.types import Ask, Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelStudioFiles(BatchFiles):
+    """Writes `batches/round_003.label_studio.json`, to import, and beside it the labelling interface, to paste.
+
+    Reads an export (JSON or JSON_MIN) back.
+
+    Attributes:
+        picture_side: pictures are embedded, with a longer side of at most so many pixels.
+    """
+
+    picture_side: int = 1024
+
+    source: ClassVar[str] = "label_studio"
+    ending: ClassVar[str] = ".label_studio.json"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.picture_side < 16:
+            raise ConfigError(f"annotation.picture_side is {self.picture_side}; it is a number of pixels from 16.")
+
+    def _content(self, batch: Batch, images: ImageSource) -> str:
+        write_text(self.file(batch).with_suffix(".xml"), interface(batch) + "\n")
+        return label_studio.write(
+            task_of(ask, batch, data_uri(ask.sample_id, images, self.picture_side)) for ask in batch.asks
+        )
+
+    def _told(self, batch: Batch, file: Path) -> str:
+        return (
+            f"Create a Label Studio project with the labelling interface in {file.with_suffix('.xml')}, import {file} "
+            f"({classes_told(batch)}), and put its export (JSON) in its place"
+        )
+
+
+def interface(batch: Batch) -> str:
+    """The labelling interface of a batch: its classes; skipping and "none" have ways of their own in Label Studio."""
+    return label_studio.interface(batch.classes, batch.task)
+
+
+def task_of(ask: Ask, batch: Batch, image: str, **data: object) -> dict[str, object]:
+    """A sample as a task, its suggestion as the prediction of the round's model."""
+    return label_studio.task_body(
+        asked(ask, ask.path), image, model_version=f"round {batch.round}", round=batch.round, **data
+    )

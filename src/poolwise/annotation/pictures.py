@@ -1,0 +1,121 @@
+"""Pictures for people: where they lie, copies of them, and copies small enough to be sent within a text."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poolwise.errors import UnreadableImages
+from poolwise.files import write_bytes
+from poolwise.formats.record import split_place
+from poolwise.protocols import ImageSource
+
+if TYPE_CHECKING:
+    from PIL import Image as PillowImage
+
+SHOWN = 128
+"""Pixels of the longer side, at least: tiny pictures are shown at a size that a person can see."""
+
+
+def name_of(sample_id: int, suffix: str) -> str:
+    """What a picture is called that was written for people: tools keep names where they keep nothing else.
+
+    >>> name_of(3, ".png")
+    'sample_0000003.png'
+    """
+    return f"sample_{sample_id:07d}{suffix}"
+
+
+def where_it_lies(sample_id: int, images: ImageSource, folder: Path) -> Path:
+    """The picture's own file, or, where it has none (a packed data set, a crop), a PNG written into `folder`."""
+    file = images.file(sample_id)
+    return file if file is not None else copied(sample_id, images, folder)
+
+
+def copied(sample_id: int, images: ImageSource, folder: Path) -> Path:
+    """A copy of the picture in `folder`, as it is if it is a file, else as PNG. Nothing happens if it is there."""
+    file = images.file(sample_id)
+    out = folder / name_of(sample_id, ".png" if file is None else file.suffix.lower())
+    if not out.exists():
+        write_bytes(out, _png(sample_id, images) if file is None else _content(file))
+    return out
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UnreadableImages(f"{file} cannot be read: {error.strerror or error}; restore it.") from error
+
+
+def pixel_size(file: Path) -> tuple[int, int] | None:
+    """(width, height) as the file says, upright; None if it does not."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (picture.height, picture.width) if turned else picture.size
+    except Exception:  # decoders raise whatever comes to hand; the size is a courtesy
+        return None
+
+
+def _png(sample_id: int, images: ImageSource) -> bytes:
+    picture = _decoded(sample_id, images)
+    # Tiny pictures are shown at a size that a person can see.
+    scale = max(1, SHOWN // max(picture.size))
+    buffer = io.BytesIO()
+    picture.resize((picture.width * scale, picture.height * scale), 0).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _decoded(sample_id: int, images: ImageSource) -> PillowImage.Image:
+    """A picture without a file of its own: the part of one that it is, at full size, or what a model sees of it."""
+    from PIL import Image
+
+    place = getattr(images, "place", None)
+    if place is not None:
+        path, box = split_place(place(sample_id))
+        picture = _opened(Path(path))
+        x, y, width, height = box or (0, 0, *picture.size)
+        return picture.crop((math.floor(x), math.floor(y), *_within(picture.size, x + width, y + height)))
+    pixels = images.read(np.array([sample_id]))[0]
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def _within(size: tuple[int, int], right: float, bottom: float) -> tuple[int, int]:
+    return min(size[0], math.ceil(right)), min(size[1], math.ceil(bottom))
+
+
+def _opened(file: Path, most: int | None = None) -> PillowImage.Image:
+    """An RGB picture, upright. Raises UnreadableImages."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as whole:
+            if most is not None:
+                whole.draft("RGB", (most, most))
+            return ImageOps.exif_transpose(whole).convert("RGB")
+    except Exception as error:  # decoders raise whatever comes to hand
+        raise UnreadableImages(f"{file} cannot be read: {error}; restore it.") from error
+
+
+def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
+    """The picture itself as text, "data:image/...;base64,...", its longer side at most `most` pixels.
+
+    Raises:
+        UnreadableImages: its file cannot be decoded.
+    """
+    file = images.file(sample_id)
+    if file is None and getattr(images, "place", None) is None:  # packed pictures are small
+        return f"data:image/png;base64,{base64.b64encode(_png(sample_id, images)).decode()}"
+    picture = _opened(file, most) if file is not None else _decoded(sample_id, images)
+    picture.thumbnail((most, most))
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
