@@ -119,7 +119,9 @@ def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
         _tell(run, address, people, links, display)
         _open(address if not people.need_token else "", serving, display)
         threading.Thread(target=site.attend, daemon=True).start()
-        config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off", timeout_graceful_shutdown=3)
+        config = uvicorn.Config(
+            app, access_log=False, log_level="warning", lifespan="off", timeout_graceful_shutdown=3, server_header=False
+        )
         try:
             uvicorn.Server(config).run(sockets=[sock])
         except KeyboardInterrupt:  # uvicorn has shut down and hands it on

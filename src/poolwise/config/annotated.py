@@ -56,7 +56,8 @@ def shown_parts(run: StoredRun) -> ShownParts:
     annotator = build_part(config["annotation"], where="annotation", trusted=trusted)
     if annotator.simulated:
         raise ConfigError(
-            f"run {run.name!r} is simulated: its annotator answers by itself. To label on the page, begin one with annotation=page."
+            f"run {run.name!r} is simulated: its annotator answers by itself. "
+            "To label on the page, begin one with annotation=page."
         )
     images = replace(build_part(config["data"], where="data", trusted=trusted), hide_labels=False)
     check_data(run.name, opened["digests"], images.manifest, opened["data"])
@@ -125,7 +126,7 @@ class AnnotatedRun:
         """Where the run stands."""
         state = self.stored.ledger.state(self.name)
         work = None
-        if state.rounds and state.rounds[-1].emitted and not state.rounds[-1].closed:
+        if state.rounds and state.rounds[-1].emitted and not state.rounds[-1].closed and not self._failed():
             work = self._work(state, len(state.rounds) - 1)
         busy = self._busy()
         last = self.stored.ledger.events(self.name)[-1]
@@ -158,8 +159,11 @@ class AnnotatedRun:
         except RunBusy:
             return True
 
+    def _failed(self) -> bool:
+        return self._child is not None and bool(self._child.poll())
+
     def _stage(self, state: RunState, busy: bool) -> str:
-        if self._child is not None and self._child.poll():
+        if self._failed():
             return f"The loop ended with an error: {_last_line(self.stored.folder / LOG_FILE)}"
         if not busy:
             return "The loop is not running"

@@ -84,7 +84,8 @@ class Queue:
     ) -> tuple[list[int], list[Claim]]:
         """What a tab is to show: what it holds, and new samples up to `count`; and claims to write down.
 
-        Claims of which more than half the time has gone are renewed. Skipped samples come last.
+        Claims of which more than half the time has gone are renewed. Skipped samples come last, and when there is nothing
+        else at all, what the person holds in other tabs.
 
         Args:
             person: who asks.
@@ -96,6 +97,8 @@ class Queue:
         """
         held = self.held(person, tab, now)
         fresh = self._free(person, now, count - len(held), order)
+        if count > 0 and not held and not fresh and order is None:
+            fresh = self._in_other_tabs(person, tab)[:count]
         old = [at for at in held if self._claims[at][person].until - now < self.hold / 2]
         written = [Claim(round, at, person, tab, now + self.hold) for at in (*old, *fresh)]
         for claim in written:
@@ -119,6 +122,11 @@ class Queue:
         if order is not None:
             return found
         return [*found, *sorted(skipped, key=lambda at: self._skips[at, person])][:count]
+
+    def _in_other_tabs(self, person: str, tab: str) -> list[int]:
+        """What a person holds in tabs that they may have closed."""
+        mine = [rows for (who, where), rows in self._held.items() if who == person and where != tab]
+        return [at for rows in mine for at in rows if at in self._open]
 
     def _may_have(self, at: int, person: str, now: float) -> bool:
         if at not in self._open or person in self.said.get(at, {}):

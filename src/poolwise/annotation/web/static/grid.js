@@ -17,7 +17,7 @@ function take(found) {
   const sheets = [];
   let last = null;
   for (const item of items) {
-    const head = `${item.suggestion.join(", ") || "none"}${item.cluster ? ` · cluster ${item.cluster}` : ""}`;
+    const head = item.suggestion.join(", ") || "none";
     if (head !== last) {
       const title = document.createElement("h2");
       title.textContent = head;
@@ -47,7 +47,9 @@ function tile(item) {
   image.alt = `suggested ${item.suggestion.join(", ")}`;
   image.onload = () => image.classList.toggle("crisp", Math.max(image.naturalWidth, image.naturalHeight) <= 64);
   const sure = document.createElement("span");
-  sure.textContent = item.probability === null ? "" : `${Math.round(item.probability * 100)} %`;
+  sure.textContent = [
+    item.probability === null ? "" : `${Math.round(item.probability * 100)} %`, item.cluster ? `cluster ${item.cluster}` : "",
+  ].filter(Boolean).join(" · ");
   button.append(image, sure);
   button.addEventListener("click", () => {
     if (!wrong.delete(item.id)) wrong.add(item.id);
