@@ -48,7 +48,9 @@ class Server:
     def start(self):
         words = ["annotate", str(self.folder), "--port", str(self.port), "--no-browser", *self.options]
         log = (self.folder / "page.log").open("ab")
-        self.process = subprocess.Popen([sys.executable, "-m", "poolwise", *words], env=environment(), stdout=log, stderr=log)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "poolwise", *words], env=environment(), stdout=log, stderr=log
+        )
         log.close()
         begun = time.monotonic()
         while time.monotonic() - begun < 120:
@@ -131,5 +133,11 @@ class Browser:
         return self.until("/api/take", {"tab": self.tab, "count": count})
 
     def answer(self, item, round, label, count=3, key=None):
-        one = {"key": key or uuid.uuid4().hex, "sample_id": item["id"], "said": "label", "labels": [label], "seconds": 0.1}
+        one = {
+            "key": key or uuid.uuid4().hex,
+            "sample_id": item["id"],
+            "said": "label",
+            "labels": [label],
+            "seconds": 0.1,
+        }
         return self.until("/api/answer", {"tab": self.tab, "count": count, "round": round, "answers": [one]})

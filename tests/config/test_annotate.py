@@ -148,7 +148,10 @@ def test_only_a_run_of_people_has_a_page(here):
 def test_a_second_server_of_one_run_is_refused(here):
     begin()
     run = stored_run(here / "runs/one")
-    with run.ledger.lock("one/page", run.folder / "page"), pytest.raises(RunBusy, match="a server shows run 'one' already"):
+    with (
+        run.ledger.lock("one/page", run.folder / "page"),
+        pytest.raises(RunBusy, match="a server shows run 'one' already"),
+    ):
         annotate(here / "runs/one", Serving())
 
 

@@ -59,7 +59,8 @@ def work(folder, samples, redundancy, kills, people=8):
     told = {name: [] for name in names}
     with Server(folder, "--people", ",".join(names)) as server:
         threads = [
-            threading.Thread(target=label, args=(server, name, told[name], at), daemon=True) for at, name in enumerate(names)
+            threading.Thread(target=label, args=(server, name, told[name], at), daemon=True)
+            for at, name in enumerate(names)
         ]
         for thread in threads:
             thread.start()

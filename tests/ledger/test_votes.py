@@ -10,7 +10,9 @@ from poolwise.voting import Claim, Said, Vote
 
 
 def vote(key="k", person="ann", **more):
-    return Vote(key, 0, 3, person, Said.LABEL, ("a", "b"), "a note", 1.5, ("a",), "2026-01-01T00:00:00.000+00:00", **more)
+    return Vote(
+        key, 0, 3, person, Said.LABEL, ("a", "b"), "a note", 1.5, ("a",), "2026-01-01T00:00:00.000+00:00", **more
+    )
 
 
 @pytest.fixture

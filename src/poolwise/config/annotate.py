@@ -118,7 +118,8 @@ def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
         address = f"http://{shown_host(serving.host)}:{port}/"
         _tell(run, address, people, links, display)
         _open(address if not people.need_token else "", serving, display)
-        threading.Thread(target=site.attend, daemon=True).start()
+        for work in (site.attend, site.warm):
+            threading.Thread(target=work, daemon=True).start()
         config = uvicorn.Config(
             app, access_log=False, log_level="warning", lifespan="off", timeout_graceful_shutdown=3, server_header=False
         )

@@ -57,7 +57,9 @@ def test_every_page_is_there_and_escapes_names(ann, shelf):
     for path in ("/", "/grid", "/figures", "/copies"):
         page = ann.http.get(path)
         assert page.status_code == 200 and "<script>alert" not in page.text
-        assert not re.search(r'(src|href)="(?!/)|style=|\son\w+=', page.text), "everything comes from here; nothing inline"
+        assert not re.search(r'(src|href)="(?!/)|style=|\son\w+=', page.text), (
+            "everything comes from here; nothing inline"
+        )
 
 
 def test_of_a_duplicate_group_one_is_kept(ann, store):

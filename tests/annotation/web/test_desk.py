@@ -21,7 +21,14 @@ def test_an_answer_is_in_the_ledger_and_the_next_sample_comes_back(desk, store):
     assert ids(desk.take("ann", "tab", 2)) == [0, 1]
     assert ids(desk.answer("ann", "tab", [sent(0, seconds=1.5, note="blurred")], 2)) == [1, 2]
     (row,) = store.all()
-    assert (row.sample_id, row.person, row.label, row.seconds, row.note, row.suggestion) == (0, "ann", "a", 1.5, "blurred", "a")
+    assert (row.sample_id, row.person, row.label, row.seconds, row.note, row.suggestion) == (
+        0,
+        "ann",
+        "a",
+        1.5,
+        "blurred",
+        "a",
+    )
 
 
 def test_the_same_answer_sent_twice_changes_nothing(desk, store):

@@ -75,7 +75,10 @@ def test_a_grid_has_its_own_order_and_never_what_was_put_aside():
     assert take(queue, "ann", 5, order=[4, 3, 2]) == [4, 2]
 
 
-@given(some.lists(some.tuples(some.sampled_from("abc"), some.sampled_from(["take", "vote", "undo", "skip", "wait"]))), some.integers(1, 3))
+@given(
+    some.lists(some.tuples(some.sampled_from("abc"), some.sampled_from(["take", "vote", "undo", "skip", "wait"]))),
+    some.integers(1, 3),
+)
 def test_claims_and_votes_together_are_never_more_than_a_sample_needs(moves, redundancy):
     queue, now = Queue(range(4), redundancy, 60), 0.0
     for person, move in moves:

@@ -6,7 +6,6 @@ from poolwise.annotation.web.guard import MOST_BODY, Attempts
 from poolwise.annotation.web.people import People, hash_of
 
 
-
 @pytest.fixture
 def people():
     return People({"ann": hash_of("right")})

@@ -21,7 +21,12 @@ def labels(found):
 
 
 def test_the_latest_word_of_a_person_stands():
-    votes = [vote(1, "ann", "a"), vote(1, "ann", "b", when="2"), vote(2, "ann", "a"), vote(2, "ann", None, said=Said.UNDO)]
+    votes = [
+        vote(1, "ann", "a"),
+        vote(1, "ann", "b", when="2"),
+        vote(2, "ann", "a"),
+        vote(2, "ann", None, said=Said.UNDO),
+    ]
     found = answers(votes, batch(), 1)
     assert labels(found) == {1: "b"} and found[0].at == "2"
 
@@ -40,7 +45,11 @@ def test_classes_of_several_people_are_agreed_on_one_by_one():
 
 
 def test_most_people_who_cannot_tell_are_believed():
-    votes = [vote(1, "ann", None, said=Said.CANNOT_TELL), vote(1, "ben", None, said=Said.CANNOT_TELL), vote(1, "cem", "a")]
+    votes = [
+        vote(1, "ann", None, said=Said.CANNOT_TELL),
+        vote(1, "ben", None, said=Said.CANNOT_TELL),
+        vote(1, "cem", "a"),
+    ]
     found = answers(votes, batch(), 3)
     assert labels(found) == {1: None} and not found[0].removed
 
@@ -63,6 +72,8 @@ def test_a_run_with_redundancy_waits_until_everybody_has_spoken():
 
 
 def test_how_fast_people_are_and_how_often_they_agree_is_told():
-    votes = [vote(at, "ann", "a", seconds=seconds, suggestion=said) for at, seconds, said in ((1, 1.0, "a"), (2, 3.0, "b"))]
+    votes = [
+        vote(at, "ann", "a", seconds=seconds, suggestion=said) for at, seconds, said in ((1, 1.0, "a"), (2, 3.0, "b"))
+    ]
     told = Page().reading(lambda: votes).facts(batch())
     assert told == {"people": 1.0, "seconds_per_answer": 2.0, "agreement_with_suggestion": 0.5}

@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any, Protocol
 
 from poolwise.annotation.web.desk import Desk, VoteStore, Work
-from poolwise.annotation.web.pictures import Pictures
+from poolwise.annotation.web.pictures import SIDES, Pictures
 from poolwise.errors import PoolwiseError, RunBusy
 from poolwise.protocols import ImageSource
 from poolwise.types import Ask
@@ -186,6 +187,13 @@ class Site:
         """Look after the run until `close`: notice new batches, hand full ones on."""
         while not self._end.wait(1.0):
             self.tick()
+
+    def warm(self) -> None:
+        """Encode the first picture, so that the first person does not wait for what decoding needs to be loaded."""
+        work = self._view.work
+        if work is not None and work.asks:
+            with suppress(PoolwiseError, OSError):
+                self.pictures.get(work.asks[0].sample_id, SIDES[1])
 
     def tick(self) -> None:
         """One look; trouble is shown on the page and tried again."""
