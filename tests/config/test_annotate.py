@@ -74,10 +74,13 @@ def test_what_was_said_on_the_page_is_what_the_loop_learns(here):
     desk.undo("ann", "tab", "undo-1"), desk.answer("ann", "tab", [right(desk.work.asks[-1].sample_id, "again")], 0)
     record = begin()
     rows = run.stored.ledger.annotations("one")
-    assert len(rows) == 10 and {(row.annotator, row.source) for row in rows} == {("ann", "page")}
+    assert len(rows) == 10
+    assert {(row.annotator, row.source) for row in rows} == {("ann", "page")}
     assert all(row.label == ("bright" if row.sample_id % 2 else "dark") for row in rows)
-    assert record.rounds[0].labelled == 4 and record.rounds[0].pool["seconds_per_answer"] == 2.0
-    assert run.look().work.round == 1 and run.look().scores
+    assert record.rounds[0].labelled == 4
+    assert record.rounds[0].pool["seconds_per_answer"] == 2.0
+    assert run.look().work.round == 1
+    assert run.look().scores
 
 
 def test_a_correction_after_the_batch_was_closed_is_taken_with_the_next(here):
@@ -97,7 +100,8 @@ def test_three_people_are_asked_and_their_consensus_is_learnt(here):
     begin("annotation.redundancy=3")
     run = shown(here / "runs/one", redundancy=3)
     label_all(run, "ann"), label_all(run, "ben")
-    assert begin("annotation.redundancy=3").status == "parked" and not run.stored.ledger.annotations("one")
+    assert begin("annotation.redundancy=3").status == "parked"
+    assert not run.stored.ledger.annotations("one")
     label_all(run, "cem")
     assert begin("annotation.redundancy=3").rounds[0].labelled == 4
     assert {row.annotator for row in run.stored.ledger.annotations("one")} == {"ann, ben, cem"}
@@ -107,7 +111,8 @@ def test_a_run_of_csv_files_can_be_labelled_on_the_page_too(here):
     begin("annotation=csv_files")
     run = shown(here / "runs/one")
     label_all(run)
-    assert take_votes(run.stored, run.parts, 1) == 10 and take_votes(run.stored, run.parts, 1) == 0
+    assert take_votes(run.stored, run.parts, 1) == 10
+    assert take_votes(run.stored, run.parts, 1) == 0
     assert begin("annotation=csv_files").rounds[0].labelled == 4
 
 
@@ -118,7 +123,9 @@ def test_a_full_batch_goes_on_in_a_process_of_its_own(here):
     run.full()
     assert run._child.wait(200) == 0, (here / "runs/one/annotate.log").read_text()
     view = run.look()
-    assert view.work.round == 1 and view.work.asks[0].probability is not None and not view.since
+    assert view.work.round == 1
+    assert view.work.asks[0].probability is not None
+    assert not view.since
 
 
 def test_a_loop_that_fails_is_told_of_on_the_page(here):
@@ -129,7 +136,8 @@ def test_a_loop_that_fails_is_told_of_on_the_page(here):
     (here / "photos/99.png").write_bytes((here / "photos/00.png").read_bytes())
     run.full()
     assert run._child.wait(200) == 1
-    assert "ended with an error" in run.look().stage and "the data of run 'one' changed" in run.look().stage
+    assert "ended with an error" in run.look().stage
+    assert "the data of run 'one' changed" in run.look().stage
 
 
 def test_only_a_run_of_people_has_a_page(here):
@@ -161,7 +169,9 @@ def test_nobody_is_let_in_from_the_network_without_a_token(here):
     with pytest.raises(ConfigError, match="nobody has a token; add --people"):
         admitted(store, Serving(host="0.0.0.0"))
     people, links = admitted(store, Serving(host="0.0.0.0", people=("ann", "ben")))
-    assert people.by_token(links["ann"]) == "ann" and people.by_token("x") is None and set(links) == {"ann", "ben"}
+    assert people.by_token(links["ann"]) == "ann"
+    assert people.by_token("x") is None
+    assert set(links) == {"ann", "ben"}
     assert links["ann"] not in str(store.people()), "the ledger keeps a hash"
 
 
@@ -170,9 +180,11 @@ def test_a_link_is_made_once_and_renewed_on_demand(here):
     store = Votes(stored_run(here / "runs/one").ledger, "one")
     _, first = admitted(store, Serving(people=("ann",)))
     again, none = admitted(store, Serving(people=("ann",)))
-    assert none == {} and again.by_token(first["ann"]) == "ann"
+    assert none == {}
+    assert again.by_token(first["ann"]) == "ann"
     renewed, second = admitted(store, Serving(renew=("ann",)))
-    assert renewed.by_token(first["ann"]) is None and renewed.by_token(second["ann"]) == "ann"
+    assert renewed.by_token(first["ann"]) is None
+    assert renewed.by_token(second["ann"]) == "ann"
     with pytest.raises(ConfigError, match="never let in"):
         admitted(store, Serving(renew=("zoe",)))
 

@@ -100,13 +100,16 @@ def test_fifty_digits_two_undone_ten_reviewed_and_the_loop_learns_them(digits, p
         while page.is_visible("#label"):
             label(page, 1, truth)
         page.wait_for_function(
-            "document.querySelector('#headline').textContent === 'The run is over'", timeout=PATIENCE
+            "() => document.querySelector('#headline').textContent === 'The run is over'", timeout=PATIENCE
         )
+        page.goto("about:blank")
         server.stop()
     run = stored_run(folder)
     state = run.ledger.state("one")
-    assert [round_.trained["labelled"] for round_ in state.rounds] == [40, 45] and state.stopped
-    assert len(given) == 10 and all(state.annotations[at].label == str(truth[at]) for at in given)
+    assert [round_.trained["labelled"] for round_ in state.rounds] == [40, 45]
+    assert state.stopped
+    assert len(given) == 10
+    assert all(state.annotations[at].label == str(truth[at]) for at in given)
     changed = [at for at in given if given[at] != truth[at]]
     assert all(state.annotations[at].round == 1 for at in given), f"{len(changed)} of them were changed"
     undone = [row for row in run.ledger.annotations("one") if row.sample_id in seen[46:48]]

@@ -2,8 +2,8 @@
 
 import pytest
 import sqlalchemy as sql
-from builders import ledger
 
+from builders import ledger
 from poolwise.errors import LedgerError
 from poolwise.ledger.votes import CLAIMS, VOTES, Votes
 from poolwise.voting import Claim, Said, Vote
@@ -24,14 +24,16 @@ def votes(tmp_path):
 
 def test_a_vote_is_read_as_it_was_written(votes):
     votes.save([vote()])
-    assert votes.all() == [vote()] and Votes(votes.ledger, "two").all() == []
+    assert votes.all() == [vote()]
+    assert Votes(votes.ledger, "two").all() == []
 
 
 def test_the_same_key_of_one_person_is_refused_and_nothing_of_that_transaction_is_there(votes):
     votes.save([vote()], [Claim(0, 3, "ann", "t", 5.0)])
     with pytest.raises(LedgerError):
         votes.save([vote("other"), vote()], [Claim(0, 4, "ann", "t", 5.0)], [Claim(0, 3, "ann", "t", 5.0)])
-    assert len(votes.all()) == 1 and [claim.sample_id for claim in votes.claims(0)] == [3]
+    assert len(votes.all()) == 1
+    assert [claim.sample_id for claim in votes.claims(0)] == [3]
     votes.save([vote(person="ben")])
 
 
@@ -41,7 +43,8 @@ def test_a_claim_is_renewed_and_dropped(votes):
     votes.save([], [Claim(0, 3, "ann", "u", 9.0)])
     assert votes.claims(0) == [Claim(0, 3, "ann", "u", 9.0)]
     votes.save([], [], [claim])
-    assert votes.claims(0) == [] and len(votes.claims(1)) == 1
+    assert votes.claims(0) == []
+    assert len(votes.claims(1)) == 1
 
 
 def test_the_database_itself_refuses_to_change_a_vote(votes):

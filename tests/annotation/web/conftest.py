@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from builders import Blobs, ledger
 
+from builders import Blobs, ledger
 from poolwise.annotation.web.app import application
 from poolwise.annotation.web.desk import Desk, Work
 from poolwise.annotation.web.people import People, hash_of

@@ -42,7 +42,8 @@ def test_an_answer_to_a_batch_that_was_closed_meanwhile_is_kept_as_a_correction(
     shelf.at = 1
     site.refresh()
     shown = ann.answer(0, "c", round=0).json()
-    assert [row.round for row in store.all()] == [0] and shown["items"][0]["id"] == 6
+    assert [row.round for row in store.all()] == [0]
+    assert shown["items"][0]["id"] == 6
     assert ann.answer(0, "c", round=5).status_code == 404
 
 
@@ -56,7 +57,8 @@ def test_every_page_is_there_and_escapes_names(ann, shelf):
     shelf.name = "<script>alert(1)</script>"
     for path in ("/", "/grid", "/figures", "/copies"):
         page = ann.http.get(path)
-        assert page.status_code == 200 and "<script>alert" not in page.text
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
         assert not re.search(r'(src|href)="(?!/)|style=|\son\w+=', page.text), (
             "everything comes from here; nothing inline"
         )

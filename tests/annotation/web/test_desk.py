@@ -34,7 +34,8 @@ def test_an_answer_is_in_the_ledger_and_the_next_sample_comes_back(desk, store):
 def test_the_same_answer_sent_twice_changes_nothing(desk, store):
     for _ in range(3):
         desk.answer("ann", "tab", [sent(0, key="one-key")], 1)
-    assert len(store.all()) == 1 and desk.standing("ann").done == 1
+    assert len(store.all()) == 1
+    assert desk.standing("ann").done == 1
 
 
 def test_a_new_server_begins_where_the_old_one_was_killed(desk, store, clock):
@@ -54,8 +55,10 @@ def test_an_answer_taken_back_comes_up_again_before_everything_else(desk, store)
     desk.answer("ann", "tab", [sent(0, "b", note="hm")], 2)
     vote = desk.undo("ann", "tab", "undo-key")
     assert (vote.sample_id, vote.label, vote.note) == (0, "b", "hm")
-    assert desk.undo("ann", "tab", "undo-key") == vote and len(store.all()) == 2, "sent twice it is one step back"
-    assert ids(desk.take("ann", "tab", 2))[0] == 0 and desk.standing("ann").done == 0
+    assert desk.undo("ann", "tab", "undo-key") == vote
+    assert len(store.all()) == 2, "sent twice it is one step back"
+    assert ids(desk.take("ann", "tab", 2))[0] == 0
+    assert desk.standing("ann").done == 0
     assert desk.undo("ben", "tab", "another-key") is None
 
 
@@ -69,7 +72,8 @@ def test_nothing_is_believed_that_the_ledger_refuses(desk, store, monkeypatch):
         broken.setattr(Votes, "save", full)
         with pytest.raises(LedgerError):
             desk.answer("ann", "tab", [sent(0)], 1)
-    assert desk.standing("ann").done == 0 and store.all() == []
+    assert desk.standing("ann").done == 0
+    assert store.all() == []
     desk.answer("ann", "tab", [sent(0)], 1)
     assert desk.standing("ann").done == 1
 
@@ -87,7 +91,8 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(desk, store, answer, e
     desk.answer("ann", "tab", [sent(0, key="used-before")], 0)
     with pytest.raises(error):
         desk.answer("ann", "tab", [sent(2), answer], 0)
-    assert len(store.all()) == 1 and desk.standing("ann").done == 1
+    assert len(store.all()) == 1
+    assert desk.standing("ann").done == 1
 
 
 def test_several_classes_are_kept_in_the_order_of_the_classes(store, clock):
@@ -102,7 +107,8 @@ def test_a_sheet_of_the_grid_is_confirmed_at_once_and_the_wrong_ones_come_later(
     sheet = ids(desk.take("ann", "tab", 6, grid=True))
     assert sheet == [3, 0, 4, 1, 5, 2], "by suggested class, surest first"
     rest = desk.answer("ann", "tab", [sent(at, "abc"[at % 3]) for at in sheet[1:]], 6, aside=[3], grid=True)
-    assert rest == [] and len(store.all()) == 5
+    assert rest == []
+    assert len(store.all()) == 5
     assert ids(desk.take("ann", "tab", 1)) == [3]
 
 

@@ -28,7 +28,9 @@ def test_a_sample_goes_to_as_many_people_as_redundancy_asks_for():
     queue = Queue([7], 2, 60)
     assert [take(queue, name) for name in ("ann", "ben", "cem")] == [[7], [7], []]
     queue.add(vote(7, "ann"))
-    assert queue.done == 0 and take(queue, "cem") == [] and take(queue, "ann") == []
+    assert queue.done == 0
+    assert take(queue, "cem") == []
+    assert take(queue, "ann") == []
     queue.add(vote(7, "ben"))
     assert queue.done == 1
 

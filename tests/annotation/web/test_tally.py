@@ -28,14 +28,16 @@ def test_the_latest_word_of_a_person_stands():
         vote(2, "ann", None, said=Said.UNDO),
     ]
     found = answers(votes, batch(), 1)
-    assert labels(found) == {1: "b"} and found[0].at == "2"
+    assert labels(found) == {1: "b"}
+    assert found[0].at == "2"
 
 
 def test_three_people_agree_by_consensus_and_two_are_not_enough():
     votes = [vote(1, name, label) for name, label in zip(("ann", "ben", "cem"), "aab", strict=True)]
     votes += [vote(2, "ann", "b"), vote(2, "ben", "b")]
     found = answers(votes, batch(), 3)
-    assert labels(found) == {1: "a"} and found[0].annotator == "ann, ben, cem"
+    assert labels(found) == {1: "a"}
+    assert found[0].annotator == "ann, ben, cem"
 
 
 def test_classes_of_several_people_are_agreed_on_one_by_one():
@@ -51,7 +53,8 @@ def test_most_people_who_cannot_tell_are_believed():
         vote(1, "cem", "a"),
     ]
     found = answers(votes, batch(), 3)
-    assert labels(found) == {1: None} and not found[0].removed
+    assert labels(found) == {1: None}
+    assert not found[0].removed
 
 
 def test_what_is_said_late_of_an_earlier_batch_comes_along_but_not_of_a_sample_that_is_asked_again():
