@@ -171,7 +171,10 @@ class Desk:
     def _take(self, person: str, tab: str, count: int, grid: bool) -> tuple[list[int], list[Claim]]:
         order = self._sorted_for_grid() if grid else None
         ids, claims = self._queue.take(person, tab, count, self._clock(), self.work.round, order)
-        return ([at for at in ids if at in order] if order is not None else ids), claims
+        if order is not None:  # what the tab held before takes its place among the rest
+            mine = set(ids)
+            ids = [at for at in order if at in mine]
+        return ids, claims
 
     def _sorted_for_grid(self) -> dict[int, None]:
         if self._grid_order is None:
