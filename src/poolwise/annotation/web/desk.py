@@ -154,7 +154,8 @@ class Desk:
     def speeds(self) -> list[Speed]:
         """Figures of each person."""
         with self._lock:
-            return speeds(self._votes)
+            votes = list(self._votes)
+        return speeds(votes)  # long work for a large batch: answers need not wait for it
 
     @property
     def full(self) -> bool:

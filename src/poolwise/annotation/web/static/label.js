@@ -71,7 +71,7 @@ function describe(item) {
     $("change").hidden = item.suggestion === null || text(item.given) === text(item.suggestion);
     $("question").textContent = `Labelled ${text(item.given)}. Is that right?`;
   } else {
-    $("question").textContent = item.suggestion === null ? "What is it?"
+    $("question").textContent = item.suggestion === null ? (several ? "What is to be seen?" : "What is it?")
       : `Looks like ${text(item.suggestion)}${item.probability === null ? "" : ` (${Math.round(item.probability * 100)} %)`}`;
   }
   $("reason").textContent = item.reason;
@@ -180,6 +180,7 @@ function noting() {
 
 // Nothing to show: the batch is full, others hold the rest, or the loop is at work. Look again every second.
 let waiting = 0;
+let looks = 0;
 async function wait() {
   clearTimeout(waiting);
   describeWait();
@@ -214,7 +215,7 @@ function describeWait() {
   if (now.since && now.expected) $("training").value = Math.min(0.99, (Date.now() / 1000 - now.since) / now.expected);
   else $("training").removeAttribute("value");
   $("undo-last").hidden = !(now.total && now.mine);
-  if (now.total) showPeople($("people")).catch(() => {});
+  if (now.total && looks++ % 5 === 0) showPeople($("people")).catch(() => {});
 }
 
 const KEYS = {
