@@ -9,11 +9,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.people import People, check_name, hash_of, new_token
+from poolwise.annotation.web.pictures import Pictures
+from poolwise.annotation.web.site import Site
 from poolwise.config.annotated import AnnotatedRun, ShownParts, go_on, shown_parts, take_votes
 from poolwise.config.resume import StoredRun, stored_run
 from poolwise.errors import ConfigError, PoolwiseError, RunBusy, listed
@@ -105,8 +108,6 @@ def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
     import uvicorn
 
     from poolwise.annotation.web.app import application
-    from poolwise.annotation.web.pictures import Pictures
-    from poolwise.annotation.web.site import Site
 
     people, links = admitted(run.store, serving)
     site = Site(run, Pictures(run.images))
@@ -149,20 +150,14 @@ def _open(address: str, serving: Serving, display: Terminal) -> None:
         threading.Timer(0.5, lambda: webbrowser.open(address)).start()
 
 
-def _ended(run: AnnotatedRun, site: object, display: Terminal) -> None:
+def _ended(run: AnnotatedRun, site: Site, display: Terminal) -> None:
     """Take what was said, unless the loop is at work and takes it itself."""
-    try:
+    with suppress(RunBusy):
         take_votes(run.stored, run.parts, run.redundancy)
-    except RunBusy:
-        return
-    state = run.stored.ledger.state(run.name)
-    if state.rounds and not state.rounds[-1].closed:
-        batch = {ask.sample_id for ask in (*state.rounds[-1].asks, *state.rounds[-1].reviews)}
-        left = len(batch - {at for at, row in state.annotations.items() if row.round >= len(state.rounds) - 1})
-        goes_on = f"poolwise annotate {run.stored.folder} --collect"
-        display.say(
-            f"{len(batch) - left} of {len(batch)} answered." + ("" if left else f" The run goes on with: {goes_on}")
-        )
+    if site.desk is not None:
+        at = site.desk.standing("")
+        goes_on = f" The run goes on with: poolwise annotate {run.stored.folder} --collect" if site.desk.full else ""
+        display.say(f"{at.done} of {at.total} answered.{goes_on}")
 
 
 def admitted(store: Votes, serving: Serving) -> tuple[People, dict[str, str]]:

@@ -239,6 +239,6 @@ def grid_order(asks: Sequence[Ask]) -> list[Ask]:
     """Those with a suggestion, by suggested class, cluster, and how sure the model is."""
 
     def place(ask: Ask) -> tuple[str, str, float]:
-        return str(ask.suggestion), str(ask.details.get("cluster", "")), -(ask.probability or 0.0)
+        return str(ask.suggestion), str(ask.details.get("cluster", "")).zfill(9), -(ask.probability or 0.0)
 
     return sorted((ask for ask in asks if ask.probability is not None and not ask.details.get("review")), key=place)
