@@ -120,7 +120,7 @@ async function post(body) {
     delete sessionStorage.unsent;
     take(found);
   } catch (error) {
-    if (tooOld(error)) return;
+    if (error.status === 401 || tooOld(error)) return;  // sent again after the login, or when the page is new
     delete sessionStorage.unsent;
     take(await askUntil("/api/take", {tab: TAB, count: AHEAD}));
     say(error.message);
