@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "does cleaning the labels help: cleaned against raw (settings: poolwise compare --help)",
     "samplesize": "how many more labels a target needs (settings: poolwise samplesize --help)",
     "benchmark": "compare query strategies over data sets and seeds (settings: poolwise benchmark --help)",
+    "annotate": "label or review on a page in the browser, alone or with others",
     "ingest": "take the answers of a filled-in batch file, or another tool's export, and go on with its run",
     "status": "where every run stands",
     "report": "write a run's report page anew",
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in HYDRA_JOBS:
         commands.add_parser(name, help=COMMANDS[name], add_help=False)
+    _annotate_options(commands.add_parser("annotate", help=COMMANDS["annotate"]))
     ingest = commands.add_parser("ingest", help=COMMANDS["ingest"])
     ingest.add_argument("file", type=Path, help="a batch file or an export: .csv, .jsonl, .json, .xml, or a folder")
     ingest.add_argument("--run", type=Path, help="folder of the run, if the file lies elsewhere", dest="folder")
@@ -117,6 +119,32 @@ def _parser() -> argparse.ArgumentParser:
     labels.add_argument("--format", choices=FORMATS, default=None, help="default: by the ending of --out, else csv")
     labels.set_defaults(run=_labels)
     return parser
+
+
+def _annotate_options(annotate: argparse.ArgumentParser) -> None:
+    add = annotate.add_argument
+    add("folder", type=Path, nargs="?", help="a run's folder (default: the run in runs/ that waits for people)")
+    add("--host", default="127.0.0.1", help="address to listen at (default: this machine alone); others need --people")
+    add("--port", type=int, help="default: the first free one from 8765 on")
+    add("--people", default="", help="names of who may come in, e.g. ann,ben; prints a link for each")
+    add("--renew", default="", help="names of who gets a new link; the old one is worth nothing then")
+    add("--name", default="", help="your name, where nobody logs in (default: your name on this machine)")
+    add("--train", action=argparse.BooleanOptionalAction, default=None, help="go on with the loop when a batch is full")
+    add("--redundancy", type=int, help="people who answer each picture (default: as the run has it)")
+    add("--hold-minutes", type=float, help="after which a picture goes to somebody else (default: as the run has it)")
+    add("--browser", action=argparse.BooleanOptionalAction, default=True, help="open the page")
+    add("--collect", action="store_true", help="no page: take what was answered on it and go on with the run")
+    annotate.set_defaults(run=_annotate)
+
+
+def _annotate(options: argparse.Namespace) -> None:
+    from poolwise.config.annotate import Serving, annotate, names_of
+
+    serving = Serving(
+        options.host, options.port, tuple(names_of(options.people)), tuple(names_of(options.renew)), options.name,
+        options.train, options.redundancy, options.hold_minutes, options.browser,
+    )  # fmt: skip
+    annotate(options.folder, serving, collect=options.collect)
 
 
 def _ingest(options: argparse.Namespace) -> None:

@@ -261,11 +261,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to one ask. `label` None means skipped: this sample is not to be asked again."""
+    """One answer to one ask. `label` None means skipped: this sample is not to be asked again.
+
+    `removed`: and a label that it has is to be dropped. `at`: when it was given, UTC in ISO 8601, "" for just now; one
+    that is older than what stands is no news.
+    """
 
     sample_id: int
     label: Label
     annotator: str
+    removed: bool = False
+    at: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[2] / "src/poolwise"
 CONF = Path(__file__).parents[2] / "conf"
 
 LAYERS = {
-    0: {"types", "labels", "protocols", "errors", "seeds", "checks"},
+    0: {"types", "labels", "voting", "protocols", "errors", "seeds", "checks"},
     1: {"geometry"},
     2: {"acquisition", "curve", "label_error", "metric", "votes"},
     3: {"query", "stopping", "pruning"},

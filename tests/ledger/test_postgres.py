@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from builders import parts
-from poolwise.errors import RunBusy
+from poolwise.errors import LedgerError, RunBusy
 from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
+from poolwise.ledger.votes import VOTES, Votes
 from poolwise.loop.runner import run_loop
 from poolwise.types import Annotation
+from poolwise.voting import Claim, Said, Vote
 
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + [
     str(Path(found).parent) for found in [shutil.which("initdb")] if found
@@ -80,4 +82,21 @@ def test_facts_cannot_be_changed_there_either(url):
             connection.exec_driver_sql(f"{change} WHERE run = 'fixed'")
     assert len(book.events("fixed")) == 1
     assert book.annotations("fixed")[0].round == 0
+    book.close()
+
+
+def test_votes_are_kept_there_too(url):
+    book = Ledger(url).open()
+    votes = Votes(book, "page")
+    vote = Vote("key-0001", 0, 2**40, "ann", Said.LABEL, ("a", "b"), "note", 1.5, None, "2026-01-01")
+    votes.save([vote], [Claim(0, 3, "ann", "tab", 5.0), Claim(0, 4, "ann", "tab", 5.0)])
+    votes.save([], [Claim(0, 3, "ann", "tab", 9.0)], [Claim(0, 4, "ann", "tab", 5.0)])
+    assert Votes(book, "page").all() == [vote]
+    assert votes.claims(0) == [Claim(0, 3, "ann", "tab", 9.0)]
+    with pytest.raises(LedgerError):
+        votes.save([vote])
+    with pytest.raises(DBAPIError, match="append-only"), book.engine.begin() as connection:
+        connection.execute(VOTES.delete())
+    votes.admit("ann", "a hash")
+    assert votes.people() == {"ann": "a hash"}
     book.close()

@@ -1,1 +1,1 @@
-"""Who answers: a simulated oracle, or people through files."""
+"""Who answers: a simulated oracle, or people, on a page in the browser or through files."""

@@ -23,7 +23,7 @@ from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.record import data_facts
 from poolwise.loop.samples import training_set
-from poolwise.loop.steps import cannot_tell, second_look, unreadable
+from poolwise.loop.steps import cannot_tell, is_old, second_look, unreadable
 from poolwise.loop.workbench import Fact
 from poolwise.seeds import generator
 from poolwise.types import (
@@ -144,16 +144,21 @@ def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: 
 
 def reviewed(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
     """Answers that say something new: to a label that nobody has looked at again, or another one than the last."""
-    return tuple(
-        second_look(state.annotations[answer.sample_id], answer, round_, source)
-        for answer in answers
-        if says_more(state.annotations[answer.sample_id], answer)
-    )
+    found = []
+    for answer in answers:
+        last = state.annotations.get(answer.sample_id)
+        if last is None and answer.removed:  # a near-copy of another sample, whose own label was not judged
+            found.append(Annotation(answer.sample_id, None, answer.annotator, round_, source, answer.at))
+        elif last is not None and says_more(last, answer):
+            found.append(second_look(last, answer, round_, source))
+    return tuple(found)
 
 
 def says_more(last: Annotation, answer: Answer) -> bool:
     """Whether an answer to a review adds to what is known of a label."""
-    if answer.label is None:
+    if is_old(last, answer):
+        return False
+    if answer.label is None and not answer.removed:
         return last.source == GIVEN
     return last.source == GIVEN or last.label != answer.label or cannot_tell(last)
 

@@ -20,7 +20,7 @@ from poolwise.audit.job import audit_job
 from poolwise.audit.out_of_sample import Protocol
 from poolwise.audit.parts import AuditParts, AuditSettings
 from poolwise.config.build import TARGET, build_part, construct
-from poolwise.config.loop import check_name, ledger_of, name_of, of_kind
+from poolwise.config.loop import check_name, ledger_of, name_of, of_kind, with_votes
 from poolwise.config.schema import AuditConfig, LoopConfig, PlantConfig
 from poolwise.config.trainings import images_of, member_of, work_of
 from poolwise.data.predictions import read_predictions
@@ -108,10 +108,10 @@ def audit_parts(
     annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted)
     if isinstance(annotator, Oracle):
         annotator = annotator.knowing(images)
-    cache = Path(settings.cache)
+    cache, place = Path(settings.cache), folder or Path(settings.runs) / name
     return AuditParts(
         run=name,
-        folder=folder or Path(settings.runs) / name,
+        folder=place,
         cache=cache / "fits",
         settings=_settings(settings),
         config=dict(config),
@@ -122,7 +122,7 @@ def audit_parts(
         embed=_embed(settings, images, members, cache / "embeddings", display),
         duplicates=partial(_duplicates, images, settings.threshold, cache / "copies"),
         find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
-        annotator=of_kind(annotator, Annotator, "annotation"),
+        annotator=with_votes(of_kind(annotator, Annotator, "annotation"), config, place, name),
         tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
         display=display,
         margins=_margins(settings, images, members[FIRST], cache / "margins"),

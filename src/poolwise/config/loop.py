@@ -14,11 +14,13 @@ from poolwise.config.build import build_part, construct
 from poolwise.config.schema import LoopConfig
 from poolwise.errors import ConfigError
 from poolwise.ledger.store import Ledger
+from poolwise.ledger.votes import Votes
 from poolwise.loop.parts import Display, Parts, Settings
 from poolwise.loop.resume import is_unnamed
 from poolwise.protocols import Annotator, ImageSource, QueryStrategy
 from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
+from poolwise.voting import Vote
 
 if TYPE_CHECKING:
     from poolwise.audit.in_loop import LoopAuditor
@@ -92,6 +94,7 @@ def loop_parts(
         round_figures=_round_figures,
         **_built(settings),
     )
+    main = replace(main, annotator=with_votes(main.annotator, config, main.folder, name))
     if not (settings.control and main.annotator.simulated) or strategy == "random":
         return [main]
     return [main, _control_of(main)]
@@ -151,6 +154,21 @@ def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
         Ledger, {**options, "url": url or f"sqlite:///{(folder / 'ledger.db').resolve()}"}, "ledger"
     )
     return ledger
+
+
+def with_votes(annotator: Any, config: Mapping[str, Any], folder: Path, run: str) -> Any:
+    """The annotator of the page with what reads the run's votes; any other as it is."""
+    if not hasattr(annotator, "reading"):
+        return annotator
+
+    def votes() -> list[Vote]:
+        ledger = ledger_of(config, folder).open()
+        try:
+            return Votes(ledger, run).all()
+        finally:
+            ledger.close()
+
+    return annotator.reading(votes)
 
 
 def _images(settings: LoopConfig, annotator: Any) -> Any:

@@ -74,7 +74,7 @@ class StoredRun:
 
     def parts(self, display: Terminal) -> list[Parts]:
         """The arms of a loop, built anew; relative paths are taken from where it began."""
-        opened = self._where_it_began()
+        opened = self.where_it_began()
         return loop_parts(
             opened["config"], name=self.name, strategy=opened["strategy"], command=opened["command"],
             display=display, folder=self.folder,
@@ -84,13 +84,14 @@ class StoredRun:
         """The parts of an audit, built anew."""
         from poolwise.config.audit import audit_parts
 
-        opened = self._where_it_began()
+        opened = self.where_it_began()
         return audit_parts(
             opened["config"], name=self.name, method=opened["strategy"], command=opened["command"],
             display=display, folder=self.folder,
         )  # fmt: skip
 
-    def _where_it_began(self) -> Mapping[str, Any]:
+    def where_it_began(self) -> Mapping[str, Any]:
+        """What the run began with; from here on the folder in which it did is the current one."""
         opened = self.ledger.state(self.name).opened
         here = Path(opened["cwd"])
         if here.is_dir() and here != Path.cwd():

@@ -53,7 +53,7 @@ def _ddl(text: str) -> sql.DDL:
     return sql.DDL(text)  # type: ignore[no-untyped-call]
 
 
-def _append_only(table: sql.Table) -> None:
+def append_only(table: sql.Table) -> None:
     """Have the database itself refuse to change or remove a fact."""
     for action in ("UPDATE", "DELETE"):
         name = f"{table.name}_no_{action.lower()}"
@@ -72,7 +72,7 @@ def _append_only(table: sql.Table) -> None:
 
 
 for _table in (EVENTS, ANNOTATIONS):
-    _append_only(_table)
+    append_only(_table)
 
 
 def now() -> str:
@@ -107,7 +107,7 @@ class Ledger:
             TABLES.create_all(engine)
         except (SQLAlchemyError, ImportError) as error:
             shown = url.render_as_string(hide_password=True)
-            raise LedgerError(f"the ledger at {shown} cannot be opened: {_first_line(error)}.") from error
+            raise LedgerError(f"the ledger at {shown} cannot be opened: {first_line(error)}.") from error
         return OpenLedger(engine)
 
 
@@ -119,7 +119,8 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What the database said, in a line."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
 
@@ -157,6 +158,11 @@ class OpenLedger:
             for row in rows
         ]
 
+    def length(self, run: str) -> int:
+        """How many events a run has: whether anything happened since, without reading it all."""
+        with self._reading() as connection:
+            return int(connection.scalar(sql.select(sql.func.count()).where(EVENTS.c.run == run)) or 0)
+
     def state(self, run: str) -> RunState:
         """Where a run stands."""
         return fold(self.events(run), self.annotations(run))
@@ -180,7 +186,7 @@ class OpenLedger:
         at = now()
         rows = [
             {
-                "run": run, "seq": seq, "sample_id": row.sample_id, "label": _label_to_json(row.label),
+                "run": run, "seq": seq, "sample_id": row.sample_id, "label": label_to_json(row.label),
                 "annotator": row.annotator, "round": row.round, "source": row.source, "at": row.at or at,
             }
             for row in annotations
@@ -195,7 +201,7 @@ class OpenLedger:
             raise RunBusy(f"event {seq} of run {run!r} is already there: another process works on it.") from error
         except SQLAlchemyError as error:
             raise LedgerError(
-                f"the ledger cannot be written: {_first_line(error)}; nothing is lost: "
+                f"the ledger cannot be written: {first_line(error)}; nothing is lost: "
                 "mend that (free disk space, database up) and run the same command again."
             ) from error
         return Event(seq, kind, round, body, at)
@@ -206,7 +212,7 @@ class OpenLedger:
             with self.engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise LedgerError(f"the ledger cannot be read: {_first_line(error)}.") from error
+            raise LedgerError(f"the ledger cannot be read: {first_line(error)}.") from error
 
     @contextmanager
     def lock(self, run: str, folder: Path) -> Iterator[None]:
@@ -236,7 +242,8 @@ class OpenLedger:
                     connection.scalar(sql.select(sql.func.pg_advisory_unlock(key)))
 
 
-def _label_to_json(label: Label) -> Any:
+def label_to_json(label: Label) -> Any:
+    """A label as it stands in a ledger or a JSON file."""
     return list(label) if isinstance(label, tuple) else label
 
 

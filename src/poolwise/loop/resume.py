@@ -13,6 +13,7 @@ FREE = (
     "budget", "stopping", "tracking", "runs", "run_name", "control", "verbose", "trusted",
     "data.download", "data.root", "data.path", "data.workers", "data.cache_mb", "annotation.partial", "annotation.annotator",
     "annotation.url", "annotation.picture_url", "annotation.picture_side",
+    "annotation.train", "annotation.hold_minutes", "annotation.redundancy",
     "trainer.enable_progress_bar", "query_size", "model.trainer", "compare_batches",
 )  # fmt: skip
 """Settings that may change while a run goes on: they do not touch what has been done so far. The data are compared by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -170,7 +170,7 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
         "missing": missing,
         "labels": [labels.get(sample_id) for sample_id in asked],
         "reviewed": [labels[ask.sample_id] for ask in round_.reviews],
-        "pool": _cost(parts, [sample_id for sample_id in asked if labels.get(sample_id) is not None]),
+        "pool": {**_cost(parts, [at for at in asked if labels.get(at) is not None]), **_told(parts, batch)},
     }
     return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
 
@@ -182,6 +182,12 @@ def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
     """
     costs = parts.images.manifest.columns.get("cost")
     return {} if costs is None else {"cost": float(costs[list(answered)].astype(np.float64).sum())}
+
+
+def _told(parts: Parts, batch: Batch) -> Mapping[str, float]:
+    """What an annotator tells of its work, such as seconds an answer."""
+    facts: Callable[[Batch], Mapping[str, float]] | None = getattr(parts.annotator, "facts", None)
+    return facts(batch) if facts and batch.asks else {}
 
 
 CANNOT_TELL = ", cannot tell"
@@ -197,19 +203,28 @@ def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, sou
     found = []
     for answer in answers:
         last = state.annotations.get(answer.sample_id)
+        if is_old(last, answer):
+            continue
         if answer.sample_id in again and last is not None:
-            if last.round < round_ or (answer.label is not None and (last.label != answer.label or cannot_tell(last))):
+            if last.round < round_ or (
+                (answer.label is not None or answer.removed) and (last.label != answer.label or cannot_tell(last))
+            ):
                 found.append(second_look(last, answer, round_, source))
         elif last is None or last.label != answer.label:
-            found.append(Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, ""))
+            found.append(Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at))
     return tuple(found)
+
+
+def is_old(last: Annotation | None, answer: Answer) -> bool:
+    """Whether an answer that says when it was given is no later than what stands."""
+    return bool(last and last.at and answer.at and answer.at <= last.at)
 
 
 def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> Annotation:
     """What somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
-    if answer.label is None:
-        return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", "")
-    return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, "")
+    if answer.label is None and not answer.removed:
+        return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", answer.at)
+    return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at)
 
 
 def cannot_tell(row: Annotation) -> bool:

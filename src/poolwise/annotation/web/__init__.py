@@ -1,0 +1,19 @@
+"""The annotation and review page: a server on this machine, and the annotator that reads what it recorded.
+
+How several writers agree. A vote is a row of the ledger's table of votes, written in one transaction with the claims it
+changes, before the page moves on; the browser makes its key, and the same key twice is one row. One server serves a run at
+a time (a lock); its threads share one `Queue`, rebuilt from votes and claims at its start, so that a killed server loses
+nothing, claims included. The loop reads votes through the `Page` annotator, like any other answers, each with its time: one
+that comes after its batch was closed is a correction, taken with the next batch. This room does not know the ledger:
+`config/annotate.py` hands it what reads and writes (`desk.VoteStore`, `site.Run`).
+
+    page      the annotator: emit says which command opens the page, collect turns votes into answers
+    tally     votes to answers: the latest of each person, consensus of several
+    queue     who gets which sample next: claims, skips, progress
+    desk      one batch: votes and claims, written together
+    site      the run behind the page: the open batch, earlier ones, what the loop does meanwhile
+    pictures  a sample as a small, freshly encoded picture
+    people    names, tokens, sessions
+    guard     hosts, origins, headers, logins a minute
+    app       the pages and the questions that they ask
+"""

@@ -1,0 +1,101 @@
+"""Coming in: the login, the session, who asks, and that a change was meant."""
+
+from __future__ import annotations
+
+import hmac
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from poolwise.annotation.web.guard import Attempts
+from poolwise.annotation.web.people import SESSION_SECONDS, People
+
+CSRF = "x-poolwise-csrf"
+
+
+class NotLoggedIn(HTTPException):
+    """Pages answer it with the login, questions with 401."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Log in first: open the link that you were given.")
+
+
+class Entry:
+    """Who is let in.
+
+    Args:
+        people: names and tokens.
+        site: tells this server's cookie from that of another on the same machine: browsers do not tell ports apart.
+    """
+
+    def __init__(self, people: People, site: str) -> None:
+        self.people = people
+        self.cookie = f"poolwise_{site}"
+        self._attempts = Attempts()
+
+    def who(self, request: Request) -> str:
+        """The person who asks. Raises NotLoggedIn."""
+        if not self.people.need_token:
+            return self.people.alone
+        person = self.people.by_session(request.cookies.get(self.cookie, ""))
+        if person is None:
+            raise NotLoggedIn
+        return person
+
+    def changing(self, request: Request) -> str:
+        """The person who asks for a change, from a page of ours. Raises NotLoggedIn, HTTPException."""
+        person = self.who(request)
+        if not hmac.compare_digest(request.headers.get(CSRF, "").encode(), self.people.csrf(person).encode()):
+            raise HTTPException(403, "The page is too old; load it again.")
+        return person
+
+    def router(self) -> APIRouter:
+        """Login and logout."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/login", self._form, methods=["GET"])
+        router.add_api_route("/login", self._login, methods=["POST"])
+        router.add_api_route("/logout", self._logout, methods=["POST"])
+        return router
+
+    def _form(self) -> HTMLResponse:
+        return HTMLResponse(rendered("login.html.j2", wrong=""))
+
+    async def _login(self, request: Request) -> Response:
+        address = request.client.host if request.client else ""
+        if not self._attempts.allowed(address):
+            page = rendered("login.html.j2", wrong="Too many tries; wait a minute.")
+            return HTMLResponse(page, 429, {"retry-after": "60"})
+        fields = parse_qs((await request.body())[:4096].decode("utf-8", "replace"), max_num_fields=5)
+        person = self.people.by_token(fields.get("token", [""])[0].strip())
+        if person is None:
+            self._attempts.failed(address)
+            return HTMLResponse(rendered("login.html.j2", wrong="That token is not known here."), 403)
+        response = RedirectResponse("/", 303)
+        response.set_cookie(
+            self.cookie, self.people.session(person), max_age=SESSION_SECONDS, httponly=True, samesite="strict",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return response
+
+    def _logout(self) -> Response:
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(self.cookie, httponly=True, samesite="strict")
+        return response
+
+
+def rendered(template: str, **content: Any) -> str:
+    """A page; every value is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = str(files("poolwise.annotation.web") / "templates")
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**content)

@@ -1,0 +1,82 @@
+"""The pages themselves, rendered on the server; what changes on them is asked for in `questions.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from poolwise.annotation.web.entry import Entry, NotLoggedIn, rendered
+from poolwise.annotation.web.pictures import SIDES
+from poolwise.annotation.web.shown import address
+from poolwise.annotation.web.site import Site
+from poolwise.types import Task
+from poolwise.voting import Said
+
+PAGES = {"/": "label.html.j2", "/grid": "grid.html.j2", "/figures": "figures.html.j2", "/copies": "copies.html.j2"}
+COPIES_A_PAGE = 20
+
+
+def pages(site: Site, entry: Entry) -> APIRouter:
+    """A route for each page."""
+    router = APIRouter(include_in_schema=False)
+    for path, template in PAGES.items():
+        router.add_api_route(path, _page(site, entry, path, template), methods=["GET"], response_class=HTMLResponse)
+    return router
+
+
+def _page(site: Site, entry: Entry, path: str, template: str) -> Callable[[Request], Response]:
+    def page(request: Request) -> Response:
+        try:
+            person = entry.who(request)
+        except NotLoggedIn:
+            return RedirectResponse("/login", 303)
+        manifest = site.run.images.manifest
+        content = {
+            "person": person,
+            "logged_in": entry.people.need_token,
+            "csrf": entry.people.csrf(person),
+            "run": site.run.name,
+            "here": path,
+            "classes": list(zip(manifest.classes, keys_of(manifest.classes), strict=True)),
+            "several": manifest.task is Task.MULTILABEL,
+            "copies": len(site.groups),
+            "groups": copy_groups(site) if path == "/copies" else [],
+        }
+        return HTMLResponse(rendered(template, **content))
+
+    return page
+
+
+def keys_of(classes: Sequence[str]) -> list[str]:
+    """The key of each class: digits for their own names, else 1 to 9 and 0 in order; "" for those beyond, found by typing.
+
+    >>> keys_of(["cat", "dog"]), keys_of(["0", "7"]), keys_of([str(at) for at in range(10, 22)])[-3:]
+    (['1', '2'], ['0', '7'], ['0', '', ''])
+    """
+    if all(len(name) == 1 and name in "0123456789" for name in classes):
+        return list(classes)
+    return [str((at + 1) % 10) if at < 10 else "" for at in range(len(classes))]
+
+
+def copy_groups(site: Site) -> list[dict[str, object]]:
+    """The first duplicate groups of which nobody has said yet which one stays."""
+    said = {at for at, votes in site.copies_desk.standing_votes().items() if votes}
+    waiting = [group for group in site.groups.values() if not {at for at, *_ in group.members} & said]
+    return [
+        {
+            "number": group.group,
+            "left": len(waiting),
+            "members": [
+                {"id": at, "picture": address(site, at, SIDES[1]), "label": label, "split": split}
+                for at, _, label, split in group.members
+            ],
+        }
+        for group in waiting[:COPIES_A_PAGE]
+    ]
+
+
+def kept_or_removed(keep: Sequence[int], member: int) -> Said:
+    """What is said of a member of a duplicate group."""
+    return Said.KEEP if member in keep else Said.REMOVE

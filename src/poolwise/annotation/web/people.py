@@ -1,0 +1,88 @@
+"""Who is there: names, tokens, sessions. A token is shown once; the ledger keeps its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from poolwise.errors import ConfigError
+
+SESSION_SECONDS = 14 * 86_400
+SALT = "poolwise annotate"
+
+
+def new_token() -> str:
+    """A token that nobody guesses: 192 random bits."""
+    return secrets.token_urlsafe(24)
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a token. It is random and long, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def check_name(name: str) -> str:
+    """A person's name. Raises ConfigError: empty, too long, or with control characters."""
+    if not name.strip() or len(name) > 60 or not name.isprintable() or "," in name:
+        raise ConfigError(f"{name!r} is no name for a person here; it takes 1 to 60 printable characters, no comma.")
+    return name.strip()
+
+
+@dataclass(frozen=True)
+class People:
+    """Who may come in.
+
+    Attributes:
+        tokens: name -> SHA-256 of their token. Empty: one person, on this machine, without a token.
+        alone: that person's name.
+        alone_key: signs what their pages send; random, kept in the ledger.
+    """
+
+    tokens: Mapping[str, str]
+    alone: str = "me"
+    alone_key: str = field(default_factory=new_token, repr=False)
+
+    @property
+    def need_token(self) -> bool:
+        """Whether people log in."""
+        return bool(self.tokens)
+
+    def by_token(self, token: str) -> str | None:
+        """Whose token this is; every one is compared, in constant time."""
+        given, found = hash_of(token), None
+        for name, kept in self.tokens.items():
+            if hmac.compare_digest(kept, given):
+                found = name
+        return found
+
+    def session(self, person: str) -> str:
+        """What the cookie holds: name and time, signed with the hash of the person's token: a new token ends old sessions."""
+        return str(self._signer(self.tokens[person]).dumps({"person": person}))
+
+    def by_session(self, cookie: str) -> str | None:
+        """Who a cookie speaks for; None if it was not made here, is too old, or the token has changed since."""
+        from itsdangerous import BadData
+
+        try:
+            _, content = self._signer("").loads_unsafe(cookie)
+            person = content["person"] if isinstance(content, dict) else None
+            if not isinstance(person, str) or person not in self.tokens:
+                return None
+            self._signer(self.tokens[person]).loads(cookie, max_age=SESSION_SECONDS)
+        except (BadData, ValueError, KeyError):
+            return None
+        return person
+
+    def csrf(self, person: str) -> str:
+        """What a page of this person sends with every change, and pages of other sites cannot know."""
+        key = self.tokens.get(person, self.alone_key)
+        return hmac.new(key.encode(), f"{SALT} csrf {person}".encode(), hashlib.sha256).hexdigest()
+
+    def _signer(self, key: str) -> Any:
+        from itsdangerous import URLSafeTimedSerializer
+
+        return URLSafeTimedSerializer(key, salt=SALT)

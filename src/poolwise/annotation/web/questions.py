@@ -1,0 +1,127 @@
+"""What the pages ask: samples to show, answers to keep, one back, figures, pictures."""
+
+# No `from __future__ import annotations` here: FastAPI reads the annotations of functions within functions.
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import Response
+
+from poolwise.annotation.web.desk import Sent
+from poolwise.annotation.web.entry import Entry
+from poolwise.annotation.web.forms import Answers, Figures, Id, KeepOne, Kept, Person, Shown, Take, Undo, Undone
+from poolwise.annotation.web.pages import kept_or_removed
+from poolwise.annotation.web.pictures import SIDES
+from poolwise.annotation.web.shown import in_grid, item, names, progress
+from poolwise.annotation.web.site import Site
+from poolwise.errors import UnreadableImages
+from poolwise.types import Ask
+from poolwise.voting import Said
+
+MONTH = "private, max-age=2592000, immutable"
+"""Pictures do not change: the data's digest is in their address."""
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "the host name is not this server's, or the request is no JSON"},
+    401: {"description": "log in first"}, 403: {"description": "another site asks, or the page is too old"},
+    404: {"description": "no such sample, round or group"}, 409: {"description": "it contradicts what is there"},
+    413: {"description": "too large"}, 503: {"description": "the ledger cannot be written; nothing was"},
+}  # fmt: skip
+
+
+def questions(site: Site, entry: Entry) -> APIRouter:
+    """Everything under /api."""
+    router = APIRouter(prefix="/api", responses=REFUSALS)
+
+    @router.post("/take")
+    def take(asked: Take, person: Annotated[str, Depends(entry.changing)]) -> Shown:
+        """What this tab is to show; also says that it is still there."""
+        return shown(site, person, asked)
+
+    @router.post("/answer")
+    def answer(sent: Answers, person: Annotated[str, Depends(entry.changing)]) -> Shown:
+        """Keep answers; they are in the ledger when this returns. The same key again changes nothing."""
+        return answered(site, person, sent)
+
+    @router.post("/undo")
+    def undo(asked: Undo, person: Annotated[str, Depends(entry.changing)]) -> Undone:
+        """Take the last answer back."""
+        return undone(site, person, asked)
+
+    @router.get("/figures")
+    def figures(person: Annotated[str, Depends(entry.who)]) -> Figures:
+        """How fast people are and how often they agree with the suggestion, in this batch."""
+        desk = site.desk
+        rows = [] if desk is None else [Person(**vars(row)) for row in desk.speeds()]
+        return Figures(people=rows, progress=progress(site, person))
+
+    @router.post("/keep")
+    def keep(said: KeepOne, person: Annotated[str, Depends(entry.changing)]) -> Kept:
+        """Of a duplicate group keep some, remove the others."""
+        return kept(site, person, said)
+
+    return router
+
+
+def pictures(site: Site, entry: Entry) -> APIRouter:
+    """Samples as pictures, by id."""
+    router = APIRouter(responses=REFUSALS)
+
+    @router.get("/picture/{data}/{side}/{sample_id}", response_class=Response)
+    def picture(data: str, side: int, sample_id: Id, person: Annotated[str, Depends(entry.who)]) -> Response:
+        """One picture."""
+        if data != site.data or side not in SIDES or sample_id >= len(site.run.images.manifest):
+            raise HTTPException(404, "no such picture")
+        try:
+            found = site.pictures.get(sample_id, side)
+        except (UnreadableImages, OSError) as error:
+            raise HTTPException(404, "this picture cannot be read") from error
+        return Response(found.content, media_type=found.kind, headers={"cache-control": MONTH})
+
+    return router
+
+
+def shown(site: Site, person: str, asked: Take) -> Shown:
+    """What a tab is to show of the open batch."""
+    desk = site.desk
+    asks = [] if desk is None else desk.take(person, asked.tab, asked.count, grid=asked.grid)
+    return _shown(site, person, asks, asked.grid)
+
+
+def answered(site: Site, person: str, sent: Answers) -> Shown:
+    """Keep answers, to the open batch or, as corrections, to an earlier one."""
+    now, mine = site.desk, site.desk_of(sent.round)
+    if mine is None:
+        raise HTTPException(404, f"there is no round {sent.round}")
+    answers = [each.sent() for each in sent.answers]
+    count = sent.count if mine is now else 0
+    asks = mine.answer(person, sent.tab, answers, count, aside=sent.aside, grid=sent.grid)
+    return _shown(site, person, asks, sent.grid) if mine is now else shown(site, person, sent)
+
+
+def _shown(site: Site, person: str, asks: list[Ask], grid: bool) -> Shown:
+    rows = in_grid(asks) if grid else asks
+    return Shown(items=[item(site, ask) for ask in rows], progress=progress(site, person))
+
+
+def undone(site: Site, person: str, asked: Undo) -> Undone:
+    """Take a person's last answer of the open batch back."""
+    desk = site.desk
+    vote = None if desk is None else desk.undo(person, asked.tab, asked.key)
+    if desk is None or vote is None:
+        return Undone(item=None, labels=[], note="", progress=progress(site, person))
+    back = item(site, desk.work.by_id[vote.sample_id])
+    return Undone(item=back, labels=names(vote.label) or [], note=vote.note, progress=progress(site, person))
+
+
+def kept(site: Site, person: str, said: KeepOne) -> Kept:
+    """Say of each member of a duplicate group whether it stays."""
+    group = site.groups.get(said.group)
+    if group is None:
+        raise HTTPException(404, f"there is no duplicate group {said.group}")
+    members = [at for at, *_ in group.members]
+    if not said.keep or set(said.keep) - set(members):
+        raise HTTPException(409, "keep at least one, and of this group")
+    spoken = [(at, kept_or_removed(said.keep, at)) for at in members]
+    sent = [Sent(f"{said.key}-{at}", at, word) for at, word in spoken]
+    site.copies_desk.answer(person, "copies", sent, 0)
+    return Kept(removed=sum(word is Said.REMOVE for _, word in spoken))

@@ -1,0 +1,39 @@
+"use strict";
+// Duplicate groups: one stays, the others go.
+
+async function keep(group, ids) {
+  if (group.dataset.sent) return;
+  group.dataset.sent = "yes";
+  try {
+    const found = await askUntil("/api/keep", {key: newKey(), group: Number(group.dataset.number), keep: ids});
+    say(`Group ${group.dataset.number}: ${found.removed} removed.`);
+    group.remove();
+    if (!document.querySelector(".group")) location.reload();
+  } catch (error) {
+    delete group.dataset.sent;
+    if (!tooOld(error)) say(error.message);
+  }
+}
+
+const members = (group) => Array.from(group.querySelectorAll(".member"));
+
+for (const group of document.querySelectorAll(".group")) {
+  for (const member of members(group)) {
+    member.addEventListener("click", () => keep(group, [Number(member.dataset.id)]));
+    const image = member.querySelector("img");
+    const crisp = () => image.classList.toggle("crisp", image.naturalWidth > 0 && Math.max(image.naturalWidth, image.naturalHeight) <= 64);
+    image.addEventListener("load", crisp);
+    crisp();
+  }
+  group.querySelector(".all").addEventListener("click", () => keep(group, members(group).map((each) => Number(each.dataset.id))));
+}
+
+document.addEventListener("keydown", (event) => {
+  const group = document.querySelector(".group:not([data-sent])");
+  if (!group || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  const member = members(group)[Number(event.key) - 1];
+  if (member) member.click();
+  else if (event.key === "a") group.querySelector(".all").click();
+});
+
+ask("/api/figures").then((found) => showProgress(found.progress)).catch((error) => say(error.message));

@@ -1,0 +1,72 @@
+"""Pictures go out small, freshly encoded, without anything that was in the file beside them."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poolwise.annotation.web import pictures
+from poolwise.annotation.web.pictures import Pictures
+
+
+@dataclass(frozen=True)
+class One:
+    path: Path
+
+    def file(self, sample_id):
+        return self.path
+
+    def read(self, ids):
+        return np.full((len(ids), 1, 8, 8), 77, dtype=np.uint8)
+
+
+def shown(path, side=160):
+    found = Pictures(One(path)).get(0, side)
+    return Image.open(io.BytesIO(found.content)), found
+
+
+def test_a_photo_is_made_small_upright_and_loses_what_it_told_of_itself(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a secret place"
+    Image.new("RGB", (1200, 600), "red").save(tmp_path / "a.jpg", exif=exif)
+    picture, found = shown(tmp_path / "a.jpg")
+    assert picture.size == (80, 160)
+    assert not picture.getexif()
+    assert b"secret" not in found.content
+
+
+def test_tiny_pictures_are_sent_pixel_by_pixel(tmp_path):
+    Image.new("L", (8, 8), 3).save(tmp_path / "a.png")
+    picture, found = shown(tmp_path / "a.png")
+    assert (picture.size, picture.getpixel((0, 0)), found.kind) == ((8, 8), 3, "image/png")
+
+
+def test_transparent_parts_are_white(tmp_path):
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "a.png")
+    assert shown(tmp_path / "a.png")[0].getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("limit", ["MOST_PIXELS", "MOST_BYTES"])
+def test_what_is_too_large_is_shown_as_the_model_sees_it(tmp_path, monkeypatch, limit):
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.png")
+    monkeypatch.setattr(pictures, limit, 50)
+    assert shown(tmp_path / "a.png")[0].getpixel((0, 0)) == 77
+
+
+def test_what_is_no_picture_is_shown_as_the_model_sees_it(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"<svg onload=alert(1)>")
+    assert shown(tmp_path / "a.jpg")[0].size == (8, 8)
+    Image.fromarray(np.full((9, 9), 60_000, dtype=np.uint16)).save(tmp_path / "b.png")
+    assert shown(tmp_path / "b.png")[0].size == (8, 8)
+
+
+def test_what_was_encoded_is_kept_until_there_is_no_room(tmp_path):
+    Image.new("RGB", (200, 200)).save(tmp_path / "a.png")
+    kept = Pictures(One(tmp_path / "a.png"), cache_bytes=1)
+    first = kept.get(0, 160)
+    assert kept.get(0, 160) is first
+    kept.get(1, 160)
+    assert kept.get(0, 160) is not first
