@@ -12,7 +12,7 @@ import numpy as np
 
 from poolwise.errors import UnreadableImages
 from poolwise.files import write_bytes
-from poolwise.formats.record import split_place
+from poolwise.formats.record import Box, split_place
 from poolwise.protocols import ImageSource
 
 if TYPE_CHECKING:
@@ -81,11 +81,15 @@ def _decoded(sample_id: int, images: ImageSource) -> PillowImage.Image:
     place = getattr(images, "place", None)
     if place is not None:
         path, box = split_place(place(sample_id))
-        picture = _opened(Path(path))
-        x, y, width, height = box or (0, 0, *picture.size)
-        return picture.crop((math.floor(x), math.floor(y), *_within(picture.size, x + width, y + height)))
+        return cut(_opened(Path(path)), box)
     pixels = images.read(np.array([sample_id]))[0]
     return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def cut(picture: PillowImage.Image, box: Box | None) -> PillowImage.Image:
+    """The part of a picture within a box (left, top, width, height); all of it without one."""
+    x, y, width, height = box or (0, 0, *picture.size)
+    return picture.crop((math.floor(x), math.floor(y), *_within(picture.size, x + width, y + height)))
 
 
 def _within(size: tuple[int, int], right: float, bottom: float) -> tuple[int, int]:

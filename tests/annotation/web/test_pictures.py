@@ -70,3 +70,23 @@ def test_what_was_encoded_is_kept_until_there_is_no_room(tmp_path):
     assert kept.get(0, 160) is first
     kept.get(1, 160)
     assert kept.get(0, 160) is not first
+
+
+@dataclass(frozen=True)
+class Part(One):
+    def file(self, sample_id):
+        return None
+
+    def place(self, sample_id):
+        return f"{self.path}#xywh=300,0,200,100"
+
+
+def test_a_part_of_a_picture_is_shown_as_large_as_it_is(tmp_path):
+    whole = Image.new("RGB", (600, 400), "red")
+    whole.paste("blue", (300, 0, 500, 100))
+    whole.save(tmp_path / "a.png")
+    found = Pictures(Part(tmp_path / "a.png")).get(0, 1024)
+    picture = Image.open(io.BytesIO(found.content))
+    assert picture.size == (200, 100)
+    red, _, blue = picture.getpixel((5, 5))
+    assert blue > 200 > 60 > red

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from poolwise.annotation.pictures import cut
+from poolwise.formats.record import split_place
 from poolwise.protocols import ImageSource
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ SIDES = (160, 1024, 3072)
 MOST_BYTES = 200 << 20
 MOST_PIXELS = 150_000_000
 """A larger picture is shown as the model sees it, small."""
+WHOLE = 1 << 16
+"""Side at which no decoder skips detail: a box is in pixels of the whole picture."""
 SMALL = 64
 """Pictures up to this size are sent pixel by pixel."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "MPO")
@@ -70,8 +74,12 @@ class Pictures:
         return found
 
     def _opened(self, sample_id: int, side: int) -> Image:
-        file = self.images.file(sample_id)
+        file, place = self.images.file(sample_id), getattr(self.images, "place", None)
         picture = None if file is None else opened(file, side)
+        if file is None and place is not None:  # a part of a picture
+            path, box = split_place(place(sample_id))
+            whole = opened(Path(path), WHOLE)
+            picture = None if whole is None else cut(whole, box)
         return self._as_the_model_sees_it(sample_id) if picture is None else picture
 
     def _as_the_model_sees_it(self, sample_id: int) -> Image:
