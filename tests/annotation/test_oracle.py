@@ -68,3 +68,12 @@ def test_it_says_how_much_is_right_and_counts_what_it_knows():
     several = Oracle(truth=np.array([[0, 1], [1, 1], [-1, -1]]))
     assert several.share_right(np.arange(3), np.array([[0, 1], [1, 0], [0, 0]])) == 0.5
     assert np.isnan(several.share_right(np.array([2]), np.array([[0, 0]])))
+
+
+def test_answers_may_take_their_time(monkeypatch):
+    slept = []
+    monkeypatch.setattr("poolwise.annotation.oracle.time.sleep", slept.append)
+    Oracle(delay=0.5, truth=LABELS).collect(BATCH)
+    assert slept == [0.5 * len(BATCH.asks)]
+    with pytest.raises(ConfigError, match="annotation.delay"):
+        Oracle(delay=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -36,12 +37,14 @@ class Oracle:
         noise_rate: share of wrong answers; for multi-label, the share of single labels that are flipped.
         mistakes: the shape of the wrong answers.
         seed: of the mistakes.
+        delay: seconds that each answer takes, to see a run as people would.
         truth: the source that knows; set by `knowing`, never from a configuration.
     """
 
     noise_rate: float = 0.0
     mistakes: Mistake = Mistake.UNIFORM
     seed: int = 0
+    delay: float = 0.0
     truth: Any = None
 
     simulated: ClassVar[bool] = True
@@ -50,6 +53,8 @@ class Oracle:
     def __post_init__(self) -> None:
         if not 0 <= self.noise_rate <= 1:
             raise ConfigError(f"annotation.noise_rate is {self.noise_rate}; it is a share between 0 and 1.")
+        if not 0 <= self.delay < float("inf"):
+            raise ConfigError(f"annotation.delay is {self.delay}; it is seconds, 0 or more.")
 
     def knowing(self, source: HiddenLabels) -> Oracle:
         """This oracle with its hidden labels."""
@@ -85,7 +90,8 @@ class Oracle:
         return ""
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """All answers at once; samples whose label is not known are skipped."""
+        """All answers, after as long as they take; samples whose label is not known are skipped."""
+        time.sleep(self.delay * len(batch.asks))
         return [Answer(ask.sample_id, self._answer(ask, batch), "oracle") for ask in batch.asks]
 
     def _answer(self, ask: Ask, batch: Batch) -> Label:

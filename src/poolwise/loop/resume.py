@@ -12,7 +12,7 @@ from poolwise.types import Manifest
 FREE = (
     "budget", "stopping", "tracking", "runs", "run_name", "control", "verbose", "trusted",
     "data.download", "data.root", "data.path", "data.workers", "data.cache_mb", "annotation.partial", "annotation.annotator",
-    "annotation.url", "annotation.picture_url", "annotation.picture_side",
+    "annotation.delay", "annotation.url", "annotation.picture_url", "annotation.picture_side",
     "annotation.train", "annotation.hold_minutes", "annotation.redundancy",
     "trainer.enable_progress_bar", "query_size", "model.trainer", "compare_batches",
 )  # fmt: skip

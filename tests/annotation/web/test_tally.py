@@ -79,4 +79,10 @@ def test_how_fast_people_are_and_how_often_they_agree_is_told():
         vote(at, "ann", "a", seconds=seconds, suggestion=said) for at, seconds, said in ((1, 1.0, "a"), (2, 3.0, "b"))
     ]
     told = Page().reading(lambda: votes).facts(batch())
-    assert told == {"people": 1.0, "seconds_per_answer": 2.0, "agreement_with_suggestion": 0.5}
+    speed = {"seconds_per_answer": 2.0, "agreement_with_suggestion": 0.5}
+    assert told == {
+        "people": 1.0,
+        **speed,
+        "by/ann/answers": 2.0,
+        **{f"by/ann/{name}": value for name, value in speed.items()},
+    }

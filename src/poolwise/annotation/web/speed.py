@@ -53,10 +53,17 @@ def _speed(person: str, votes: Sequence[Vote]) -> Speed:
 
 
 def figures(votes: Sequence[Vote]) -> dict[str, float]:
-    """All people together: people, median seconds an answer, share that agrees with the suggestion; what is known of them."""
+    """What a tracker is told: people, median seconds an answer, share that agrees with the suggestion, of all and `by/NAME/`."""
     rows = [vote for row in standing(votes).values() for vote in row.values()]
     if not rows:
         return {}
-    whole = _speed("", rows)
-    known = {"seconds_per_answer": whole.seconds, "agreement_with_suggestion": whole.agreement}
-    return {"people": float(len({vote.person for vote in rows})), **{k: v for k, v in known.items() if v is not None}}
+    told = {"people": float(len({vote.person for vote in rows})), **_told(_speed("", rows))}
+    for each in speeds(votes):
+        told |= {f"by/{each.person}/{name}": value for name, value in _told(each).items()}
+        told[f"by/{each.person}/answers"] = float(each.answers)
+    return told
+
+
+def _told(each: Speed) -> dict[str, float]:
+    known = {"seconds_per_answer": each.seconds, "agreement_with_suggestion": each.agreement}
+    return {name: value for name, value in known.items() if value is not None}
