@@ -21,7 +21,7 @@ def test_the_yaml_names_every_option_with_its_default(node):
     part = build_part(node, where="annotation")
     assert isinstance(part, Annotator)
     assert part == type(part)()
-    assert {field.name for field in dataclasses.fields(part)} - {"truth"} == set(node) - {TARGET}
+    assert {field.name for field in dataclasses.fields(part)} - {"truth", "votes"} == set(node) - {TARGET}
 
 
 def test_a_misspelt_option_is_refused(node):
