@@ -6,6 +6,7 @@ import pytest
 from curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.curve.belief import Belief
 from poolwise.curve.given import given
+from poolwise.curve.last1 import Last1
 from poolwise.curve.scale import scale_of
 from poolwise.errors import InvalidArray
 
@@ -49,6 +50,20 @@ def test_a_falling_score_is_not_expected_to_recover():
     fit = fitted(SIZES[:4], repeats(np.array([0.1, 0.2, 0.3, 0.4]), 0.01))
     assert fit.predict(2800).mean < 0.72
     assert fit.predict(2800).low < 0.6
+
+
+def test_a_falling_score_is_no_reason_to_buy():
+    fit = fitted(SIZES, repeats(np.array([0.1, 0.15, 0.2, 0.25, 0.3]), 0.01))
+    assert fit.reachable(0.95) < 0.01
+    assert fit.chance(64_000, 0.95) == pytest.approx(fit.reachable(0.95), abs=1e-6)
+    assert "95 % accuracy is not in sight: on this curve more labels do not better the score" in fit.answer(0.95)
+    assert fit.next_purchase(0.95).more == 0
+    assert fit.next_purchase(0.95).reason.startswith("None")
+
+
+def test_a_poor_family_is_no_break():
+    errors = repeats(power_law(SIZES, 0.0, 5.0), 0.01)
+    assert fitted(SIZES, errors, belief=Belief(members={"last1": Last1()})).warnings == ()
 
 
 def test_intervals_of_curves_that_break_are_wider():

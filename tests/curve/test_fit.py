@@ -10,6 +10,7 @@ from curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.curve.belief import Belief
 from poolwise.curve.fit import fit_curve
 from poolwise.curve.given import given
+from poolwise.curve.last1 import Last1
 from poolwise.curve.scale import scale_of
 from poolwise.errors import ConfigError, InvalidArray
 
@@ -108,6 +109,14 @@ def test_a_target_is_told_to_be_out_of_reach_on_a_plateau():
     assert fit.required(0.95) == (np.inf, np.inf, np.inf)
     assert "unlikely at any size" in fit.answer(0.95)
     assert fit.next_purchase(0.95).more == 0
+
+
+def test_the_last_point_repeated_reaches_what_is_there_and_nothing_else():
+    fit = fitted(SIZES, repeats(power_law(SIZES), 0.02), belief=Belief(members={"last1": Last1()}))
+    assert fit.required(0.9) == (np.inf, np.inf, np.inf)
+    assert fit.reachable(0.9) < 0.01
+    assert fit.reachable(fit.scores[-1]) == pytest.approx(0.5, abs=0.01)
+    assert fit.next_purchase(0.9).more == 0
 
 
 def test_a_target_on_a_power_law_has_a_finite_answer():

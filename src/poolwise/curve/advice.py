@@ -53,6 +53,10 @@ def purchase(reach: Reach, most: float = 4.0) -> Purchase:
     sharp = sharpening(reach) - last
     if now >= UNLIKELY:
         return Purchase(0.0, now, half, sure, sharp, "None: the target is reached already.")
+    if not reach.posterior.rises:
+        return Purchase(
+            0.0, now, half, sure, sharp, "None: on this curve more labels are not expected to bring anything."
+        )
     if reach.ever <= 1 - UNLIKELY:
         reason = f"None for this target: it is unlikely at any size ({percent(1 - reach.ever)})."
         return Purchase(0.0, now, half, sure, sharp, reason)

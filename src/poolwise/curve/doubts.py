@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.curve.belief import Belief
+from poolwise.curve.belief import Belief, both
 from poolwise.curve.family import Values
 from poolwise.curve.mixture import below
 from poolwise.curve.observed import Observed
@@ -127,13 +128,15 @@ def _flat(seen: Observed) -> Iterator[str]:
 def broken(seen: Observed, belief: Belief) -> bool:
     """Whether the last point lies outside what the curve without it expects, with its noise; four sizes or more.
 
+    The families of the default tell, whichever is fitted: a poor family is no break.
+
     >>> from poolwise.curve.observed import observed
     >>> n = np.array([100.0, 200, 400, 800, 1600])
     >>> smooth = observed(n, [np.array([e, e]) for e in n**-0.5])
     >>> broken(smooth, Belief())
     False
     """
-    posterior = weigh(seen[:-1], belief)
+    posterior = weigh(seen[:-1], replace(belief, members=both()))
     n = seen.sizes[-1:]
     mean, spread = posterior.at(n)
     share = below(posterior.weight, mean, np.hypot(spread, seen.noise[-1]), seen.errors[-1:])[0]

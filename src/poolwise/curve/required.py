@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
-from poolwise.curve.family import Values
+from poolwise.curve.family import TINY, Values
 from poolwise.curve.mixture import below
 from poolwise.curve.posterior import Posterior
 
@@ -58,13 +59,16 @@ class Reach:
 
     @cached_property
     def ever(self) -> float:
-        """Probability that the asymptote is at or below the target."""
-        return min(1.0, float(self.posterior.weight[self.posterior.asymptote <= self.error].sum()))
+        """Probability that the curve levels off at or below the target."""
+        limit, spread = self.posterior.limits
+        sure = np.where(limit <= self.error, 1.0, 0.0)
+        chances = np.where(spread > 0, ndtr((self.error - limit) / np.maximum(spread, TINY)), sure)
+        return min(1.0, float(self.posterior.weight @ chances))
 
     def at(self, n: Values) -> Values:
         """(m,) probability at rising sizes n."""
         mean, spread = self.posterior.curves_at(n)
-        ahead = mean - self.posterior.asymptote[:, None]
+        ahead = mean - self.posterior.limits[0][:, None]
         spread = np.hypot(spread, self.posterior.strayed(n) * ahead)
         chances = below(self.posterior.weight, mean, spread, np.full(len(n), self.error))
         return np.minimum(np.maximum.accumulate(chances), 1.0)
