@@ -27,6 +27,8 @@ FEWEST = 3
 """Sizes that an extrapolation needs."""
 WIDER = 2.0
 """By how much more a curve is trusted to stray that falls or breaks within the points."""
+UNREPEATED = 1.5
+"""Likewise of one whose scatter is guessed, chosen on half of the measured curves (docs/sample_size.md, Figures)."""
 
 
 class Prediction(NamedTuple):
@@ -200,9 +202,9 @@ def fit_curve(measured: Given, scale: Scale, belief: Belief, chance: float | Non
     seen = observed(measured.sizes, [scale.errors(row) for row in measured.rows])
     guess = None if chance is None else scale.error(chance, "chance")
     found = doubts(seen, measured.rows, belief, guess)
-    if found.strays:
+    if found.strays or not seen.repeated:
         members = {"last1": Last1()} if found.fallen else belief.members
-        belief = replace(belief, drift=WIDER * belief.drift, members=members)
+        belief = replace(belief, drift=(WIDER if found.strays else UNREPEATED) * belief.drift, members=members)
     return CurveFit(seen, scale, belief, measured.notes + found.sentences)
 
 

@@ -157,6 +157,7 @@ def _joined(evidence: Values, amplitude: Values, spread: Values) -> tuple[Values
 
 
 def _asymptotes(seen: Observed, belief: Belief) -> tuple[Values, Values]:
+    seen = seen.scattered(belief.usual)  # a lucky training may lie below the asymptote
     highest = max(float((seen.errors + 2 * seen.noise).min()), TINY)
     a = (np.arange(belief.asymptotes) + 0.5) / belief.asymptotes * highest
     prior = a**-belief.lean
