@@ -12,12 +12,12 @@ from poolwise.config.build import conf_dir
 from poolwise.config.hydra_job import _as_points
 from poolwise.config.samplesize import (
     clean_labels,
-    held_constant,
     read_points,
     run_samplesize,
     samplesize_name,
     samplesize_parts,
 )
+from poolwise.config.schedule import held_constant
 from poolwise.curve.belief import Belief
 from poolwise.curve.pow3 import Pow3
 from poolwise.errors import ConfigError, DataError, UnknownLabel
@@ -45,27 +45,54 @@ def test_the_defaults_are_the_plan_of_the_design():
     assert built.images.manifest.known().all()
 
 
+def schedule(training):
+    return tuple(training.config["model"][name] for name in ("epochs", "min_steps", "max_steps"))
+
+
 def test_steps_are_held_constant_at_what_the_largest_size_gets():
-    config, told = parts().learner(718)
-    assert (config["model"]["min_steps"], config["model"]["max_steps"]) == (240, 240)  # 20 epochs of 12 batches
-    assert "240 optimiser steps at every size" in told
-    config, told = parts("steps=50").learner(718)
-    assert (config["model"]["min_steps"], config["model"]["max_steps"]) == (50, 50)
+    found = parts().learner(72, 718)
+    assert schedule(found) == (0, 240, 240)  # 20 epochs of 12 batches
+    assert "240 optimiser steps at every size" in found.held
+    assert "All sizes are trained with 240 steps: with more labels, longer training may bring more" in found.brief
+    assert found.warnings == ()
+    assert schedule(parts("steps=50").learner(72, 718)) == (0, 50, 50)
 
 
 def test_epochs_are_held_constant_without_a_least_number_of_steps():
-    config, told = parts("hold=epochs").learner(718)
-    assert (config["model"]["epochs"], config["model"]["min_steps"], config["model"]["max_steps"]) == (20, 0, None)
-    assert "20 epochs at every size" in told
+    found = parts("hold=epochs", "model.epochs=60").learner(128, 718)
+    assert schedule(found) == (60, 0, None)
+    assert "60 epochs at every size" in found.held
+    assert "(120 at 128 labels, 720 at 718)" in found.held
+    assert found.brief == "All sizes are trained for 60 epochs."
+    assert found.warnings == ()
     with pytest.raises(ConfigError, match="epochs"):
-        parts("hold=epochs", "model.epochs=0").learner(718)
+        parts("hold=epochs", "model.epochs=0").learner(72, 718)
+
+
+def test_few_steps_at_the_smallest_size_are_doubted():
+    (told,) = parts("hold=epochs").learner(72, 718).warnings
+    assert "The smallest size, 72 labels, gets 40 optimiser steps" in told
+    assert "Take hold=steps" in told
+
+
+def test_the_models_own_schedule_is_kept_and_a_kink_is_told():
+    found = parts("hold=model").learner(72, 718)
+    assert schedule(found) == (20, 200, None)
+    assert "by the model's own settings (200 at 72 labels, 240 at 718)" in found.held
+    (told,) = found.warnings
+    assert "at least 200 steps (model.min_steps), which some sizes feel" in told
+    assert not parts("hold=model", "model.epochs=1").learner(72, 718).warnings  # all feel it
+    assert (
+        "at most 220" in parts("hold=model", "model.min_steps=0", "model.max_steps=220").learner(640, 1280).warnings[0]
+    )
 
 
 def test_a_model_that_is_solved_has_neither():
     model = {"prior_variance": 10.0}
-    changed, told = held_constant(model, "steps", None, 718)
-    assert changed == model
-    assert "solved to its end" in told
+    found = held_constant(model, "steps", None, 72, 718)
+    assert found.config == model
+    assert "solved to its end" in found.held
+    assert not found.brief
 
 
 def test_a_single_family_of_curves():

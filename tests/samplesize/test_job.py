@@ -142,6 +142,16 @@ def test_two_sizes_end_in_a_page_that_refuses(fakes):
     assert not (parts.folder / "required.csv").exists()
 
 
+def test_what_is_held_constant_is_in_the_answer_and_doubted_before_training(fakes):
+    parts = fakes()
+    record, _ = samplesize_job(parts)
+    assert "All are trained with 7 steps." in record.note
+    assert parts.display.lines[0] == "7 steps are few."
+    document = json.loads((parts.folder / "samplesize.json").read_text())
+    assert document["held_constant"] == "Held constant: 7 steps."
+    assert document["warnings"][0] == "7 steps are few."
+
+
 def test_warnings_of_the_fit_are_shown(fakes, measured_points):
     parts = fakes(points=measured_points((400, 500, 600)))
     samplesize_job(parts)

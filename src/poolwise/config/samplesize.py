@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from poolwise.audit.results import known_truth
 from poolwise.config.build import build_part, construct
 from poolwise.config.loop import check_name, name_of
+from poolwise.config.schedule import held_constant
 from poolwise.config.schema import SampleSizeConfig
 from poolwise.config.trainings import images_of, member_of, work_of
 from poolwise.curve.belief import Belief
@@ -24,14 +25,12 @@ from poolwise.errors import ConfigError, DataError, listed
 from poolwise.loop.parts import Display
 from poolwise.samplesize.job import samplesize_job
 from poolwise.samplesize.measured import Imported, Point
-from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
+from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.terminal import Terminal
 from poolwise.types import Labels, Manifest, RunRecord
 
 UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "unit")
 """Settings that leave the name as it is: they change no training."""
-SCHEDULE = ("epochs", "min_steps", "max_steps", "batch_size")
-"""Options of a learner that trains by steps."""
 
 
 def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
@@ -120,41 +119,15 @@ def clean_labels(told: str, manifest: Manifest) -> Labels:
     return labels
 
 
-def _learner(settings: SampleSizeConfig) -> Callable[[int], tuple[Mapping[str, Any], str]]:
-    """Settings of the learner with steps or epochs held constant, once the largest size is known."""
+def _learner(settings: SampleSizeConfig) -> Callable[[int, int], Training]:
+    """How every size is trained, once the smallest and the largest are known."""
     member = member_of(settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted)
 
-    def learner(largest: int) -> tuple[Mapping[str, Any], str]:
-        changed, held = held_constant(member["model"], settings.hold, settings.steps, largest)
-        return {**member, "model": changed}, held
+    def learner(smallest: int, largest: int) -> Training:
+        found = held_constant(member["model"], settings.hold, settings.steps, smallest, largest)
+        return replace(found, config={**member, "model": found.config})
 
     return learner
-
-
-def held_constant(model: Mapping[str, Any], hold: str, steps: int | None, largest: int) -> tuple[dict[str, Any], str]:
-    """The learner's settings, and a sentence on what is the same for every size.
-
-    >>> held_constant({"epochs": 5, "min_steps": 0, "max_steps": None, "batch_size": 10}, "steps", None, 100)[0]["max_steps"]
-    50
-    """
-    if not all(name in model for name in SCHEDULE):
-        return dict(model), "This model is solved to its end at every size: neither steps nor epochs are counted."
-    if hold == "epochs":
-        epochs = int(model["epochs"])
-        if epochs < 1:
-            raise ConfigError(f"model.epochs is {epochs}; with hold=epochs every training needs one or more.")
-        told = f"Held constant: {epochs} epochs at every size, so that small sizes are trained with fewer steps."
-        return {**model, "min_steps": 0, "max_steps": None}, told
-    from poolwise.model.training import planned_steps
-
-    counts = (int(model["batch_size"]), int(model["epochs"]), int(model["min_steps"]), model["max_steps"])
-    many = steps or planned_steps(largest, *counts)
-    told = (
-        f"Held constant: {many:,} optimiser steps at every size"
-        + ("" if steps else ", as many as the model's settings give the largest")
-        + ", so that small sizes are passed over more often."
-    )
-    return {**model, "epochs": 0, "min_steps": many, "max_steps": many}, told
 
 
 def read_points(file: Path, metric: str | None, higher: bool) -> Imported:

@@ -257,7 +257,7 @@ class SampleSizeConfig:
     trusted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, known in (("subsets", ("disjoint", "nested", "independent")), ("hold", ("steps", "epochs"))):
+        for name, known in (("subsets", ("disjoint", "nested", "independent")), ("hold", ("steps", "epochs", "model"))):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}.")
         splits = ("pool", "validation", "test")

@@ -25,7 +25,7 @@ from poolwise.samplesize.cleaned import Cleaned, changed_share, clean_ground, cl
 from poolwise.samplesize.cleaned import numbers as of_cleaned
 from poolwise.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
-from poolwise.samplesize.parts import SampleSizeParts
+from poolwise.samplesize.parts import SampleSizeParts, Training
 from poolwise.trainings.begun import begun, ended
 from poolwise.trainings.fits import Fit, finish
 from poolwise.types import Manifest, RunRecord, TrialRecord
@@ -49,6 +49,7 @@ class Outcome:
         data: what reports and trackers are told of the data.
         notes: what to know before believing it.
         clean: the same with cleaned labels, where that is asked for.
+        training: how every size was trained; None where numbers were brought.
     """
 
     metric: str
@@ -58,6 +59,12 @@ class Outcome:
     data: Mapping[str, Any]
     notes: Sequence[str]
     clean: Cleaned | None = None
+    training: Training | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful, of the trainings and of the curve."""
+        return (*(self.training.warnings if self.training else ()), *self.fit.warnings)
 
     @property
     def fit(self) -> CurveFit:
@@ -92,10 +99,12 @@ def measured(parts: SampleSizeParts) -> Outcome:
     common = ground(parts, images)
     planned = cells(settings, len(common.train), len(manifest.classes))
     rows = subsets(common.train, planned, settings.subsets, settings.seed)
-    config, held = parts.learner(planned[-1].size)
+    training = parts.learner(planned[0].size, planned[-1].size)
+    for warning in training.warnings:
+        parts.display.warn(warning)
     grounds = (common,) if parts.clean is None else clean_ground(common, parts.clean)
     fits = [
-        trainings(each, rows, config, settings.seed, parts.cache, name)
+        trainings(each, rows, training.config, settings.seed, parts.cache, name)
         for each, name in zip(grounds, ("", ", cleaned"), strict=False)
     ]
     finish([fit[cell] for cell in planned for fit in fits], parts.work, settings.jobs, parts.display)
@@ -106,11 +115,11 @@ def measured(parts: SampleSizeParts) -> Outcome:
         if other != metric:
             curves[other] = answers.fitted(points, other, parts.belief, settings)
     data = data_facts(manifest, given=len(common.train), tested=len(common.test))
-    told = caveats(settings, common, planned, curves[metric], held)
+    told = caveats(settings, common, planned, curves[metric], training.held)
     told += ["All trainings are measured on the cleaned test labels."] if clean else []
     classes = answers.by_class(points, parts.belief)
     beside = [cleaned(mine, curves[metric], metric, parts.belief, settings, changed_share(*grounds)) for mine in clean]
-    return Outcome(metric, points, curves, classes, data, told, *beside)
+    return Outcome(metric, points, curves, classes, data, told, next(iter(beside), None), training)
 
 
 def _point(cell: Cell, fit: Fit, common: Ground, manifest: Manifest) -> Point:
@@ -152,6 +161,8 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     told = answers.sentences(fit, settings, outcome.metric.replace("_", " "))
     if outcome.clean:
         told.append(sentence(outcome.clean, settings, outcome.metric.replace("_", " ")))
+    if outcome.training and outcome.training.brief and far:
+        told.append(outcome.training.brief)
     binding = _binding(needs, outcome.by_class, wanted) if needs else ""
     buy = answers.purchase_of(fit, settings)
     numbers = {**tables.numbers(found, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}
@@ -159,7 +170,8 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     document = {
         "answer": told[0], "next": told[1], "target": settings.target, "metric": outcome.metric, "binding_class": binding,
         "cleaned_against_raw": told[2] if outcome.clean else "",
-        "warnings": list(fit.warnings), "caveats": list(outcome.notes),
+        "warnings": list(outcome.warnings), "caveats": list(outcome.notes),
+        "held_constant": outcome.training.held if outcome.training else "",
         "next_purchase": None if buy is None else {"more": buy.more, "chance": buy.chance, "for_sharpness": buy.for_sharpness},
         **whole,
     }  # fmt: skip
@@ -170,7 +182,7 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
         target=settings.target,
         unit=settings.unit,
         share=fit.scale.worst == 1.0,
-        warnings=fit.warnings,
+        warnings=outcome.warnings,
         caveats=tuple(outcome.notes),
         tables=whole,
     )
