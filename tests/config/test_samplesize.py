@@ -160,15 +160,26 @@ def test_points_are_read_with_and_without_repeats(tmp_path):
     [
         ("size,accuracy\n1,2\n", "column score"),
         ("size,score\n", "no line"),
-        ("size,score\n10,\n", "line 2: score is ''"),
         ("size,score\n10,high\n", "line 2: score is 'high'"),
         ("size,score\n0,0.5\n", "above 0"),
-        ("size,score\n10,nan\n", "finite"),
+        ("size,score\n10,inf\n", "finite"),
+        ("size,score\n,0.5\n", "line 2: size is ''"),
     ],
 )
 def test_points_that_cannot_be_read_are_named_by_line(tmp_path, text, word):
     with pytest.raises(DataError, match=word):
         read_points(written(tmp_path, text), None, True)
+
+
+def test_scores_that_are_missing_are_left_out_and_told(tmp_path):
+    lines = "".join(f"{n},{1 - n**-0.5}\n" for n in (50, 100, 200, 400, 800))
+    file = written(tmp_path, f"size,score\n{lines}100,\n200,NaN\n30,n/a\n")
+    config = settings(f"points={file}", f"runs={tmp_path}", "verbose=false")
+    folder = run_samplesize(config, name="p", method="", command="").folder
+    assert len((folder / "points.csv").read_text().splitlines()) == 6
+    page = (folder / "report.html").read_text()
+    assert "3 missing repeats (NaN) are left out." in page
+    assert "Nothing was measured at size 30; left out." in page
 
 
 def test_a_file_that_is_not_there_is_told():

@@ -32,6 +32,9 @@ from poolwise.types import Labels, Manifest, RunRecord
 UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "unit")
 """Settings that leave the name as it is: they change no training."""
 
+MISSING = ("", "nan", "na", "n/a", "none", "null")
+"""Words for a score that is not there, as tables have them."""
+
 
 def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
     """The name of an experiment's run: the same command gives the same name, so that it goes on.
@@ -131,7 +134,7 @@ def _learner(settings: SampleSizeConfig) -> Callable[[int, int], Training]:
 
 
 def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
-    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat.
+    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat; empty scores and NaN are kept as NaN.
 
     Raises:
         DataError: no such file, a missing column, or a value that is no number; names the line.
@@ -146,17 +149,20 @@ def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
     seen: dict[float, int] = {}
     points = []
     for row, place in table.rows:
-        size, score = (_number(row.get(column), column, place) for column in ("size", "score"))
-        if not 0 < size < math.inf or not math.isfinite(score):
-            raise DataError(
-                f"{place}: size {size:g} and score {score:g}; they are finite, the size above 0. Leave out what is missing."
-            )
+        size = _number(row.get("size"), "size", place)
+        score = math.nan if _missing(row.get("score")) else _number(row.get("score"), "score", place)
+        if not 0 < size < math.inf or math.isinf(score):
+            raise DataError(f"{place}: size {size:g} and score {score:g}; they are finite, the size above 0.")
         repeat = seen.get(size, 0)
         seen[size] = repeat + 1
         points.append(Point(size, repeat, {name: score}))
     if not points:
         raise DataError(f"{file} has no line below its header; it needs one for each training.")
     return Imported(file.name, hashlib.sha256(file.read_bytes()).hexdigest(), name, tuple(points))
+
+
+def _missing(text: Any) -> bool:
+    return str(text or "").strip().lower() in MISSING
 
 
 def _number(text: Any, column: str, place: str) -> float:

@@ -65,8 +65,8 @@ def _few(steps: int, smallest: int) -> str:
     if steps >= FEW:
         return ""
     return (
-        f"The smallest size, {smallest:,} labels, gets {steps:,} optimiser steps: with fewer than {FEW} a network is hardly trained, "
-        "and the forecast may be many points too low. Take hold=steps, more epochs (model.epochs=...) or larger sizes."
+        f"The smallest size, {smallest:,} labels, gets {steps:,} optimiser steps: with fewer than {FEW} a network is hardly "
+        "trained, and the forecast may be many points too low. Take hold=steps, more epochs (model.epochs=...) or larger sizes."
     )
 
 

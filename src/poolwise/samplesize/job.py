@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,7 +135,8 @@ def imported(parts: SampleSizeParts) -> Outcome:
     fit = answers.fitted(given.points, given.metric, parts.belief, parts.settings)
     data = {"name": given.name, "digest": given.digest, "task": "", "classes": []}
     note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
-    return Outcome(given.metric, given.points, {given.metric: fit}, {}, data, [note])
+    points = [each for each in given.points if math.isfinite(each.scores[given.metric])]
+    return Outcome(given.metric, points, {given.metric: fit}, {}, data, [note])
 
 
 def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
