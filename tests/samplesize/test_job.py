@@ -136,6 +136,7 @@ def test_two_sizes_end_in_a_page_that_refuses(fakes):
     parts = fakes(sizes=(100, 300))
     record, _ = samplesize_job(parts)
     assert record.note.startswith("Two sizes cannot be extrapolated")
+    assert parts.display.lines[0].startswith("100 and 300 labels alone can be measured, not extrapolated")
     page = (parts.folder / "report.html").read_text()
     assert "What to expect" not in page
     assert "2 size(s)" in page

@@ -134,7 +134,7 @@ def _learner(settings: SampleSizeConfig) -> Callable[[int, int], Training]:
 
 
 def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
-    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat; empty scores and NaN are kept as NaN.
+    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat; NaN for a missing score.
 
     Raises:
         DataError: no such file, a missing column, or a value that is no number; names the line.

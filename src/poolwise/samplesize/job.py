@@ -20,7 +20,7 @@ from poolwise.loop.job import tell_all, versions
 from poolwise.loop.record import data_facts
 from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
 from poolwise.samplesize import answers, tables
-from poolwise.samplesize.caveats import caveats
+from poolwise.samplesize.caveats import caveats, few_sizes
 from poolwise.samplesize.cells import Ground, cells, ground, subsets, trainings
 from poolwise.samplesize.cleaned import Cleaned, changed_share, clean_ground, cleaned, sentence
 from poolwise.samplesize.cleaned import numbers as of_cleaned
@@ -101,7 +101,7 @@ def measured(parts: SampleSizeParts) -> Outcome:
     planned = cells(settings, len(common.train), len(manifest.classes))
     rows = subsets(common.train, planned, settings.subsets, settings.seed)
     training = parts.learner(planned[0].size, planned[-1].size)
-    for warning in training.warnings:
+    for warning in (*few_sizes(planned), *training.warnings):
         parts.display.warn(warning)
     grounds = (common,) if parts.clean is None else clean_ground(common, parts.clean)
     fits = [
