@@ -65,6 +65,16 @@ def test_sizes_rise_with_the_probability_and_chances_with_the_size(rows, target)
     assert fit.answer(target).endswith(".")
 
 
+@cases(errors, st.floats(0.55, 0.95))
+@settings(max_examples=15, deadline=None)
+def test_the_end_of_an_interval_has_the_chance_that_it_leaves(rows, level):
+    fit = fitted_rows(rows)
+    if fit.posterior.rises:
+        high = fit.predict(3000, level).high
+        if 0 < high < 1:
+            assert fit.chance(3000, high) == pytest.approx((1 - level) / 2, abs=0.02)
+
+
 def test_a_wider_level_gives_a_wider_interval():
     fit = fitted(SIZES, repeats(power_law(SIZES), 0.02))
     assert fit.predict(4000, 0.95).low < fit.predict(4000, 0.8).low < fit.predict(4000, 0.5).low
