@@ -148,9 +148,17 @@ def test_the_next_purchase_is_no_more_than_four_times_what_is_there():
     assert 0 < near.more < far.more <= 3000
     assert near.for_half < near.for_most
     assert near.for_sharpness > 0
-    assert "Label about" in near.reason
+    assert "then fit again: the chance to reach the target is 25 %" in near.reason
     with pytest.raises(ConfigError):
         fit.next_purchase(0.9, most=1)
+
+
+def test_a_purchase_far_from_the_target_says_what_it_is_for():
+    fit = fitted(SIZES, repeats(power_law(SIZES, 0.0), 0.02))
+    far = fit.next_purchase(0.99)
+    assert far.more == 3000
+    assert far.reason.startswith("Label about 3,000 more to see where the curve goes (")
+    assert " would halve the doubt), then fit again: the chance to reach the target with them is " in far.reason
 
 
 def test_the_next_batch_brings_the_difference_of_forecasts():
