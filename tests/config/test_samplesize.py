@@ -113,6 +113,7 @@ def test_a_single_family_of_curves():
         ("target=95", "0.95"),
         ("class_target=2", "class_target"),
         ("most=1", "most"),
+        ("at=[0]", "at is"),
         ("test=pool", "none in both"),
         ("train=[]", "train"),
         ("jobs=-1", "jobs"),

@@ -153,6 +153,15 @@ def test_what_is_held_constant_is_in_the_answer_and_doubted_before_training(fake
     assert document["warnings"][0] == "7 steps are few."
 
 
+def test_a_forecast_at_a_size_of_ones_choice_is_told_tabled_and_tracked(fakes, measured_points):
+    parts = fakes(points=measured_points(), at=(5000, 50))
+    record, _ = samplesize_job(parts)
+    assert "Expected accuracy: 98." in record.note
+    assert " with 5,000 images (80 %: 97." in record.note
+    assert [float(row["size"]) for row in rows(parts, "forecast.csv")] == [50, 1600, 3200, 5000, 6400, 12800]
+    assert {"forecast/at_5000", "forecast/at_50", "forecast/at_8x"} <= set(record.results)
+
+
 def test_warnings_of_the_fit_are_shown(fakes, measured_points):
     parts = fakes(points=measured_points((400, 500, 600)))
     samplesize_job(parts)

@@ -29,7 +29,7 @@ from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Train
 from poolwise.terminal import Terminal
 from poolwise.types import Labels, Manifest, RunRecord
 
-UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "unit")
+UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "at", "unit")
 """Settings that leave the name as it is: they change no training."""
 
 MISSING = ("", "nan", "na", "n/a", "none", "null")

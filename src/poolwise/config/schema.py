@@ -240,6 +240,7 @@ class SampleSizeConfig:
     chance: float | None = None
     unit: str = "images"
     most: float = 4.0
+    at: tuple[float, ...] = ()
     shares: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35, 0.5)
     sizes: tuple[int, ...] = ()
     repeats: tuple[int, ...] = (5, 5, 4, 3, 3)
@@ -293,5 +294,7 @@ class SampleSizeConfig:
             raise ConfigError(f"target is {self.target:g}, better than a perfect score ({best:g}).{hint}")
         if self.class_target is not None and not 0 < self.class_target <= 1:
             raise ConfigError(f"class_target is {self.class_target:g}; it is a recall, above 0 and at most 1.")
+        if self.at and not 0 < min(self.at) <= max(self.at) < float("inf"):
+            raise ConfigError(f"at is {list(self.at)}; each is a number of labels, above 0.")
         if not self.most > 1:
             raise ConfigError(f"most is {self.most:g}; the next round ends at more than 1 times the largest size.")

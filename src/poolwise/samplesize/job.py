@@ -32,7 +32,7 @@ from poolwise.trainings.fits import Fit, finish
 from poolwise.types import Manifest, RunRecord, TrialRecord
 
 MAY_CHANGE = (
-    "target", "class_target", "metric", "most", "unit", "curve", "shares", "sizes", "repeats", "jobs", "cache", "verbose",
+    "target", "class_target", "metric", "most", "at", "unit", "curve", "shares", "sizes", "repeats", "jobs", "cache", "verbose",
     "tracking", "runs", "run_name", "trusted",
 )  # fmt: skip
 """Settings that do not touch what a training comes to: an experiment may grow, and be asked for another target."""
@@ -145,8 +145,9 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     far = fit.extrapolates
     found = answers.required_of(outcome.fits, settings.target)
     naive = answers.naive(fit, settings.target) if far else {}
-    ahead = answers.forecasts(fit, answers.told_sizes(fit), settings.target) if far else []
-    drawn = answers.forecasts(fit, answers.drawn_sizes(fit, found[outcome.metric][0]), settings.target) if far else []
+    ahead = answers.forecasts(fit, answers.told_sizes(fit, settings.at), settings.target) if far else []
+    sizes = answers.drawn_sizes(fit, found[outcome.metric][0], settings.at) if far else []
+    drawn = answers.forecasts(fit, sizes, settings.target) if far else []
     wanted = settings.target if settings.class_target is None else settings.class_target
     needs = class_needs(outcome.by_class, wanted) if outcome.by_class else ()
     beside = rows_of_cleaned(outcome.clean) if outcome.clean else []
@@ -163,8 +164,10 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     told = answers.sentences(fit, settings, outcome.metric.replace("_", " "))
     if outcome.clean:
         told.append(sentence(outcome.clean, settings, outcome.metric.replace("_", " ")))
-    if outcome.training and outcome.training.brief and far:
-        told.append(outcome.training.brief)
+    if far:
+        told.append(answers.expected(fit, settings.at, outcome.metric.replace("_", " "), settings.unit))
+        told.append(outcome.training.brief if outcome.training else "")
+    told = [each for each in told if each]
     binding = _binding(needs, outcome.by_class, wanted) if needs else ""
     buy = answers.purchase_of(fit, settings)
     numbers = {**tables.numbers(found, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}

@@ -30,6 +30,7 @@ class SampleSizeSettings:
     repeats: tuple[int, ...] = REPEATS
     subsets: str = "disjoint"
     most: float = 4.0
+    at: tuple[float, ...] = ()
     train: tuple[str, ...] = ("pool",)
     test: str = "test"
     seed: int = 0
