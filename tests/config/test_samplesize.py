@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from builders import Quiet
 from poolwise.config.build import conf_dir
 from poolwise.config.hydra_job import _as_points
+from poolwise.config.hydra_job import parts as groups
 from poolwise.config.samplesize import (
     clean_labels,
     read_points,
@@ -109,14 +110,16 @@ def test_a_single_family_of_curves():
         ("repeats=[0]", "repeats"),
         ("subsets=other", "subsets"),
         ("hold=time", "hold"),
-        ("steps=0", "steps"),
+        ("steps=0", "steps is 0; it is at least 1"),
         ("target=95", "0.95"),
         ("class_target=2", "class_target"),
         ("most=1", "most"),
         ("at=[0]", "at is"),
+        ("target=-1", "above 0 and at most 1"),
+        ("target=null", "target is null; it needs a value"),
         ("test=pool", "none in both"),
         ("train=[]", "train"),
-        ("jobs=-1", "jobs"),
+        ("jobs=-1", "^jobs is -1"),
         ("best=100", "points"),
         ("higher_is_better=false", "points"),
         ("+siezs=[3]", "sizes"),
@@ -134,7 +137,15 @@ def test_the_same_trainings_have_the_same_name_whatever_the_target():
     assert first == samplesize_name(choices, ["target=0.99", "subsets=nested", "metric=macro_f1"], 0)
     assert first == "samplesize-digits-small_cnn-seed0-subsets=nested"
     assert samplesize_name(choices, ["seed=1", "subsets=nested"], 1) != first
-    assert samplesize_name(choices, ["points=mine/my points.csv"], 0) == "samplesize-my_points-points"
+    assert samplesize_name(choices, ["points=points.csv"], 0) == "samplesize-points-points"
+    elsewhere = {samplesize_name(choices, [f"points={folder}/points.csv"], 0) for folder in ("a", "b", "/a")}
+    assert len(elsewhere) == 3
+
+
+def test_the_jobs_of_a_sweep_have_a_folder_each():
+    choices = {"data": "digits", "model": "small_cnn"}
+    names = {samplesize_name(choices, [f"target={target}"], 0, sweep=True) for target in (0.9, 0.95)}
+    assert len(names) == 2
 
 
 def test_a_csv_given_as_data_is_taken_for_points():
@@ -194,6 +205,21 @@ def test_percent_and_errors_of_ones_own(tmp_path):
     assert run_samplesize(config, name="p", method="", command="").note.startswith("98 accuracy needs about")
     with pytest.raises(ConfigError, match="better than a perfect score"):
         parts(f"points={file}", "higher_is_better=false", "target=-1")
+
+
+def test_a_target_on_another_scale_than_the_points_is_refused(tmp_path):
+    file = written(tmp_path, "size,score\n10,50\n20,60\n40,70\n")
+    with pytest.raises(
+        ConfigError, match="target is 0.95 where a perfect score is 100; write it on the same scale, such as 95"
+    ):
+        parts(f"points={file}", "best=100")
+
+
+def test_the_help_lists_the_parts_that_the_command_takes():
+    told = groups("data", "curve")
+    assert "curve: arctan, auto" in told
+    assert "digits" in told
+    assert "${parts:data,model,trainer,curve,tracking}" in (conf_dir() / "samplesize.yaml").read_text()
 
 
 def test_cleaned_labels_come_from_a_column_or_a_table(tmp_path):

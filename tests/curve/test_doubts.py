@@ -142,3 +142,5 @@ def test_a_target_beyond_the_best_score_is_refused():
     fit = fitted(SIZES, repeats(power_law(SIZES), 0.02))
     with pytest.raises(InvalidArray, match="at most best=1; got 95"):
         fit.required(95)
+    with pytest.raises(InvalidArray, match=r"worse than the worst score there can be \(0\)"):
+        fit.required(-1)

@@ -36,21 +36,34 @@ MISSING = ("", "nan", "na", "n/a", "none", "null")
 """Words for a score that is not there, as tables have them."""
 
 
-def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
     """The name of an experiment's run: the same command gives the same name, so that it goes on.
+
+    In a sweep the target and its like are in it too: each of its jobs has a folder of its own.
 
     >>> samplesize_name({"data": "digits", "model": "small_cnn"}, ["target=0.95", "hold=epochs"], 0)
     'samplesize-digits-small_cnn-seed0-hold=epochs'
+    >>> samplesize_name({"data": "digits", "model": "small_cnn"}, ["target=0.95"], 0, sweep=True)
+    'samplesize-digits-small_cnn-seed0-target=0.95'
     """
-    named = [each for each in overrides if each.split("=")[0].lstrip("+~") not in UNNAMED]
+    unnamed = ("jobs", "cache") if sweep else UNNAMED
+    named = [each for each in overrides if each.split("=")[0].lstrip("+~") not in unnamed]
     points = [each.partition("=")[2] for each in named if each.startswith("points=")]
     if points:
-        choices = {
-            "data": re.sub(r"[^A-Za-z0-9._-]+", "_", Path(points[-1]).stem).strip("._-") or "points",
-            "model": "points",
-        }
+        choices = {"data": _file_name(Path(points[-1])), "model": "points"}
     others = [each for each in named if not each.startswith("points=")]
     return f"samplesize-{name_of('model', choices, others, None if points else seed)}"
+
+
+def _file_name(file: Path) -> str:
+    """What a file is called, with a digest of its folder where that is another one: two files must not share a run.
+
+    >>> _file_name(Path("points.csv")), _file_name(Path("mine/points.csv"))
+    ('points', 'points-10bfd505')
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", file.stem).strip("._-") or "points"
+    whole = file.with_suffix("").as_posix()
+    return name if name == whole else f"{name}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def run_samplesize(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:

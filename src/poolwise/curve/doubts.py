@@ -151,7 +151,7 @@ def broken(seen: Observed, noise: float, belief: Belief) -> bool:
 def _design(seen: Observed, rows: Sequence[Values]) -> Iterator[str]:
     few = len(seen.sizes)
     if few < 3:
-        yield f"{few} size(s): what lies beyond cannot be told from them. Measure three or more, five at best."
+        yield f"{few_sizes(few)} alone: what lies beyond cannot be told. Measure three or more, five at best."
     elif few < ENOUGH:
         yield f"{few} sizes: the interval rests on what learning curves are usually like, more than on this one."
     if few > 1 and seen.last < SPAN * seen.sizes[0]:
@@ -160,6 +160,11 @@ def _design(seen: Observed, rows: Sequence[Values]) -> Iterator[str]:
         yield "One repeat a size: how far trainings scatter is guessed from the curve. Repeat each size, the small ones most."
     elif all(np.ptp(row) == 0 for row in rows):
         yield "All repeats are equal: are they copies of one run? Their scatter is taken for 0."
+
+
+def few_sizes(many: int) -> str:
+    """One size or two, in words."""
+    return "One size" if many == 1 else "Two sizes"
 
 
 def _names(sizes: Values) -> str:

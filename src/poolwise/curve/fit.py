@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from poolwise.curve.advice import Purchase, purchase
 from poolwise.curve.answer import answer
 from poolwise.curve.belief import Belief
-from poolwise.curve.doubts import doubts
+from poolwise.curve.doubts import doubts, few_sizes
 from poolwise.curve.given import Given
 from poolwise.curve.last1 import Last1
 from poolwise.curve.mixture import quantiles
@@ -84,7 +84,7 @@ class CurveFit:
         """
         if not self.extrapolates:
             raise InvalidArray(
-                f"{len(self.sizes)} size(s) cannot be extrapolated: any curve goes through them. Measure {FEWEST} or "
+                f"{few_sizes(len(self.sizes))} cannot be extrapolated: any curve goes through them. Measure {FEWEST} or "
                 f"more, five at best, over a tenfold span; predict({self.seen.last:g}) tells the score there."
             )
         return weigh(self.seen, self.belief)
