@@ -72,6 +72,14 @@ def test_a_killed_experiment_loses_one_training_and_trains_nothing_twice(fakes):
     assert len(parts.work.fits) == 12
 
 
+def test_each_training_is_a_line_in_the_log(fakes):
+    parts = fakes()
+    samplesize_job(parts)
+    log = (parts.folder / "samplesize.log").read_text().splitlines()
+    assert sum(" trained, " in line for line in log) == 12
+    assert log[0].endswith("50 samples, repeat 1 trained, 1 of 12")
+
+
 def test_an_unbroken_run_gives_the_same_numbers(fakes, tmp_path):
     parts = fakes()
     samplesize_job(parts)
