@@ -26,7 +26,7 @@ from poolwise.samplesize.cleaned import Cleaned, changed_share, clean_ground, cl
 from poolwise.samplesize.cleaned import numbers as of_cleaned
 from poolwise.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
-from poolwise.samplesize.parts import SampleSizeParts, Training
+from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.trainings.begun import begun, ended
 from poolwise.trainings.fits import Fit, finish
 from poolwise.types import Manifest, RunRecord, TrialRecord
@@ -161,13 +161,7 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
         "cleaned": beside,
     }
     whole = {name: rows for name, rows in whole.items() if rows}
-    told = answers.sentences(fit, settings, outcome.metric.replace("_", " "))
-    if outcome.clean:
-        told.append(sentence(outcome.clean, settings, outcome.metric.replace("_", " ")))
-    if far:
-        told.append(answers.expected(fit, settings.at, outcome.metric.replace("_", " "), settings.unit))
-        told.append(outcome.training.brief if outcome.training else "")
-    told = [each for each in told if each]
+    told = _told(settings, outcome)
     binding = _binding(needs, outcome.by_class, wanted) if needs else ""
     buy = answers.purchase_of(fit, settings)
     numbers = {**tables.numbers(found, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}
@@ -194,6 +188,18 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     for path in write_samplesize_page(page, versions()):
         files[path.name] = path
     return record, files
+
+
+def _told(settings: SampleSizeSettings, outcome: Outcome) -> list[str]:
+    """The answer, the next purchase, what cleaning brings, what was asked for, what is held constant; what there is of them."""
+    fit, metric = outcome.fit, outcome.metric.replace("_", " ")
+    told = answers.sentences(fit, settings, metric)
+    if outcome.clean:
+        told.append(sentence(outcome.clean, settings, metric))
+    if fit.extrapolates:
+        told.append(answers.expected(fit, settings.at, metric, settings.unit))
+        told.append(outcome.training.brief if outcome.training else "")
+    return [each for each in told if each]
 
 
 def _binding(needs: tuple[ClassNeed, ...], fits: Mapping[str, CurveFit], target: float) -> str:
