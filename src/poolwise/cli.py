@@ -47,6 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # other work to do. Read when torch is first imported; a value of the user's own stands.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _do(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _do(words: Sequence[str]) -> None:
     if words[:1] in (["-sc"], ["--shell-completion"]):
         from poolwise.config.hydra_job import complete
 

@@ -12,6 +12,8 @@ from poolwise.types import RoundRecord, RunRecord
 
 SHOW_AFTER = 1.0
 """Seconds that work must take before a bar is worth showing."""
+LINE_AFTER = 30.0
+"""Seconds between plain lines where there is no terminal to draw a bar on, such as a log."""
 
 
 @dataclass
@@ -43,14 +45,18 @@ class Terminal:
         self.errors.print(f"warning: {line}", style="yellow", soft_wrap=True, markup=False)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Move a bar that shows after a second, on a real terminal only."""
-        if not (self.verbose and self.console.is_terminal):
+        """Move a bar that shows after a second; where there is no terminal, a line now and then."""
+        if not self.verbose:
             return
         if what != self._what or done == 0:
             self._clear()
             self._what, self._since = what, time.monotonic()
         if total and done >= total:
             self._clear()
+        elif not self.console.is_terminal:
+            if time.monotonic() - self._since > LINE_AFTER:
+                self._since = time.monotonic()
+                self.console.print(f"  {what}: {done} of {total or '?'}", soft_wrap=True, markup=False)
         elif self._bar is None and time.monotonic() - self._since > SHOW_AFTER:
             self._bar = Progress(
                 TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),

@@ -26,6 +26,17 @@ def test_help_of_the_loop_lists_parts_and_settings():
     assert "query_size: 20" in out
 
 
+def test_help_of_the_experiment_lists_its_own_parts_and_bears_a_reader_that_leaves():
+    with subprocess.Popen(
+        [sys.executable, "-m", "poolwise", "samplesize", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    out = poolwise("samplesize", "--help").stdout
+    assert "curve: arctan" in out
+    assert "stopping:" not in out
+
+
 def test_help_of_the_benchmark_lists_settings_and_examples():
     out = poolwise("benchmark", "--help").stdout
     assert "strategies:" in out

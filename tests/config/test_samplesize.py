@@ -10,14 +10,15 @@ from omegaconf import OmegaConf
 from builders import Quiet
 from poolwise.config.build import conf_dir
 from poolwise.config.hydra_job import _as_points
+from poolwise.config.hydra_job import parts as groups
 from poolwise.config.samplesize import (
     clean_labels,
-    held_constant,
     read_points,
     run_samplesize,
     samplesize_name,
     samplesize_parts,
 )
+from poolwise.config.schedule import held_constant
 from poolwise.curve.belief import Belief
 from poolwise.curve.pow3 import Pow3
 from poolwise.errors import ConfigError, DataError, UnknownLabel
@@ -45,27 +46,54 @@ def test_the_defaults_are_the_plan_of_the_design():
     assert built.images.manifest.known().all()
 
 
+def schedule(training):
+    return tuple(training.config["model"][name] for name in ("epochs", "min_steps", "max_steps"))
+
+
 def test_steps_are_held_constant_at_what_the_largest_size_gets():
-    config, told = parts().learner(718)
-    assert (config["model"]["min_steps"], config["model"]["max_steps"]) == (240, 240)  # 20 epochs of 12 batches
-    assert "240 optimiser steps at every size" in told
-    config, told = parts("steps=50").learner(718)
-    assert (config["model"]["min_steps"], config["model"]["max_steps"]) == (50, 50)
+    found = parts().learner(72, 718)
+    assert schedule(found) == (0, 240, 240)  # 20 epochs of 12 batches
+    assert "240 optimiser steps at every size" in found.held
+    assert "All sizes are trained with 240 steps: with more labels, longer training may bring more" in found.brief
+    assert found.warnings == ()
+    assert schedule(parts("steps=50").learner(72, 718)) == (0, 50, 50)
 
 
 def test_epochs_are_held_constant_without_a_least_number_of_steps():
-    config, told = parts("hold=epochs").learner(718)
-    assert (config["model"]["epochs"], config["model"]["min_steps"], config["model"]["max_steps"]) == (20, 0, None)
-    assert "20 epochs at every size" in told
+    found = parts("hold=epochs", "model.epochs=60").learner(128, 718)
+    assert schedule(found) == (60, 0, None)
+    assert "60 epochs at every size" in found.held
+    assert "(120 at 128 labels, 720 at 718)" in found.held
+    assert found.brief == "All sizes are trained for 60 epochs."
+    assert found.warnings == ()
     with pytest.raises(ConfigError, match="epochs"):
-        parts("hold=epochs", "model.epochs=0").learner(718)
+        parts("hold=epochs", "model.epochs=0").learner(72, 718)
+
+
+def test_few_steps_at_the_smallest_size_are_doubted():
+    (told,) = parts("hold=epochs").learner(72, 718).warnings
+    assert "The smallest size, 72 labels, gets 40 optimiser steps" in told
+    assert "Take hold=steps" in told
+
+
+def test_the_models_own_schedule_is_kept_and_a_kink_is_told():
+    found = parts("hold=model").learner(72, 718)
+    assert schedule(found) == (20, 200, None)
+    assert "by the model's own settings (200 at 72 labels, 240 at 718)" in found.held
+    (told,) = found.warnings
+    assert "at least 200 steps (model.min_steps), which some sizes feel" in told
+    assert not parts("hold=model", "model.epochs=1").learner(72, 718).warnings  # all feel it
+    assert (
+        "at most 220" in parts("hold=model", "model.min_steps=0", "model.max_steps=220").learner(640, 1280).warnings[0]
+    )
 
 
 def test_a_model_that_is_solved_has_neither():
     model = {"prior_variance": 10.0}
-    changed, told = held_constant(model, "steps", None, 718)
-    assert changed == model
-    assert "solved to its end" in told
+    found = held_constant(model, "steps", None, 72, 718)
+    assert found.config == model
+    assert "solved to its end" in found.held
+    assert not found.brief
 
 
 def test_a_single_family_of_curves():
@@ -82,13 +110,16 @@ def test_a_single_family_of_curves():
         ("repeats=[0]", "repeats"),
         ("subsets=other", "subsets"),
         ("hold=time", "hold"),
-        ("steps=0", "steps"),
+        ("steps=0", "steps is 0; it is at least 1"),
         ("target=95", "0.95"),
         ("class_target=2", "class_target"),
         ("most=1", "most"),
+        ("at=[0]", "at is"),
+        ("target=-1", "above 0 and at most 1"),
+        ("target=null", "target is null; it needs a value"),
         ("test=pool", "none in both"),
         ("train=[]", "train"),
-        ("jobs=-1", "jobs"),
+        ("jobs=-1", "^jobs is -1"),
         ("best=100", "points"),
         ("higher_is_better=false", "points"),
         ("+siezs=[3]", "sizes"),
@@ -106,7 +137,15 @@ def test_the_same_trainings_have_the_same_name_whatever_the_target():
     assert first == samplesize_name(choices, ["target=0.99", "subsets=nested", "metric=macro_f1"], 0)
     assert first == "samplesize-digits-small_cnn-seed0-subsets=nested"
     assert samplesize_name(choices, ["seed=1", "subsets=nested"], 1) != first
-    assert samplesize_name(choices, ["points=mine/my points.csv"], 0) == "samplesize-my_points-points"
+    assert samplesize_name(choices, ["points=points.csv"], 0) == "samplesize-points-points"
+    elsewhere = {samplesize_name(choices, [f"points={folder}/points.csv"], 0) for folder in ("a", "b", "/a")}
+    assert len(elsewhere) == 3
+
+
+def test_the_jobs_of_a_sweep_have_a_folder_each():
+    choices = {"data": "digits", "model": "small_cnn"}
+    names = {samplesize_name(choices, [f"target={target}"], 0, sweep=True) for target in (0.9, 0.95)}
+    assert len(names) == 2
 
 
 def test_a_csv_given_as_data_is_taken_for_points():
@@ -133,15 +172,26 @@ def test_points_are_read_with_and_without_repeats(tmp_path):
     [
         ("size,accuracy\n1,2\n", "column score"),
         ("size,score\n", "no line"),
-        ("size,score\n10,\n", "line 2: score is ''"),
         ("size,score\n10,high\n", "line 2: score is 'high'"),
         ("size,score\n0,0.5\n", "above 0"),
-        ("size,score\n10,nan\n", "finite"),
+        ("size,score\n10,inf\n", "finite"),
+        ("size,score\n,0.5\n", "line 2: size is ''"),
     ],
 )
 def test_points_that_cannot_be_read_are_named_by_line(tmp_path, text, word):
     with pytest.raises(DataError, match=word):
         read_points(written(tmp_path, text), None, True)
+
+
+def test_scores_that_are_missing_are_left_out_and_told(tmp_path):
+    lines = "".join(f"{n},{1 - n**-0.5}\n" for n in (50, 100, 200, 400, 800))
+    file = written(tmp_path, f"size,score\n{lines}100,\n200,NaN\n30,n/a\n")
+    config = settings(f"points={file}", f"runs={tmp_path}", "verbose=false")
+    folder = run_samplesize(config, name="p", method="", command="").folder
+    assert len((folder / "points.csv").read_text().splitlines()) == 6
+    page = (folder / "report.html").read_text()
+    assert "3 missing repeats (NaN) are left out." in page
+    assert "Nothing was measured at size 30; left out." in page
 
 
 def test_a_file_that_is_not_there_is_told():
@@ -155,6 +205,21 @@ def test_percent_and_errors_of_ones_own(tmp_path):
     assert run_samplesize(config, name="p", method="", command="").note.startswith("98 accuracy needs about")
     with pytest.raises(ConfigError, match="better than a perfect score"):
         parts(f"points={file}", "higher_is_better=false", "target=-1")
+
+
+def test_a_target_on_another_scale_than_the_points_is_refused(tmp_path):
+    file = written(tmp_path, "size,score\n10,50\n20,60\n40,70\n")
+    with pytest.raises(
+        ConfigError, match="target is 0.95 where a perfect score is 100; write it on the same scale, such as 95"
+    ):
+        parts(f"points={file}", "best=100")
+
+
+def test_the_help_lists_the_parts_that_the_command_takes():
+    told = groups("data", "curve")
+    assert "curve: arctan, auto" in told
+    assert "digits" in told
+    assert "${parts:data,model,trainer,curve,tracking}" in (conf_dir() / "samplesize.yaml").read_text()
 
 
 def test_cleaned_labels_come_from_a_column_or_a_table(tmp_path):

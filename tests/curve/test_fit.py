@@ -10,6 +10,7 @@ from curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.curve.belief import Belief
 from poolwise.curve.fit import fit_curve
 from poolwise.curve.given import given
+from poolwise.curve.last1 import Last1
 from poolwise.curve.scale import scale_of
 from poolwise.errors import ConfigError, InvalidArray
 
@@ -64,6 +65,16 @@ def test_sizes_rise_with_the_probability_and_chances_with_the_size(rows, target)
     assert fit.answer(target).endswith(".")
 
 
+@cases(errors, st.floats(0.55, 0.95))
+@settings(max_examples=15, deadline=None)
+def test_the_end_of_an_interval_has_the_chance_that_it_leaves(rows, level):
+    fit = fitted_rows(rows)
+    if fit.posterior.rises:
+        high = fit.predict(3000, level).high
+        if 0 < high < 1:
+            assert fit.chance(3000, high) == pytest.approx((1 - level) / 2, abs=0.02)
+
+
 def test_a_wider_level_gives_a_wider_interval():
     fit = fitted(SIZES, repeats(power_law(SIZES), 0.02))
     assert fit.predict(4000, 0.95).low < fit.predict(4000, 0.8).low < fit.predict(4000, 0.5).low
@@ -110,6 +121,14 @@ def test_a_target_is_told_to_be_out_of_reach_on_a_plateau():
     assert fit.next_purchase(0.95).more == 0
 
 
+def test_the_last_point_repeated_reaches_what_is_there_and_nothing_else():
+    fit = fitted(SIZES, repeats(power_law(SIZES), 0.02), belief=Belief(members={"last1": Last1()}))
+    assert fit.required(0.9) == (np.inf, np.inf, np.inf)
+    assert fit.reachable(0.9) < 0.01
+    assert fit.reachable(fit.scores[-1]) == pytest.approx(0.5, abs=0.01)
+    assert fit.next_purchase(0.9).more == 0
+
+
 def test_a_target_on_a_power_law_has_a_finite_answer():
     fit = fitted(SIZES, repeats(power_law(SIZES, 0.0, 3.0), 0.02))
     low, middle, high = fit.required(1 - power_law(3000, 0.0, 3.0))
@@ -129,9 +148,17 @@ def test_the_next_purchase_is_no_more_than_four_times_what_is_there():
     assert 0 < near.more < far.more <= 3000
     assert near.for_half < near.for_most
     assert near.for_sharpness > 0
-    assert "Label about" in near.reason
+    assert "then fit again: the chance to reach the target is 25 %" in near.reason
     with pytest.raises(ConfigError):
         fit.next_purchase(0.9, most=1)
+
+
+def test_a_purchase_far_from_the_target_says_what_it_is_for():
+    fit = fitted(SIZES, repeats(power_law(SIZES, 0.0), 0.02))
+    far = fit.next_purchase(0.99)
+    assert far.more == 3000
+    assert far.reason.startswith("Label about 3,000 more to see where the curve goes (")
+    assert " would halve the doubt), then fit again: the chance to reach the target with them is " in far.reason
 
 
 def test_the_next_batch_brings_the_difference_of_forecasts():

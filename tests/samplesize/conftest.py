@@ -12,10 +12,14 @@ from builders import Blobs, Quiet
 from poolwise.curve.belief import Belief
 from poolwise.engine.local import HERE
 from poolwise.samplesize.measured import Imported, Point
-from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
+from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.tracking.none import NoTracker
 from poolwise.trainings.fits import fit_and_score
 from poolwise.types import Predictions, Task
+
+TRAINED = Training(
+    {"learner": "guesser"}, "Held constant: 7 steps.", "All are trained with 7 steps.", ("7 steps are few.",)
+)
 
 
 @dataclass
@@ -90,7 +94,7 @@ def experiment(folder: Path, images=None, *, tracker=None, config=None, points=N
         run="fakes", folder=folder / "fakes", cache=folder / "cache", settings=SampleSizeSettings(**chosen),
         config=config or {"hold": "steps", "target": 0.97, "jobs": 0}, method="guesser", belief=Belief(),
         tracker=tracker or NoTracker(), display=Quiet(), images=images if points is None else None,
-        learner=lambda largest: ({"learner": "guesser"}, "Held constant: 7 steps."),
+        learner=lambda smallest, largest: TRAINED,
         work=work or Counted(images), imported=imported, clean=clean,
     )  # fmt: skip
 

@@ -72,6 +72,14 @@ def test_a_killed_experiment_loses_one_training_and_trains_nothing_twice(fakes):
     assert len(parts.work.fits) == 12
 
 
+def test_each_training_is_a_line_in_the_log(fakes):
+    parts = fakes()
+    samplesize_job(parts)
+    log = (parts.folder / "samplesize.log").read_text().splitlines()
+    assert sum(" trained, " in line for line in log) == 12
+    assert log[0].endswith("50 samples, repeat 1 trained, 1 of 12")
+
+
 def test_an_unbroken_run_gives_the_same_numbers(fakes, tmp_path):
     parts = fakes()
     samplesize_job(parts)
@@ -136,10 +144,30 @@ def test_two_sizes_end_in_a_page_that_refuses(fakes):
     parts = fakes(sizes=(100, 300))
     record, _ = samplesize_job(parts)
     assert record.note.startswith("Two sizes cannot be extrapolated")
+    assert parts.display.lines[0].startswith("100 and 300 labels alone can be measured, not extrapolated")
     page = (parts.folder / "report.html").read_text()
     assert "What to expect" not in page
-    assert "2 size(s)" in page
+    assert "Two sizes alone" in page
     assert not (parts.folder / "required.csv").exists()
+
+
+def test_what_is_held_constant_is_in_the_answer_and_doubted_before_training(fakes):
+    parts = fakes()
+    record, _ = samplesize_job(parts)
+    assert "All are trained with 7 steps." in record.note
+    assert parts.display.lines[0] == "7 steps are few."
+    document = json.loads((parts.folder / "samplesize.json").read_text())
+    assert document["held_constant"] == "Held constant: 7 steps."
+    assert document["warnings"][0] == "7 steps are few."
+
+
+def test_a_forecast_at_a_size_of_ones_choice_is_told_tabled_and_tracked(fakes, measured_points):
+    parts = fakes(points=measured_points(), at=(5000, 50))
+    record, _ = samplesize_job(parts)
+    assert "Expected accuracy: 98." in record.note
+    assert " with 5,000 images (80 %: 97." in record.note
+    assert [float(row["size"]) for row in rows(parts, "forecast.csv")] == [50, 1600, 3200, 5000, 6400, 12800]
+    assert {"forecast/at_5000", "forecast/at_50", "forecast/at_8x"} <= set(record.results)
 
 
 def test_warnings_of_the_fit_are_shown(fakes, measured_points):

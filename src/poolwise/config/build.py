@@ -107,6 +107,10 @@ def _typed(target: Any, values: dict[str, Any], where: str) -> dict[str, Any]:
         try:
             checked[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index, call-overload]
         except OmegaConfBaseException as error:
+            if value is None:
+                raise ConfigError(
+                    f"{_dotted(where, key)} is null; it needs a value, or leave it out for its default."
+                ) from error
             raise ConfigError(f"{_dotted(where, key)}: {str(error).splitlines()[0]}.") from error
         if isinstance(checked[key], list):
             checked[key] = tuple(checked[key])

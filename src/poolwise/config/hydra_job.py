@@ -16,16 +16,17 @@ JOBS = ("loop", "audit", "compare", "samplesize", "benchmark")
 def main(job: str, arguments: Sequence[str]) -> None:
     """Run a job with Hydra's arguments (overrides and flags), as `poolwise <job>` does."""
     import hydra
+    from omegaconf import OmegaConf
 
     if job == "samplesize":
         arguments = [_as_points(word) for word in arguments]
     sys.argv = [sys.argv[0], *arguments]
+    OmegaConf.register_new_resolver("parts", parts, replace=True)
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=job)
     def task(config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
-        from omegaconf import OmegaConf
 
         from poolwise.cli import INTERRUPTED, guarded
 
@@ -37,6 +38,8 @@ def main(job: str, arguments: Sequence[str]) -> None:
             plain, overrides = OmegaConf.to_container(config, resolve=True), list(hydra_config.overrides.task)
             if job == "benchmark":
                 benchmark(plain, overrides)
+            elif job == "samplesize":
+                samplesize(plain, choices, overrides, sweep)
             elif job in named:
                 named[job](plain, choices, overrides)
             else:
@@ -49,12 +52,22 @@ def main(job: str, arguments: Sequence[str]) -> None:
                 raise
             failed.append(hydra_config.job.num)  # the other jobs of a sweep still run
 
-    named = {"audit": audit, "compare": compare, "samplesize": samplesize}
+    named = {"audit": audit, "compare": compare}
     failed: list[int] = []
     task()
     if failed:
         sys.stderr.write(f"error: {len(failed)} jobs of the sweep failed: {', '.join(map(str, failed))}\n")
         sys.exit(1)
+
+
+def parts(*groups: str) -> str:
+    """The choices of these groups, a line each, for the help of a job.
+
+    >>> parts("tracking")
+    'tracking: mlflow, none'
+    """
+    found = {group: sorted(file.stem for file in (conf_dir() / group).glob("*.yaml")) for group in groups}
+    return "\n".join(f"{group}: {', '.join(names)}" for group, names in found.items())
 
 
 def find_here(trusted: Sequence[str]) -> None:
@@ -113,7 +126,7 @@ def compare(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
     )
 
 
-def samplesize(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
+def samplesize(config: Any, choices: dict[str, str], overrides: list[str], sweep: bool = False) -> None:
     """Run a sample-size experiment, new or from where it stands."""
     from poolwise.config.build import construct
     from poolwise.config.samplesize import run_samplesize, samplesize_name
@@ -121,7 +134,7 @@ def samplesize(config: Any, choices: dict[str, str], overrides: list[str]) -> No
 
     settings = construct(SampleSizeConfig, dict(config))
     find_here(settings.trusted)
-    name = settings.run_name or samplesize_name(choices, overrides, settings.seed)
+    name = settings.run_name or samplesize_name(choices, overrides, settings.seed, sweep=sweep)
     run_samplesize(
         config, name=name, method=choices.get("model", ""), command=shlex.join(["poolwise", "samplesize", *overrides])
     )

@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from poolwise.audit.results import known_truth
 from poolwise.config.build import build_part, construct
 from poolwise.config.loop import check_name, name_of
+from poolwise.config.schedule import held_constant
 from poolwise.config.schema import SampleSizeConfig
 from poolwise.config.trainings import images_of, member_of, work_of
 from poolwise.curve.belief import Belief
@@ -24,31 +25,45 @@ from poolwise.errors import ConfigError, DataError, listed
 from poolwise.loop.parts import Display
 from poolwise.samplesize.job import samplesize_job
 from poolwise.samplesize.measured import Imported, Point
-from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings
+from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.terminal import Terminal
 from poolwise.types import Labels, Manifest, RunRecord
 
-UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "unit")
+UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "at", "unit")
 """Settings that leave the name as it is: they change no training."""
-SCHEDULE = ("epochs", "min_steps", "max_steps", "batch_size")
-"""Options of a learner that trains by steps."""
+
+MISSING = ("", "nan", "na", "n/a", "none", "null")
+"""Words for a score that is not there, as tables have them."""
 
 
-def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
     """The name of an experiment's run: the same command gives the same name, so that it goes on.
+
+    In a sweep the target and its like are in it too: each of its jobs has a folder of its own.
 
     >>> samplesize_name({"data": "digits", "model": "small_cnn"}, ["target=0.95", "hold=epochs"], 0)
     'samplesize-digits-small_cnn-seed0-hold=epochs'
+    >>> samplesize_name({"data": "digits", "model": "small_cnn"}, ["target=0.95"], 0, sweep=True)
+    'samplesize-digits-small_cnn-seed0-target=0.95'
     """
-    named = [each for each in overrides if each.split("=")[0].lstrip("+~") not in UNNAMED]
+    unnamed = ("jobs", "cache") if sweep else UNNAMED
+    named = [each for each in overrides if each.split("=")[0].lstrip("+~") not in unnamed]
     points = [each.partition("=")[2] for each in named if each.startswith("points=")]
     if points:
-        choices = {
-            "data": re.sub(r"[^A-Za-z0-9._-]+", "_", Path(points[-1]).stem).strip("._-") or "points",
-            "model": "points",
-        }
+        choices = {"data": _file_name(Path(points[-1])), "model": "points"}
     others = [each for each in named if not each.startswith("points=")]
     return f"samplesize-{name_of('model', choices, others, None if points else seed)}"
+
+
+def _file_name(file: Path) -> str:
+    """What a file is called, with a digest of its folder where that is another one: two files must not share a run.
+
+    >>> _file_name(Path("points.csv")), _file_name(Path("mine/points.csv"))
+    ('points', 'points-10bfd505')
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", file.stem).strip("._-") or "points"
+    whole = file.with_suffix("").as_posix()
+    return name if name == whole else f"{name}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def run_samplesize(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
@@ -120,45 +135,19 @@ def clean_labels(told: str, manifest: Manifest) -> Labels:
     return labels
 
 
-def _learner(settings: SampleSizeConfig) -> Callable[[int], tuple[Mapping[str, Any], str]]:
-    """Settings of the learner with steps or epochs held constant, once the largest size is known."""
+def _learner(settings: SampleSizeConfig) -> Callable[[int, int], Training]:
+    """How every size is trained, once the smallest and the largest are known."""
     member = member_of(settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted)
 
-    def learner(largest: int) -> tuple[Mapping[str, Any], str]:
-        changed, held = held_constant(member["model"], settings.hold, settings.steps, largest)
-        return {**member, "model": changed}, held
+    def learner(smallest: int, largest: int) -> Training:
+        found = held_constant(member["model"], settings.hold, settings.steps, smallest, largest)
+        return replace(found, config={**member, "model": found.config})
 
     return learner
 
 
-def held_constant(model: Mapping[str, Any], hold: str, steps: int | None, largest: int) -> tuple[dict[str, Any], str]:
-    """The learner's settings, and a sentence on what is the same for every size.
-
-    >>> held_constant({"epochs": 5, "min_steps": 0, "max_steps": None, "batch_size": 10}, "steps", None, 100)[0]["max_steps"]
-    50
-    """
-    if not all(name in model for name in SCHEDULE):
-        return dict(model), "This model is solved to its end at every size: neither steps nor epochs are counted."
-    if hold == "epochs":
-        epochs = int(model["epochs"])
-        if epochs < 1:
-            raise ConfigError(f"model.epochs is {epochs}; with hold=epochs every training needs one or more.")
-        told = f"Held constant: {epochs} epochs at every size, so that small sizes are trained with fewer steps."
-        return {**model, "min_steps": 0, "max_steps": None}, told
-    from poolwise.model.training import planned_steps
-
-    counts = (int(model["batch_size"]), int(model["epochs"]), int(model["min_steps"]), model["max_steps"])
-    many = steps or planned_steps(largest, *counts)
-    told = (
-        f"Held constant: {many:,} optimiser steps at every size"
-        + ("" if steps else ", as many as the model's settings give the largest")
-        + ", so that small sizes are passed over more often."
-    )
-    return {**model, "epochs": 0, "min_steps": many, "max_steps": many}, told
-
-
 def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
-    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat.
+    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat; NaN for a missing score.
 
     Raises:
         DataError: no such file, a missing column, or a value that is no number; names the line.
@@ -173,17 +162,20 @@ def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
     seen: dict[float, int] = {}
     points = []
     for row, place in table.rows:
-        size, score = (_number(row.get(column), column, place) for column in ("size", "score"))
-        if not 0 < size < math.inf or not math.isfinite(score):
-            raise DataError(
-                f"{place}: size {size:g} and score {score:g}; they are finite, the size above 0. Leave out what is missing."
-            )
+        size = _number(row.get("size"), "size", place)
+        score = math.nan if _missing(row.get("score")) else _number(row.get("score"), "score", place)
+        if not 0 < size < math.inf or math.isinf(score):
+            raise DataError(f"{place}: size {size:g} and score {score:g}; they are finite, the size above 0.")
         repeat = seen.get(size, 0)
         seen[size] = repeat + 1
         points.append(Point(size, repeat, {name: score}))
     if not points:
         raise DataError(f"{file} has no line below its header; it needs one for each training.")
     return Imported(file.name, hashlib.sha256(file.read_bytes()).hexdigest(), name, tuple(points))
+
+
+def _missing(text: Any) -> bool:
+    return str(text or "").strip().lower() in MISSING
 
 
 def _number(text: Any, column: str, place: str) -> float:

@@ -240,6 +240,7 @@ class SampleSizeConfig:
     chance: float | None = None
     unit: str = "images"
     most: float = 4.0
+    at: tuple[float, ...] = ()
     shares: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35, 0.5)
     sizes: tuple[int, ...] = ()
     repeats: tuple[int, ...] = (5, 5, 4, 3, 3)
@@ -257,7 +258,7 @@ class SampleSizeConfig:
     trusted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, known in (("subsets", ("disjoint", "nested", "independent")), ("hold", ("steps", "epochs"))):
+        for name, known in (("subsets", ("disjoint", "nested", "independent")), ("hold", ("steps", "epochs", "model"))):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}.")
         splits = ("pool", "validation", "test")
@@ -275,10 +276,10 @@ class SampleSizeConfig:
             raise ConfigError(f"shares are {list(self.shares)}; each lies above 0 and at most at 1.")
         if not self.repeats or min(self.repeats) < 1:
             raise ConfigError(f"repeats are {list(self.repeats)}; each size is trained once or more.")
-        if self.seed < 0 or self.jobs < 0 or (self.steps is not None and self.steps < 1):
-            raise ConfigError(
-                f"seed ({self.seed}) and jobs ({self.jobs}) are at least 0, steps ({self.steps}) at least 1."
-            )
+        for name, least in (("seed", 0), ("jobs", 0), ("steps", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigError(f"{name} is {value}; it is at least {least}.")
 
     def _check_scores(self) -> None:
         if self.points is None and not (self.higher_is_better and self.best == 1.0):
@@ -291,7 +292,16 @@ class SampleSizeConfig:
         if beyond:
             hint = " Write 95 % as 0.95, or with points in percent say best=100." if self.higher_is_better else ""
             raise ConfigError(f"target is {self.target:g}, better than a perfect score ({best:g}).{hint}")
+        if self.points is None and self.target <= 0:
+            raise ConfigError(f"target is {self.target:g}; it is a score above 0 and at most 1, such as 0.95.")
+        if self.higher_is_better and best > 1 and 0 <= self.target <= best / 100:
+            raise ConfigError(
+                f"target is {self.target:g} where a perfect score is {best:g}; write it on the same scale, such as "
+                f"{0.95 * best:g}."
+            )
         if self.class_target is not None and not 0 < self.class_target <= 1:
             raise ConfigError(f"class_target is {self.class_target:g}; it is a recall, above 0 and at most 1.")
+        if self.at and not 0 < min(self.at) <= max(self.at) < float("inf"):
+            raise ConfigError(f"at is {list(self.at)}; each is a number of labels, above 0.")
         if not self.most > 1:
             raise ConfigError(f"most is {self.most:g}; the next round ends at more than 1 times the largest size.")

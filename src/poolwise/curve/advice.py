@@ -53,6 +53,10 @@ def purchase(reach: Reach, most: float = 4.0) -> Purchase:
     sharp = sharpening(reach) - last
     if now >= UNLIKELY:
         return Purchase(0.0, now, half, sure, sharp, "None: the target is reached already.")
+    if not reach.posterior.rises:
+        return Purchase(
+            0.0, now, half, sure, sharp, "None: on this curve more labels are not expected to bring anything."
+        )
     if reach.ever <= 1 - UNLIKELY:
         reason = f"None for this target: it is unlikely at any size ({percent(1 - reach.ever)})."
         return Purchase(0.0, now, half, sure, sharp, reason)
@@ -60,10 +64,18 @@ def purchase(reach: Reach, most: float = 4.0) -> Purchase:
     wanted = reach.size(SEEN_BEFORE) if now < SEEN_BEFORE else reach.size(0.5) if now < 0.5 else reach.size(UNLIKELY)
     end = min(max(wanted, last * 2 ** (1 / STEPS)), last * most)
     chance = float(reach.at(np.array([end]))[0])
-    reason = (
-        f"Label about {rounded(end - last)} more, then fit again: the chance to reach the target is {percent(chance)}."
+    return Purchase(end - last, chance, half, sure, sharp, _reason(end - last, chance, sharp))
+
+
+def _reason(more: float, chance: float, sharp: float) -> str:
+    """What to buy and what for: to reach the target, or, far from it, to see where the curve goes."""
+    if round(chance, 2) >= SEEN_BEFORE:
+        return f"Label about {rounded(more)} more, then fit again: the chance to reach the target is {percent(chance)}."
+    halved = f" ({rounded(sharp)} would halve the doubt)" if np.isfinite(sharp) else ""
+    return (
+        f"Label about {rounded(more)} more to see where the curve goes{halved}, then fit again: the chance to reach the target "
+        f"with them is {percent(chance)}."
     )
-    return Purchase(end - last, chance, half, sure, sharp, reason)
 
 
 def sharpening(reach: Reach) -> float:

@@ -48,6 +48,8 @@ def answer(reach: Reach, target: str, unit: str) -> str:
     never = 1 - reach.ever
     if now >= UNLIKELY:
         return f"{target} is reached with the {last:,.0f} {unit} measured, or fewer ({percent(now)} chance)."
+    if not reach.posterior.rises:
+        return f"{target} is not in sight: on this curve more labels do not better the score ({percent(now)} chance)."
     if never >= UNLIKELY:
         return f"{target} is unlikely at any size ({percent(never)} chance that it cannot be reached)."
     return f"{target} {_span(reach, unit)}{_doubt(never)}."

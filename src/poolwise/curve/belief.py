@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from poolwise.curve.mmf4 import Mmf4
 from poolwise.curve.pow3 import Pow3
 from poolwise.errors import ConfigError
@@ -39,6 +41,11 @@ class Belief:
     ageing: float = 1.0
     together: float = 1.0
     drift: float = 0.07
+
+    @property
+    def usual(self) -> float:
+        """Scatter that a training is thought to have where nothing tells: the geometric mean of those tried."""
+        return float(np.exp(np.log(self.unrepeated).mean()))
 
     def __post_init__(self) -> None:
         if not self.members:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.curve.belief import Belief
+from poolwise.curve.belief import Belief, both
 from poolwise.curve.family import Values
 from poolwise.curve.mixture import below
 from poolwise.curve.observed import Observed
@@ -48,15 +49,16 @@ def doubts(seen: Observed, rows: Sequence[Values], belief: Belief, chance: float
         belief: with which they are fitted.
         chance: error of guessing, if known.
     """
-    falling = tuple(_falling(seen))
-    breaks = tuple(_break(seen, belief))
+    scattered = seen.scattered(belief.usual)
+    falling = tuple(_falling(scattered))
+    breaks = tuple(_break(seen, scattered.noise[-1], belief))
     flat = () if falling else tuple(_flat(seen))
     sentences = (*_below_chance(seen, chance), *falling, *breaks, *flat, *_perfect(seen), *_design(seen, rows))
-    return Doubts(sentences, fallen(seen), bool(falling or breaks))
+    return Doubts(sentences, fallen(scattered), bool(falling or breaks))
 
 
-def _break(seen: Observed, belief: Belief) -> Iterator[str]:
-    if len(seen.sizes) > 3 and broken(seen, belief):
+def _break(seen: Observed, noise: float, belief: Belief) -> Iterator[str]:
+    if len(seen.sizes) > 3 and broken(seen, noise, belief):
         yield (
             f"The score at {seen.last:g} labels does not continue the curve of the smaller sizes: a break, such as another "
             "set-up, or a model that begins to learn there; intervals are made wider. Measure around it, and fit the sizes "
@@ -111,7 +113,11 @@ def _falling(seen: Observed) -> Iterator[str]:
         return
     at = int(found[-1])
     then = "the forecast repeats the last score" if fallen(seen) else "intervals are made wider"
-    much = "by more than repeats explain" if seen.repeated else "which may be chance, as there are no repeats"
+    much = (
+        "by more than repeats explain"
+        if seen.repeated
+        else "by more than the points scatter, as far as that can be told without repeats"
+    )
     yield (
         f"The score is worse at {seen.sizes[at]:g} labels than at {seen.sizes[holders(seen)[at]]:g}, {much}: no curve here "
         f"does that, so {then}. Check the training at both sizes."
@@ -124,26 +130,28 @@ def _flat(seen: Observed) -> Iterator[str]:
         yield "The score does not rise over the sizes measured by more than the repeats scatter: the curve is flat so far."
 
 
-def broken(seen: Observed, belief: Belief) -> bool:
-    """Whether the last point lies outside what the curve without it expects, with its noise; four sizes or more.
+def broken(seen: Observed, noise: float, belief: Belief) -> bool:
+    """Whether the last point lies outside what the curve without it expects, with the noise of that; four sizes or more.
+
+    The families of the default tell, whichever is fitted: a poor family is no break.
 
     >>> from poolwise.curve.observed import observed
     >>> n = np.array([100.0, 200, 400, 800, 1600])
     >>> smooth = observed(n, [np.array([e, e]) for e in n**-0.5])
-    >>> broken(smooth, Belief())
+    >>> broken(smooth, 0.0, Belief())
     False
     """
-    posterior = weigh(seen[:-1], belief)
+    posterior = weigh(seen[:-1], replace(belief, members=both()))
     n = seen.sizes[-1:]
     mean, spread = posterior.at(n)
-    share = below(posterior.weight, mean, np.hypot(spread, seen.noise[-1]), seen.errors[-1:])[0]
+    share = below(posterior.weight, mean, np.hypot(spread, noise), seen.errors[-1:])[0]
     return bool(min(share, 1 - share) < SURPRISE)
 
 
 def _design(seen: Observed, rows: Sequence[Values]) -> Iterator[str]:
     few = len(seen.sizes)
     if few < 3:
-        yield f"{few} size(s): what lies beyond cannot be told from them. Measure three or more, five at best."
+        yield f"{few_sizes(few)} alone: what lies beyond cannot be told. Measure three or more, five at best."
     elif few < ENOUGH:
         yield f"{few} sizes: the interval rests on what learning curves are usually like, more than on this one."
     if few > 1 and seen.last < SPAN * seen.sizes[0]:
@@ -152,6 +160,11 @@ def _design(seen: Observed, rows: Sequence[Values]) -> Iterator[str]:
         yield "One repeat a size: how far trainings scatter is guessed from the curve. Repeat each size, the small ones most."
     elif all(np.ptp(row) == 0 for row in rows):
         yield "All repeats are equal: are they copies of one run? Their scatter is taken for 0."
+
+
+def few_sizes(many: int) -> str:
+    """One size or two, in words."""
+    return "One size" if many == 1 else "Two sizes"
 
 
 def _names(sizes: Values) -> str:

@@ -25,6 +25,7 @@ class Exp3:
 
     uses: ClassVar[int | None] = None
     asymptote: ClassVar[bool] = True
+    level: ClassVar[float] = 0.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """The rate."""

@@ -62,6 +62,8 @@ class Family(Protocol):
     """How many of the largest sizes it looks at; None for all."""
     asymptote: ClassVar[bool]
     """Whether it may level off above 0."""
+    level: ClassVar[float]
+    """Where f ends, as a share of where it begins: 0 for all that fall, 1 for one that stays."""
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """Its numbers of shape; `first` is the smallest size over the largest."""

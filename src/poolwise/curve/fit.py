@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from poolwise.curve.advice import Purchase, purchase
 from poolwise.curve.answer import answer
 from poolwise.curve.belief import Belief
-from poolwise.curve.doubts import doubts
+from poolwise.curve.doubts import doubts, few_sizes
 from poolwise.curve.given import Given
 from poolwise.curve.last1 import Last1
 from poolwise.curve.mixture import quantiles
@@ -27,6 +27,8 @@ FEWEST = 3
 """Sizes that an extrapolation needs."""
 WIDER = 2.0
 """By how much more a curve is trusted to stray that falls or breaks within the points."""
+UNREPEATED = 1.5
+"""Likewise of one whose scatter is guessed, chosen on half of the measured curves (docs/sample_size.md, Figures)."""
 
 
 class Prediction(NamedTuple):
@@ -82,7 +84,7 @@ class CurveFit:
         """
         if not self.extrapolates:
             raise InvalidArray(
-                f"{len(self.sizes)} size(s) cannot be extrapolated: any curve goes through them. Measure {FEWEST} or "
+                f"{few_sizes(len(self.sizes))} cannot be extrapolated: any curve goes through them. Measure {FEWEST} or "
                 f"more, five at best, over a tenfold span; predict({self.seen.last:g}) tells the score there."
             )
         return weigh(self.seen, self.belief)
@@ -200,9 +202,9 @@ def fit_curve(measured: Given, scale: Scale, belief: Belief, chance: float | Non
     seen = observed(measured.sizes, [scale.errors(row) for row in measured.rows])
     guess = None if chance is None else scale.error(chance, "chance")
     found = doubts(seen, measured.rows, belief, guess)
-    if found.strays:
+    if found.strays or not seen.repeated:
         members = {"last1": Last1()} if found.fallen else belief.members
-        belief = replace(belief, drift=WIDER * belief.drift, members=members)
+        belief = replace(belief, drift=(WIDER if found.strays else UNREPEATED) * belief.drift, members=members)
     return CurveFit(seen, scale, belief, measured.notes + found.sentences)
 
 

@@ -16,6 +16,7 @@ class Ilog2:
 
     uses: ClassVar[int | None] = None
     asymptote: ClassVar[bool] = True
+    level: ClassVar[float] = 0.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """No shape."""

@@ -16,6 +16,7 @@ class Last1:
 
     uses: ClassVar[int | None] = 1
     asymptote: ClassVar[bool] = False
+    level: ClassVar[float] = 1.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """No shape."""

@@ -41,6 +41,7 @@ class M4:
 
     uses: ClassVar[int | None] = None
     asymptote: ClassVar[bool] = True
+    level: ClassVar[float] = 0.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """Scale, exponent and alpha."""

@@ -33,6 +33,7 @@ class Mmf4:
 
     uses: ClassVar[int | None] = None
     asymptote: ClassVar[bool] = True
+    level: ClassVar[float] = 0.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """Scale and slope."""

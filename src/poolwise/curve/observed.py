@@ -9,6 +9,9 @@ import numpy as np
 
 from poolwise.curve.family import TINY, Values
 
+USUAL = 2
+"""The usual scatter counts for so many points."""
+
 
 @dataclass(frozen=True, eq=False)
 class Observed:
@@ -44,6 +47,22 @@ class Observed:
     def largest(self, many: int | None) -> Observed:
         """Only the largest so many sizes; None for all."""
         return self if many is None else self[slice(-many, None)]
+
+    def scattered(self, usual: float) -> Observed:
+        """Where nothing was repeated, with the scatter that the points have around a parabola in ln n and ln error.
+
+        Two to five points tell little of it, so that as many (`USUAL`) are thought to have had the usual one.
+
+        Args:
+            usual: scatter of a training, relative to its error.
+        """
+        if self.repeated:
+            return self
+        x, y = np.log(self.sizes / self.last), np.log(np.maximum(self.errors, TINY))
+        bends = min(2, len(x) - 1)
+        left = ((y - np.polyval(np.polyfit(x, y, bends), x)) ** 2).sum()
+        scatter = np.sqrt((left + USUAL * usual**2) / (len(x) - 1 - bends + USUAL))
+        return Observed(self.sizes, self.errors, scatter * self.errors, self.repeats)
 
     def __getitem__(self, part: slice) -> Observed:
         return Observed(self.sizes[part], self.errors[part], self.noise[part], self.repeats[part])

@@ -67,9 +67,18 @@ class Posterior:
         return np.asarray(weight / weight.sum())
 
     @cached_property
-    def asymptote(self) -> Values:
-        """(G,) errors that the curves level off at."""
-        return np.concatenate([curves.asymptote for curves in self.curves])
+    def limits(self) -> tuple[Values, Values]:
+        """(G,) mean and standard deviation of the error that each curve levels off at."""
+        ends = [
+            (each.asymptote + each.family.level * each.amplitude, each.family.level * each.spread)
+            for each in self.curves
+        ]
+        return np.concatenate([mean for mean, _ in ends]), np.concatenate([spread for _, spread in ends])
+
+    @property
+    def rises(self) -> bool:
+        """Whether any curve expects something of more labels: the last point repeated does not."""
+        return any(each.family.level < 1 for each in self.curves)
 
     def curves_at(self, n: Values) -> tuple[Values, Values]:
         """(G, m) mean and standard deviation of e(n) under each curve."""
@@ -148,6 +157,7 @@ def _joined(evidence: Values, amplitude: Values, spread: Values) -> tuple[Values
 
 
 def _asymptotes(seen: Observed, belief: Belief) -> tuple[Values, Values]:
+    seen = seen.scattered(belief.usual)  # a lucky training may lie below the asymptote
     highest = max(float((seen.errors + 2 * seen.noise).min()), TINY)
     a = (np.arange(belief.asymptotes) + 0.5) / belief.asymptotes * highest
     prior = a**-belief.lean

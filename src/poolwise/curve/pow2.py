@@ -28,6 +28,7 @@ class Pow2:
 
     uses: ClassVar[int | None] = None
     asymptote: ClassVar[bool] = False
+    level: ClassVar[float] = 0.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """The exponent."""

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
-from poolwise.curve.family import Values
+from poolwise.curve.family import TINY, Values
 from poolwise.curve.mixture import below
 from poolwise.curve.posterior import Posterior
 
@@ -32,10 +33,9 @@ class Required(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """With what probability a target is reached, over all sizes.
+    """With what probability a target is reached, over all sizes: from the mixture that intervals come from, so that they agree.
 
-    The model error of a curve is one of what it has still to gain, not of its asymptote: so that what is not to be reached
-    at any size stays so.
+    Where the last point is repeated, there is no model error: it would have a score rise that is not expected to.
 
     Attributes:
         posterior: the curves.
@@ -58,14 +58,15 @@ class Reach:
 
     @cached_property
     def ever(self) -> float:
-        """Probability that the asymptote is at or below the target."""
-        return min(1.0, float(self.posterior.weight[self.posterior.asymptote <= self.error].sum()))
+        """Probability that the curve levels off at or below the target, or gets there within the horizon."""
+        limit, spread = self.posterior.limits
+        sure = np.where(limit <= self.error, 1.0, 0.0)
+        chances = np.where(spread > 0, ndtr((self.error - limit) / np.maximum(spread, TINY)), sure)
+        return min(1.0, max(float(self.posterior.weight @ chances), float(self.chances[-1])))
 
     def at(self, n: Values) -> Values:
         """(m,) probability at rising sizes n."""
-        mean, spread = self.posterior.curves_at(n)
-        ahead = mean - self.posterior.asymptote[:, None]
-        spread = np.hypot(spread, self.posterior.strayed(n) * ahead)
+        mean, spread = self.posterior.at(n) if self.posterior.rises else self.posterior.curves_at(n)
         chances = below(self.posterior.weight, mean, spread, np.full(len(n), self.error))
         return np.minimum(np.maximum.accumulate(chances), 1.0)
 

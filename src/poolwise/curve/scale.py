@@ -44,14 +44,20 @@ class Scale:
         """One value, such as a target, as an error.
 
         Raises:
-            InvalidArray: it is not a finite number, or better than the best value.
+            InvalidArray: it is not a finite number, better than the best value, or worse than the worst.
         """
         value = float(score)
         side = "at most" if self.higher else "at least"
         error = self.best - value if self.higher else value - self.best
         if not np.isfinite(error) or error < -SLACK:
             raise InvalidArray(f"{name} must be a number {side} best={self.best:g}; got {score!r}.")
+        if error > self.worst * (1 + SLACK):
+            raise InvalidArray(f"{name} is {score!r}, worse than the worst score there can be ({self._worst_score:g}).")
         return max(error, 0.0)
+
+    @property
+    def _worst_score(self) -> float:
+        return self.best - self.worst if self.higher else self.best + self.worst
 
 
 def scale_of(scores: Values, *, higher: bool, best: float) -> Scale:

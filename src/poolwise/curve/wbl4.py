@@ -30,6 +30,7 @@ class Wbl4:
 
     uses: ClassVar[int | None] = None
     asymptote: ClassVar[bool] = True
+    level: ClassVar[float] = 0.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
         """Rate and power."""

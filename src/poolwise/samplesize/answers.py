@@ -123,14 +123,23 @@ def forecasts(fit: CurveFit, sizes: Sequence[float], target: float) -> list[Fore
     return [Forecast(*(float(x) for x in (size, m, lo, hi, c, last, p))) for size, m, lo, hi, c, p in rows]
 
 
-def told_sizes(fit: CurveFit) -> list[float]:
-    """Sizes of the table of forecasts."""
-    return [factor * fit.seen.last for factor in (1, *DOUBLINGS)]
+def told_sizes(fit: CurveFit, further: Sequence[float] = ()) -> list[float]:
+    """Sizes of the table of forecasts: the largest measured, its doublings, and those asked for."""
+    return sorted({factor * fit.seen.last for factor in (1, *DOUBLINGS)} | {float(size) for size in further})
 
 
-def drawn_sizes(fit: CurveFit, required: Required) -> list[float]:
-    """Sizes of the picture: to where the target is, as far as that is told, at least to four times the largest."""
-    finite = [size for size in required if math.isfinite(size)]
+def expected(fit: CurveFit, sizes: Sequence[float], metric: str, unit: str) -> str:
+    """What to expect at sizes that were asked for, as a sentence; "" for none."""
+    told = []
+    for size in sizes:
+        mean, low, high = (shown(fit, score) for score in fit.predict(size, LEVEL))
+        told.append(f"{mean} with {size:,.0f} {unit} (80 %: {low} to {high})")
+    return f"Expected {metric}: {', '.join(told)}." if told else ""
+
+
+def drawn_sizes(fit: CurveFit, required: Required, further: Sequence[float] = ()) -> list[float]:
+    """Sizes of the picture: to the target and the sizes asked for, as far as told, at least to four times the largest."""
+    finite = [*(size for size in required if math.isfinite(size)), *further]
     far = min(max(4 * fit.seen.last, 1.3 * max(finite, default=0.0)), HORIZON * fit.seen.last)
     return [float(size) for size in np.geomspace(fit.sizes[0], far, STEPS)]
 

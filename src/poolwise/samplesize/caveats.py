@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from poolwise.curve.design import Cell
-from poolwise.curve.fit import CurveFit
+from poolwise.curve.fit import FEWEST, CurveFit
 from poolwise.samplesize.cells import Ground
 from poolwise.samplesize.measured import per_class
 from poolwise.samplesize.parts import SampleSizeSettings
@@ -14,6 +14,18 @@ from poolwise.types import Labels
 
 ENOUGH = 100
 """Test labels of a class from which on its recall is fine enough."""
+
+
+def few_sizes(planned: Sequence[Cell]) -> list[str]:
+    """What is told before anything is trained, where there is too little to extrapolate from."""
+    sizes = sorted({cell.size for cell in planned})
+    if len(sizes) >= FEWEST:
+        return []
+    named = " and ".join(f"{size:,}" for size in sizes)
+    return [
+        f"{named} labels alone can be measured, not extrapolated: there will be no forecast. Stop now and give "
+        f"{FEWEST} sizes or more, five at best (sizes=[...] or shares=[...]), if you want one."
+    ]
 
 
 def caveats(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +20,19 @@ from poolwise.loop.job import tell_all, versions
 from poolwise.loop.record import data_facts
 from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
 from poolwise.samplesize import answers, tables
-from poolwise.samplesize.caveats import caveats
+from poolwise.samplesize.caveats import caveats, few_sizes
 from poolwise.samplesize.cells import Ground, cells, ground, subsets, trainings
 from poolwise.samplesize.cleaned import Cleaned, changed_share, clean_ground, cleaned, sentence
 from poolwise.samplesize.cleaned import numbers as of_cleaned
 from poolwise.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.samplesize.measured import METRICS, Point, guessing, metric_of, point
-from poolwise.samplesize.parts import SampleSizeParts
+from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.trainings.begun import begun, ended
 from poolwise.trainings.fits import Fit, finish
 from poolwise.types import Manifest, RunRecord, TrialRecord
 
 MAY_CHANGE = (
-    "target", "class_target", "metric", "most", "unit", "curve", "shares", "sizes", "repeats", "jobs", "cache", "verbose",
+    "target", "class_target", "metric", "most", "at", "unit", "curve", "shares", "sizes", "repeats", "jobs", "cache", "verbose",
     "tracking", "runs", "run_name", "trusted",
 )  # fmt: skip
 """Settings that do not touch what a training comes to: an experiment may grow, and be asked for another target."""
@@ -49,6 +50,7 @@ class Outcome:
         data: what reports and trackers are told of the data.
         notes: what to know before believing it.
         clean: the same with cleaned labels, where that is asked for.
+        training: how every size was trained; None where numbers were brought.
     """
 
     metric: str
@@ -58,6 +60,12 @@ class Outcome:
     data: Mapping[str, Any]
     notes: Sequence[str]
     clean: Cleaned | None = None
+    training: Training | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful, of the trainings and of the curve."""
+        return (*(self.training.warnings if self.training else ()), *self.fit.warnings)
 
     @property
     def fit(self) -> CurveFit:
@@ -92,10 +100,12 @@ def measured(parts: SampleSizeParts) -> Outcome:
     common = ground(parts, images)
     planned = cells(settings, len(common.train), len(manifest.classes))
     rows = subsets(common.train, planned, settings.subsets, settings.seed)
-    config, held = parts.learner(planned[-1].size)
+    training = parts.learner(planned[0].size, planned[-1].size)
+    for warning in (*few_sizes(planned), *training.warnings):
+        parts.display.warn(warning)
     grounds = (common,) if parts.clean is None else clean_ground(common, parts.clean)
     fits = [
-        trainings(each, rows, config, settings.seed, parts.cache, name)
+        trainings(each, rows, training.config, settings.seed, parts.cache, name)
         for each, name in zip(grounds, ("", ", cleaned"), strict=False)
     ]
     finish([fit[cell] for cell in planned for fit in fits], parts.work, settings.jobs, parts.display)
@@ -106,11 +116,11 @@ def measured(parts: SampleSizeParts) -> Outcome:
         if other != metric:
             curves[other] = answers.fitted(points, other, parts.belief, settings)
     data = data_facts(manifest, given=len(common.train), tested=len(common.test))
-    told = caveats(settings, common, planned, curves[metric], held)
+    told = caveats(settings, common, planned, curves[metric], training.held)
     told += ["All trainings are measured on the cleaned test labels."] if clean else []
     classes = answers.by_class(points, parts.belief)
     beside = [cleaned(mine, curves[metric], metric, parts.belief, settings, changed_share(*grounds)) for mine in clean]
-    return Outcome(metric, points, curves, classes, data, told, *beside)
+    return Outcome(metric, points, curves, classes, data, told, next(iter(beside), None), training)
 
 
 def _point(cell: Cell, fit: Fit, common: Ground, manifest: Manifest) -> Point:
@@ -125,7 +135,8 @@ def imported(parts: SampleSizeParts) -> Outcome:
     fit = answers.fitted(given.points, given.metric, parts.belief, parts.settings)
     data = {"name": given.name, "digest": given.digest, "task": "", "classes": []}
     note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
-    return Outcome(given.metric, given.points, {given.metric: fit}, {}, data, [note])
+    points = [each for each in given.points if math.isfinite(each.scores[given.metric])]
+    return Outcome(given.metric, points, {given.metric: fit}, {}, data, [note])
 
 
 def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
@@ -134,8 +145,9 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     far = fit.extrapolates
     found = answers.required_of(outcome.fits, settings.target)
     naive = answers.naive(fit, settings.target) if far else {}
-    ahead = answers.forecasts(fit, answers.told_sizes(fit), settings.target) if far else []
-    drawn = answers.forecasts(fit, answers.drawn_sizes(fit, found[outcome.metric][0]), settings.target) if far else []
+    ahead = answers.forecasts(fit, answers.told_sizes(fit, settings.at), settings.target) if far else []
+    sizes = answers.drawn_sizes(fit, found[outcome.metric][0], settings.at) if far else []
+    drawn = answers.forecasts(fit, sizes, settings.target) if far else []
     wanted = settings.target if settings.class_target is None else settings.class_target
     needs = class_needs(outcome.by_class, wanted) if outcome.by_class else ()
     beside = rows_of_cleaned(outcome.clean) if outcome.clean else []
@@ -149,9 +161,7 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
         "cleaned": beside,
     }
     whole = {name: rows for name, rows in whole.items() if rows}
-    told = answers.sentences(fit, settings, outcome.metric.replace("_", " "))
-    if outcome.clean:
-        told.append(sentence(outcome.clean, settings, outcome.metric.replace("_", " ")))
+    told = _told(settings, outcome)
     binding = _binding(needs, outcome.by_class, wanted) if needs else ""
     buy = answers.purchase_of(fit, settings)
     numbers = {**tables.numbers(found, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}
@@ -159,7 +169,8 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     document = {
         "answer": told[0], "next": told[1], "target": settings.target, "metric": outcome.metric, "binding_class": binding,
         "cleaned_against_raw": told[2] if outcome.clean else "",
-        "warnings": list(fit.warnings), "caveats": list(outcome.notes),
+        "warnings": list(outcome.warnings), "caveats": list(outcome.notes),
+        "held_constant": outcome.training.held if outcome.training else "",
         "next_purchase": None if buy is None else {"more": buy.more, "chance": buy.chance, "for_sharpness": buy.for_sharpness},
         **whole,
     }  # fmt: skip
@@ -170,13 +181,25 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
         target=settings.target,
         unit=settings.unit,
         share=fit.scale.worst == 1.0,
-        warnings=fit.warnings,
+        warnings=outcome.warnings,
         caveats=tuple(outcome.notes),
         tables=whole,
     )
     for path in write_samplesize_page(page, versions()):
         files[path.name] = path
     return record, files
+
+
+def _told(settings: SampleSizeSettings, outcome: Outcome) -> list[str]:
+    """The answer, the next purchase, what cleaning brings, what was asked for, what is held constant; what there is of them."""
+    fit, metric = outcome.fit, outcome.metric.replace("_", " ")
+    told = answers.sentences(fit, settings, metric)
+    if outcome.clean:
+        told.append(sentence(outcome.clean, settings, metric))
+    if fit.extrapolates:
+        told.append(answers.expected(fit, settings.at, metric, settings.unit))
+        told.append(outcome.training.brief if outcome.training else "")
+    return [each for each in told if each]
 
 
 def _binding(needs: tuple[ClassNeed, ...], fits: Mapping[str, CurveFit], target: float) -> str:

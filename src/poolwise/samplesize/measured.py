@@ -44,7 +44,7 @@ class Imported:
         name: of the file.
         digest: of its content.
         metric: what the scores are called.
-        points: rows of the file.
+        points: rows of the file; NaN for a score that is missing.
     """
 
     name: str

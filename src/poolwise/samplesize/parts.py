@@ -30,6 +30,7 @@ class SampleSizeSettings:
     repeats: tuple[int, ...] = REPEATS
     subsets: str = "disjoint"
     most: float = 4.0
+    at: tuple[float, ...] = ()
     train: tuple[str, ...] = ("pool",)
     test: str = "test"
     seed: int = 0
@@ -38,6 +39,23 @@ class SampleSizeSettings:
     higher_is_better: bool = True
     best: float = 1.0
     chance: float | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How every size is trained.
+
+    Attributes:
+        config: settings of pictures and learner, all that a worker needs.
+        held: a sentence on what is held constant from size to size, and on what follows.
+        brief: the same for the answer; "" where there is nothing to say.
+        warnings: what is doubtful about it.
+    """
+
+    config: Mapping[str, Any]
+    held: str
+    brief: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,8 +69,7 @@ class SampleSizeParts:
         config: the whole resolved configuration.
         belief: families of curves, and what is held likely of them.
         images: pictures with their labels; None where numbers were brought.
-        learner: largest size -> settings of pictures and learner, all that a worker needs, and a sentence on what is held
-            constant from size to size.
+        learner: smallest and largest size -> how every size is trained.
         work: trains one model; goes to other processes.
         clean: (N,) or (N, C) labels after cleaning, -1 where there is none; None where raw ones are not to be compared.
         imported: scores measured elsewhere, instead of trainings.
@@ -68,7 +85,7 @@ class SampleSizeParts:
     tracker: Tracker
     display: Display
     images: ImageSource | None = None
-    learner: Callable[[int], tuple[Mapping[str, Any], str]] | None = None
+    learner: Callable[[int, int], Training] | None = None
     work: Callable[[Fit], None] | None = None
     clean: Labels | None = None
     imported: Imported | None = None

@@ -11,7 +11,7 @@ from poolwise.curve.advice import Purchase
 from poolwise.curve.classes import ClassNeed
 from poolwise.curve.fit import CurveFit
 from poolwise.curve.required import Required
-from poolwise.samplesize.answers import Forecast
+from poolwise.samplesize.answers import DOUBLINGS, Forecast
 from poolwise.samplesize.measured import Point
 
 Rows = list[dict[str, Any]]
@@ -88,9 +88,12 @@ def numbers(
     for metric, (need, reachable) in found.items():
         named |= {f"required/{metric}_p10": need.p10, f"required/{metric}_p50": need.p50}
         named |= {f"required/{metric}_p90": need.p90, f"reachable/{metric}": reachable}
-    last = forecasts[0].size if forecasts else 1.0
-    for row in forecasts[1:]:
-        at = f"at_{row.size / last:.0f}x"
+    last = max((each.size for each in points), default=1.0)
+    for row in forecasts:
+        times = row.size / last
+        if times == 1:
+            continue
+        at = f"at_{times:.0f}x" if times in DOUBLINGS else f"at_{row.size:.0f}"
         named |= {f"forecast/{at}": row.mean, f"forecast_low/{at}": row.low, f"forecast_high/{at}": row.high}
     if buy is not None:
         named |= {"next/more": buy.more, "next/chance": buy.chance}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from poolwise.files import write_bytes
 from poolwise.loop.parts import Display
 from poolwise.protocols import FittedModel, ImageSource, Learner
 from poolwise.types import Ids, LabelledSet, Manifest, Need
+
+LOG = logging.getLogger("poolwise")
+"""Goes to the log file of the job."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +71,10 @@ def finish(fits: Sequence[Fit], work: Callable[[Fit], None], jobs: int, display:
         if end.error:
             failures.append(f"{end.task.name}: {end.error}")
         done += 1
+        LOG.info("%s%s, %d of %d", end.task.name, ": failed" if end.error else " trained", done, len(every))
         display.progress("models trained", done, len(every))
 
+    display.progress("models trained", done, len(every))
     run_all(left, work, jobs, ended)
     if failures:
         raise PoolwiseError(
