@@ -28,7 +28,7 @@ FEWEST = 3
 WIDER = 2.0
 """By how much more a curve is trusted to stray that falls or breaks within the points."""
 UNREPEATED = 1.5
-"""Likewise of one whose scatter is guessed, chosen on half of the measured curves (docs/sample_size.md, Figures)."""
+"""Likewise of one whose scatter is guessed; chosen on measured curves (docs/sample_size.md, Figures)."""
 
 
 class Prediction(NamedTuple):
