@@ -47,6 +47,14 @@ def test_an_answer_to_a_batch_that_was_closed_meanwhile_is_kept_as_a_correction(
     assert ann.answer(0, "c", round=5).status_code == 404
 
 
+def test_the_key_of_an_answer_in_another_batch_is_refused_for_good(ann, site, shelf):
+    ann.answer(0, "a", key="the-same-key")
+    shelf.at = 1
+    site.refresh()
+    assert ann.answer(6, "a", round=1, key="the-same-key").status_code == 409, "5xx would have it sent for ever"
+    assert ann.answer(6, "a", round=1).status_code == 200
+
+
 def test_a_run_that_is_over_says_so(ann, site, shelf):
     shelf.at = 2
     site.refresh()
