@@ -2,8 +2,12 @@
 
 import io
 import re
+from pathlib import Path
 
 from PIL import Image
+
+from poolwise.annotation.web.tally import answers
+from poolwise.types import Ask, Batch, Task
 
 
 def test_label_a_batch_one_by_one(ann, site, shelf, clock):
@@ -79,6 +83,9 @@ def test_of_a_duplicate_group_one_is_kept(ann, store):
     assert [(row.sample_id, row.said.value, row.round) for row in store.all()] == [(10, "keep", -1), (11, "remove", -1)]
     assert "Group 3" not in ann.http.get("/copies").text
     assert ann.post("/api/keep", {**said, "key": "keep-0002", "keep": [0]}).status_code == 409
+    assert ann.post("/api/keep", {**said, "key": "keep-0003", "keep": [11]}).json() == {"removed": 1}
+    batch = Batch(0, (Ask(0, "x"),), ("a", "b", "c"), Task.MULTICLASS, Path())
+    assert [row.sample_id for row in answers(store.all(), batch, 1)] == [10], "said again, it stands for what was said"
 
 
 def test_two_people_get_different_pictures_and_each_their_own_figures(team):
