@@ -23,7 +23,7 @@ function undo() {
   const group = answered.pop();
   if (!group) return say("There is no group of this sheet to bring back.");
   delete group.dataset.sent;
-  document.querySelector("#copies .hint").after(group);
+  $("undo").closest("p").after(group);
   say(`Group ${group.dataset.number} is back: say again which one stays.`);
 }
 
@@ -49,5 +49,7 @@ document.addEventListener("keydown", (event) => {
   if (member) member.click();
   else if (event.key === "a") group.querySelector(".all").click();
 });
+
+$("undo").addEventListener("click", (event) => { undo(); event.currentTarget.blur(); });
 
 ask("/api/figures").then((found) => showProgress(found.progress)).catch((error) => say(error.message));
