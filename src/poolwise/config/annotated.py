@@ -173,9 +173,7 @@ class AnnotatedRun:
         if self._failed():
             code = self._child.poll() if self._child is not None else 1
             why = f"killed by signal {-code}" if code and code < 0 else _last_line(self.stored.folder / LOG_FILE)
-            return (
-                f"The loop ended with an error: {why} When it is mended, go on with: {state.opened.get('command', '')}"
-            )
+            return f"The loop ended with an error: {why} -- when that is mended, go on with: {state.opened.get('command', '')}"
         if not busy:
             return "The loop is not running"
         if not state.rounds or state.rounds[-1].done:
