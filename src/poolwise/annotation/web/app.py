@@ -40,9 +40,12 @@ def application(site: Site, people: People, hosts: Iterable[str] | None = None) 
     @app.exception_handler(RequestValidationError)
     def unfit(request: Request, error: RequestValidationError) -> JSONResponse:
         # what was sent is not sent back: half a letter or NaN in it could not be written down
-        rows = [(".".join(map(str, row["loc"])), row["msg"]) for row in error.errors()]
-        text = "; ".join(f"{where}: {why}" for where, why in rows)[:1000]
-        return JSONResponse({"detail": text.encode("ascii", "backslashreplace").decode()}, 422)
+        rows = [
+            {"loc": [str(part).encode("ascii", "backslashreplace").decode() for part in row["loc"]]}
+            | {"msg": row["msg"].encode("ascii", "backslashreplace").decode(), "type": row["type"]}
+            for row in error.errors()
+        ]
+        return JSONResponse({"detail": rows}, 422)
 
     @app.exception_handler(ClientDisconnect)
     def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
