@@ -96,6 +96,19 @@ def test_a_correction_after_the_batch_was_closed_is_taken_with_the_next(here):
     assert [row.label for row in rows][1:] == [wrong[0]], "once, however often the loop looks"
 
 
+@pytest.mark.parametrize("partial", ["wait", "train"])
+def test_an_answer_that_was_taken_back_after_the_loop_had_it_is_waited_for(here, partial):
+    begin(f"annotation.partial={partial}")
+    run = shown(here / "runs/one")
+    desk = label_all(run)
+    assert take_votes(run.stored, run.parts, 1) == 10
+    last = desk.undo("ann", "tab", "undo-one").sample_id
+    record = begin(f"annotation.partial={partial}")
+    assert (record.status, record.rounds) == ("parked", ())
+    desk.answer("ann", "tab", [right(last, "again-it")], 0)
+    assert begin(f"annotation.partial={partial}").rounds[0].labelled == 4
+
+
 def test_three_people_are_asked_and_their_consensus_is_learnt(here):
     begin("annotation.redundancy=3")
     run = shown(here / "runs/one", redundancy=3)
@@ -138,6 +151,9 @@ def test_a_loop_that_fails_is_told_of_on_the_page(here):
     assert run._child.wait(200) == 1
     assert "ended with an error" in run.look().stage
     assert "the data of run 'one' changed" in run.look().stage
+    (here / "photos/99.png").unlink()
+    begin()
+    assert run.look().work.round == 1, "somebody mended it and went on"
 
 
 def test_only_a_run_of_people_has_a_page(here):

@@ -96,3 +96,19 @@ def test_of_two_copies_the_one_that_is_not_kept_leaves_the_labels(review, tmp_pa
     assert "31" not in found
     assert found["05"] == "bright"
     assert take_votes(review.stored, review.parts, 1) == 0
+
+
+def test_a_review_that_was_taken_back_is_waited_for(review):
+    desk = Desk(review.look().work, review.store)
+    for ask in desk.work.asks:
+        say(review, ask.sample_id, "dark")
+    take_votes(review.stored, review.parts, 1)
+    desk = Desk(review.look().work, review.store)
+    last = desk.undo("ann", "tab", "undo-one").sample_id
+    go_on(review.stored, review.parts, 1, lambda line: None)
+    if review.parts.annotator.source != "page":
+        return  # files know of no votes
+    assert review.look().work is not None
+    desk.answer("ann", "tab", [Sent("again-it", last, Said.LABEL, ("bright",))], 0)
+    go_on(review.stored, review.parts, 1, lambda line: None)
+    assert review.look().work is None

@@ -9,6 +9,8 @@ from poolwise.config.build import TARGET, build_part, conf_dir
 from poolwise.errors import ConfigError
 from poolwise.protocols import Annotator
 
+HANDED_IN = {"truth", "votes"}
+"""Fields that the commands set, never a configuration."""
 FILES = sorted((conf_dir() / "annotation").glob("*.yaml"))
 
 
@@ -21,7 +23,7 @@ def test_the_yaml_names_every_option_with_its_default(node):
     part = build_part(node, where="annotation")
     assert isinstance(part, Annotator)
     assert part == type(part)()
-    assert {field.name for field in dataclasses.fields(part)} - {"truth", "votes"} == set(node) - {TARGET}
+    assert {field.name for field in dataclasses.fields(part)} - HANDED_IN == set(node) - {TARGET}
 
 
 def test_a_misspelt_option_is_refused(node):

@@ -118,15 +118,44 @@ def test_fifty_digits_two_undone_ten_reviewed_and_the_loop_learns_them(digits, p
     assert sorted(int(row.label) for row in undone if row.round == 0) == sorted(truth[at] for at in seen[46:48])
 
 
-def test_what_is_pressed_while_the_server_is_down_arrives_when_it_is_back_once(tmp_path, page):
-    (tmp_path / "photos").mkdir()
+def fresh_run(folder, classes):
+    """A run that asks for its first 8 of 12 pictures."""
+    (folder / "photos").mkdir()
     for at in range(12):
-        Image.new("L", (8, 8), 20 * at).save(tmp_path / f"photos/{at:02d}.png")
+        Image.new("L", (8, 8), 20 * at).save(folder / f"photos/{at:02d}.png")
     poolwise(
-        "loop", "data=image_folder", "data.root=photos", "data.channels=1", "data.image_size=8", "data.classes=[dark,bright]",
-        "annotation=page", "seed_size=8", "query=random", "tracking=none", "run_name=one", "compare_batches=false", cwd=tmp_path,
+        "loop", "data=image_folder", "data.root=photos", "data.channels=1", "data.image_size=8", f"data.classes=[{classes}]",
+        "annotation=page", "seed_size=8", "query=random", "tracking=none", "run_name=one", "compare_batches=false", cwd=folder,
     )  # fmt: skip
-    with Server(tmp_path / "runs/one") as server:
+    return folder / "runs/one"
+
+
+def test_enter_means_what_was_typed_and_what_has_the_focus(tmp_path, page):
+    folder = fresh_run(tmp_path, "pineapple,apple,b,c,d,e,f,g,h,i,j,Apple")
+    with Server(folder) as server:
+        page.goto(server.address)
+        for typed in ("apple", "Apple", "pin"):
+            at = on_screen(page)
+            page.keyboard.type(f"/{typed}")
+            press(page, "Enter", at)
+        at = on_screen(page)
+        page.keyboard.type("/")
+        page.keyboard.press("Enter")
+        assert on_screen(page) == at, "nothing was typed"
+        page.focus(".class[data-name=f]")
+        press(page, "Enter", at)
+        page.focus("nav a[href='/figures']")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/figures")
+        page.wait_for_selector("#people table")
+        page.goto("about:blank")
+        server.stop()
+    votes = Votes(stored_run(folder).ledger, "one").all()
+    assert [vote.label for vote in votes] == ["apple", "Apple", "pineapple", "f"]
+
+
+def test_what_is_pressed_while_the_server_is_down_arrives_when_it_is_back_once(tmp_path, page):
+    with Server(fresh_run(tmp_path, "dark,bright")) as server:
         page.goto(server.address)
         first = on_screen(page)
         press(page, "1", first)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from builders import parts
-from poolwise.errors import LedgerError, RunBusy
+from poolwise.errors import ConflictingAnswers, RunBusy
 from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import VOTES, Votes
@@ -93,7 +93,7 @@ def test_votes_are_kept_there_too(url):
     votes.save([], [Claim(0, 3, "ann", "tab", 9.0)], [Claim(0, 4, "ann", "tab", 5.0)])
     assert Votes(book, "page").all() == [vote]
     assert votes.claims(0) == [Claim(0, 3, "ann", "tab", 9.0)]
-    with pytest.raises(LedgerError):
+    with pytest.raises(ConflictingAnswers):
         votes.save([vote])
     with pytest.raises(DBAPIError, match="append-only"), book.engine.begin() as connection:
         connection.execute(VOTES.delete())

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sql
 
 from builders import ledger
-from poolwise.errors import LedgerError
+from poolwise.errors import ConflictingAnswers
 from poolwise.ledger.votes import CLAIMS, VOTES, Votes
 from poolwise.voting import Claim, Said, Vote
 
@@ -30,7 +30,7 @@ def test_a_vote_is_read_as_it_was_written(votes):
 
 def test_the_same_key_of_one_person_is_refused_and_nothing_of_that_transaction_is_there(votes):
     votes.save([vote()], [Claim(0, 3, "ann", "t", 5.0)])
-    with pytest.raises(LedgerError):
+    with pytest.raises(ConflictingAnswers, match="key"):
         votes.save([vote("other"), vote()], [Claim(0, 4, "ann", "t", 5.0)], [Claim(0, 3, "ann", "t", 5.0)])
     assert len(votes.all()) == 1
     assert [claim.sample_id for claim in votes.claims(0)] == [3]

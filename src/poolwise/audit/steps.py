@@ -23,7 +23,7 @@ from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.record import data_facts
 from poolwise.loop.samples import training_set
-from poolwise.loop.steps import cannot_tell, is_old, second_look, unreadable
+from poolwise.loop.steps import cannot_tell, is_old, second_look, taken_back, unreadable
 from poolwise.loop.workbench import Fact
 from poolwise.seeds import generator
 from poolwise.types import (
@@ -172,8 +172,9 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[Fact]:
         body = {"count": len(fresh), "source": parts.annotator.source}
         facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, body, fresh))
     looked_at = {at for at, row in state.annotations.items() if row.source != GIVEN} | {row.sample_id for row in fresh}
-    missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at]
-    if missing and (getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
+    back = taken_back(parts.annotator, batch) & looked_at  # in the ledger already, and nobody stands by it
+    missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at - back]
+    if missing and (back or getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
         done = len(batch.asks) - len(missing)
         message = f"{done} of {len(batch.asks)} reviewed. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:

@@ -103,6 +103,7 @@ class AnnotatedRun:
     hold: float
     store: Votes = field(init=False)
     _child: subprocess.Popen[bytes] | None = None
+    _failed_at: int = -1
 
     def __post_init__(self) -> None:
         self.store = Votes(self.stored.ledger, self.stored.name)
@@ -160,11 +161,19 @@ class AnnotatedRun:
             return True
 
     def _failed(self) -> bool:
-        return self._child is not None and bool(self._child.poll())
+        """Whether our loop failed, and nobody has gone on with the run since."""
+        if self._child is None or not self._child.poll():
+            return False
+        length = self.stored.ledger.length(self.name)
+        if self._failed_at < 0:
+            self._failed_at = length
+        return length == self._failed_at
 
     def _stage(self, state: RunState, busy: bool) -> str:
         if self._failed():
-            return f"The loop ended with an error: {_last_line(self.stored.folder / LOG_FILE)}"
+            code = self._child.poll() if self._child is not None else 1
+            why = f"killed by signal {-code}" if code and code < 0 else _last_line(self.stored.folder / LOG_FILE)
+            return f"The loop ended with an error: {why} -- when that is mended, go on with: {state.opened.get('command', '')}"
         if not busy:
             return "The loop is not running"
         if not state.rounds or state.rounds[-1].done:
@@ -186,7 +195,7 @@ class AnnotatedRun:
         """Take the votes; go on with the loop, if that is asked for, in a process of its own."""
         taken = take_votes(self.stored, self.parts, self.redundancy)
         if self.train and (taken or self._child is None or self._child.poll() is not None):
-            self._child = self._started()
+            self._child, self._failed_at = self._started(), -1
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "poolwise", "annotate", str(self.stored.folder), "--collect"]

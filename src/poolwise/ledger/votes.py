@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sql
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from poolwise.errors import LedgerError
+from poolwise.errors import ConflictingAnswers, LedgerError
 from poolwise.ledger.store import TABLES, OpenLedger, append_only, first_line, label_from_json, label_to_json, now
 from poolwise.voting import Claim, Said, Vote
 
@@ -96,6 +96,7 @@ class Votes:
         """Write votes, new or renewed claims, and drop others: all in one transaction, on the disk when this returns.
 
         Raises:
+            ConflictingAnswers: a key that the person used in another batch; nothing was written.
             LedgerError: the database refuses; nothing was written.
         """
         with self._transaction() as connection:
@@ -131,5 +132,9 @@ class Votes:
         try:
             with self.ledger.engine.begin() as connection:
                 yield connection
+        except IntegrityError as error:
+            raise ConflictingAnswers(
+                "the key of an answer was used in another batch; an answer has its own."
+            ) from error
         except SQLAlchemyError as error:
             raise LedgerError(f"the ledger cannot be read or written: {first_line(error)}.") from error

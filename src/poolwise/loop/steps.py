@@ -154,8 +154,9 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
         facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, {"count": len(fresh), "source": source}, fresh))
     rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
     waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
-    missing = [sample_id for sample_id in batch.ids() if sample_id not in rows or sample_id in waiting]
-    if missing and (getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
+    back = taken_back(parts.annotator, batch) & rows.keys()  # in the ledger already, and nobody stands by it
+    missing = [sample_id for sample_id in batch.ids() if sample_id not in rows or sample_id in waiting | back]
+    if missing and (back or getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
         # Emitting again is safe, and brings back a file that was lost.
         message = f"{len(batch.asks) - len(missing)} of {len(batch.asks)} answered. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:
@@ -173,6 +174,12 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
         "pool": {**_cost(parts, [at for at in asked if labels.get(at) is not None]), **_told(parts, batch)},
     }
     return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
+
+
+def taken_back(annotator: object, batch: Batch) -> set[int]:
+    """Samples that wait for another answer, where an annotator knows of answers that were taken back."""
+    told: Callable[[Batch], set[int]] | None = getattr(annotator, "taken_back", None)
+    return told(batch) if told and batch.asks else set()
 
 
 def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:

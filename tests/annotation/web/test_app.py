@@ -2,8 +2,12 @@
 
 import io
 import re
+from pathlib import Path
 
 from PIL import Image
+
+from poolwise.annotation.web.tally import answers
+from poolwise.types import Ask, Batch, Task
 
 
 def test_label_a_batch_one_by_one(ann, site, shelf, clock):
@@ -47,6 +51,14 @@ def test_an_answer_to_a_batch_that_was_closed_meanwhile_is_kept_as_a_correction(
     assert ann.answer(0, "c", round=5).status_code == 404
 
 
+def test_the_key_of_an_answer_in_another_batch_is_refused_for_good(ann, site, shelf):
+    ann.answer(0, "a", key="the-same-key")
+    shelf.at = 1
+    site.refresh()
+    assert ann.answer(6, "a", round=1, key="the-same-key").status_code == 409, "5xx would have it sent for ever"
+    assert ann.answer(6, "a", round=1).status_code == 200
+
+
 def test_a_run_that_is_over_says_so(ann, site, shelf):
     shelf.at = 2
     site.refresh()
@@ -71,6 +83,9 @@ def test_of_a_duplicate_group_one_is_kept(ann, store):
     assert [(row.sample_id, row.said.value, row.round) for row in store.all()] == [(10, "keep", -1), (11, "remove", -1)]
     assert "Group 3" not in ann.http.get("/copies").text
     assert ann.post("/api/keep", {**said, "key": "keep-0002", "keep": [0]}).status_code == 409
+    assert ann.post("/api/keep", {**said, "key": "keep-0003", "keep": [11]}).json() == {"removed": 1}
+    batch = Batch(0, (Ask(0, "x"),), ("a", "b", "c"), Task.MULTICLASS, Path())
+    assert [row.sample_id for row in answers(store.all(), batch, 1)] == [10], "said again, it stands for what was said"
 
 
 def test_two_people_get_different_pictures_and_each_their_own_figures(team):

@@ -116,3 +116,23 @@ def test_everybodys_figures_are_there(desk):
     desk.answer("ann", "tab", [sent(0, "a", seconds=2.0), sent(1, "a", seconds=4.0)], 0)
     (row,) = desk.speeds()
     assert (row.person, row.answers, row.seconds, row.agreement) == ("ann", 2, 3.0, 0.5)
+
+
+def test_a_database_that_was_away_costs_nothing_of_what_was_there(desk, store, monkeypatch):
+    def away(*arguments):
+        raise LedgerError("no connection")
+
+    desk.take("ben", "tab", 1)
+    desk.take("ann", "tab", 1)
+    desk.answer("ann", "tab", [sent(1)], 1)
+    with monkeypatch.context() as broken:
+        for name in ("save", "all", "claims"):
+            broken.setattr(Votes, name, away)
+        for _ in range(2):
+            with pytest.raises(LedgerError):
+                desk.answer("ann", "tab", [sent(2)], 1)
+    assert desk.standing("ann").done == 1
+    assert ids(desk.answer("ann", "tab", [sent(2)], 2)) == [3, 4], (
+        "what ben holds is his, what was said is not asked again"
+    )
+    assert [row.sample_id for row in store.all()] == [1, 2]

@@ -1,6 +1,8 @@
 """Pictures go out small, freshly encoded, without anything that was in the file beside them."""
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,25 @@ def test_what_is_too_large_is_shown_as_the_model_sees_it(tmp_path, monkeypatch, 
     Image.new("RGB", (100, 100)).save(tmp_path / "a.png")
     monkeypatch.setattr(pictures, limit, 50)
     assert shown(tmp_path / "a.png")[0].getpixel((0, 0)) == 77
+
+
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.png")
+    monkeypatch.setattr(pictures, "LARGE", 50)
+    at_work, most = [], []
+
+    def slowly(file, side, decode=pictures.opened):
+        at_work.append(side)
+        most.append(len(at_work))
+        time.sleep(0.02)
+        at_work.pop()
+        return decode(file, side)
+
+    monkeypatch.setattr(pictures, "opened", slowly)
+    shelf = Pictures(One(tmp_path / "a.png"))
+    with ThreadPoolExecutor(4) as threads:
+        assert len(list(threads.map(shelf.get, range(4), [160] * 4))) == 4
+    assert most == [1] * 4
 
 
 def test_what_is_no_picture_is_shown_as_the_model_sees_it(tmp_path):

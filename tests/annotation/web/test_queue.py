@@ -55,6 +55,13 @@ def test_two_tabs_of_one_person_get_different_samples_until_nothing_else_is_left
     assert take(queue, "ann", tab="three") == [0]
 
 
+def test_what_a_person_held_in_another_tab_and_somebody_else_took_is_not_handed_to_them_again():
+    queue = Queue([0], 1, 60)
+    assert take(queue, "ann", tab="one") == [0]
+    assert take(queue, "ben", now=61) == [0]
+    assert take(queue, "ann", tab="two", now=62) == []
+
+
 def test_skipped_samples_come_last_and_others_get_them_first():
     queue = Queue([0, 1, 2], 1, 60)
     take(queue, "ann")

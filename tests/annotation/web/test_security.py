@@ -1,5 +1,9 @@
 """Who is let in, and what is refused."""
 
+import base64
+import zlib
+from unittest.mock import patch
+
 import pytest
 
 from poolwise.annotation.web.guard import MOST_BODY, Attempts
@@ -42,6 +46,23 @@ def test_a_token_gives_a_session_that_scripts_cannot_read(http):
 def test_a_forged_session_is_none(people, cookie):
     assert people.by_session(cookie) is None
     assert People({"ann": hash_of("renewed")}).by_session(people.session("ann")) is None
+
+
+def test_a_forged_session_is_not_unpacked_beyond_measure(people):
+    packed = base64.urlsafe_b64encode(zlib.compress(b'"' + b"a" * (5 << 20) + b'"')).decode().rstrip("=")
+    with patch("zlib.decompress", side_effect=AssertionError("unpacked before its signature was looked at")):
+        assert people.by_session(f".{packed}.time.signature") is None
+
+
+@pytest.mark.parametrize("name", ["\N{FACE WITH TEARS OF JOY}" * 60, "a" * 60])
+def test_the_longest_names_have_sessions(name):
+    people = People({name: hash_of("right")})
+    assert people.by_session(people.session(name)) == name
+
+
+@pytest.mark.parametrize("body", [b"a=1&b=2&c=3&d=4&e=5&f=6&token=right", b"token=%ff%fe", b"token=\xed\xa0\x80", b""])
+def test_a_strange_form_is_a_wrong_login(http, body):
+    assert http.post("/login", content=body).status_code == 403
 
 
 def test_a_change_needs_the_page_that_asks_for_it(http, people):
@@ -94,6 +115,12 @@ def test_what_is_too_large_is_not_read(ann):
     assert ann.http.post("/api/take", content=b"x" * (MOST_BODY + 1), headers=ann.csrf).status_code == 413
 
 
+def test_a_body_that_does_not_say_how_long_it_is_is_cut_off(ann):
+    for path in ("/login", "/api/take"):
+        body = (b"x" * 65536 for _ in range(MOST_BODY // 65536 + 2))
+        assert ann.http.post(path, content=body, headers=ann.csrf).status_code in (400, 413)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -103,6 +130,14 @@ def test_what_is_too_large_is_not_read(ann):
 )  # fmt: skip
 def test_what_is_no_question_is_refused(ann, body):
     assert ann.post("/api/take", body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"tab": "\\ud800aaaaaaa"}', b'{"tab": "tab-00001", "count": NaN}', b'{"tab": "tab-00001", "\\ud800": 1}', b"[" * 100_000],
+)  # fmt: skip
+def test_what_cannot_be_written_down_is_refused_too(ann, body):
+    assert ann.http.post("/api/take", content=body, headers=ann.csrf).status_code in (400, 422)
 
 
 def test_control_characters_of_a_note_are_dropped(ann, store):

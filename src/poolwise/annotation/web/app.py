@@ -7,8 +7,10 @@ from importlib.resources import files
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.requests import ClientDisconnect
 
 from poolwise.annotation.web.entry import Entry
 from poolwise.annotation.web.guard import Guard
@@ -34,6 +36,20 @@ def application(site: Site, people: People, hosts: Iterable[str] | None = None) 
     @app.exception_handler(PoolwiseError)
     def refused(request: Request, error: PoolwiseError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    def unfit(request: Request, error: RequestValidationError) -> JSONResponse:
+        # what was sent is not sent back: half a letter or NaN in it could not be written down
+        rows = [
+            {"loc": [str(part).encode("ascii", "backslashreplace").decode() for part in row["loc"]]}
+            | {"msg": row["msg"].encode("ascii", "backslashreplace").decode(), "type": row["type"]}
+            for row in error.errors()
+        ]
+        return JSONResponse({"detail": rows}, 422)
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return JSONResponse({"detail": "the request broke off, or is too large"}, 413)
 
     return Guard(app, hosts)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Protocol
@@ -94,16 +95,26 @@ class Desk:
         self._load()
 
     def _load(self) -> None:
-        """Memory as the ledger has it."""
-        self._queue = Queue([ask.sample_id for ask in self.work.asks], *self._options)
+        """Memory as the ledger has it. Raises LedgerError: it cannot be read; whoever comes next tries again."""
+        self._stale = True
         votes = [vote for vote in self._store.all() if vote.round == self.work.round]
+        queue = Queue([ask.sample_id for ask in self.work.asks], *self._options)
+        queue.restore(votes, self._store.claims(self.work.round))
+        self._queue, self._votes = queue, votes
         self._sent = {(vote.person, vote.key): vote for vote in votes}
-        self._votes = votes
-        self._queue.restore(votes, self._store.claims(self.work.round))
+        self._stale = False
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time, on memory that is as the ledger."""
+        with self._lock:
+            if self._stale:
+                self._load()
+            yield
 
     def take(self, person: str, tab: str, count: int, *, grid: bool = False) -> list[Ask]:
         """What a tab is to show, `count` at most; the first is the one to answer now."""
-        with self._lock:
+        with self._alone():
             ids, claims = self._take(person, tab, count, grid)
             self._save([], claims)
             return [self.work.by_id[at] for at in ids]
@@ -118,7 +129,7 @@ class Desk:
         """
         for sample_id in aside:
             self._check_asked(sample_id)
-        with self._lock:
+        with self._alone():
             fresh = [vote for each in {each.key: each for each in sent}.values() if (vote := self._vote(person, each))]
             over = [self._queue.add(vote) for vote in fresh] + [self._queue.skip(at, person) for at in aside]
             ids, claims = self._take(person, tab, count, grid)
@@ -127,7 +138,7 @@ class Desk:
 
     def undo(self, person: str, tab: str, key: str) -> Vote | None:
         """Take back what a person said last, and hand the sample to this tab again; None if there is nothing to take back."""
-        with self._lock:
+        with self._alone():
             before = self._sent.get((person, key))
             if before is not None:
                 return before
@@ -143,30 +154,30 @@ class Desk:
 
     def standing(self, person: str) -> Standing:
         """How far the batch is."""
-        with self._lock:
+        with self._alone():
             return Standing(self._queue.done, len(self._queue.ids), self._queue.votes_of(person))
 
     def standing_votes(self) -> dict[int, dict[str, Vote]]:
         """Sample -> person -> the vote that stands."""
-        with self._lock:
+        with self._alone():
             return {at: dict(votes) for at, votes in self._queue.said.items()}
 
     def speeds(self) -> list[Speed]:
         """Figures of each person."""
-        with self._lock:
+        with self._alone():
             votes = list(self._votes)
         return speeds(votes)  # long work for a large batch: answers need not wait for it
 
     @property
     def full(self) -> bool:
         """Whether enough people have spoken of every sample."""
-        with self._lock:
+        with self._alone():
             return self._queue.done == len(self._queue.ids)
 
     @property
     def last_at(self) -> str:
         """When the last vote came; "" before the first."""
-        with self._lock:
+        with self._alone():
             return self._votes[-1].at if self._votes else ""
 
     def _take(self, person: str, tab: str, count: int, grid: bool) -> tuple[list[int], list[Claim]]:
@@ -188,7 +199,7 @@ class Desk:
         try:
             self._store.save(votes, claims, dropped)
         except BaseException:
-            self._load()
+            self._stale = True  # what is in memory may not be in the ledger
             raise
         self._sent.update({(vote.person, vote.key): vote for vote in votes})
         self._votes.extend(votes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from poolwise.annotation.web.speed import figures
-from poolwise.annotation.web.tally import answers
+from poolwise.annotation.web.tally import answers, taken_back
 from poolwise.errors import ConfigError
 from poolwise.protocols import ImageSource
 from poolwise.types import Answer, Batch
@@ -60,6 +60,10 @@ class Page:
         if self.redundancy > 1 and self.partial == "wait" and set(batch.ids()) - {row.sample_id for row in found}:
             return []
         return found
+
+    def taken_back(self, batch: Batch) -> set[int]:
+        """Samples of which an answer was taken back, perhaps after the loop had it: they are to be answered again."""
+        return taken_back(self._read(), batch.round, self.redundancy)
 
     def facts(self, batch: Batch) -> Mapping[str, float]:
         """How fast a batch was labelled, and how often people said what the model suggested; for the tracker."""

@@ -13,6 +13,8 @@ from poolwise.errors import ConfigError
 
 SESSION_SECONDS = 14 * 86_400
 SALT = "poolwise annotate"
+MOST_COOKIE = 2000
+"""Characters of a session; what is longer is none of ours, and may be made to unpack to much."""
 
 
 def new_token() -> str:
@@ -67,6 +69,8 @@ class People:
         """Who a cookie speaks for; None if it was not made here, is too old, or the token has changed since."""
         from itsdangerous import BadData
 
+        if len(cookie) > MOST_COOKIE:
+            return None
         try:
             _, content = self._signer("").loads_unsafe(cookie)
             person = content["person"] if isinstance(content, dict) else None

@@ -9,6 +9,7 @@ import io
 import stat
 import threading
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poolwise.annotation.pictures import cut
-from poolwise.formats.record import split_place
+from poolwise.formats.record import Box, split_place
 from poolwise.protocols import ImageSource
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ SIDES = (160, 1024, 3072)
 MOST_BYTES = 200 << 20
 MOST_PIXELS = 150_000_000
 """A larger picture is shown as the model sees it, small."""
+LARGE = 20_000_000
+"""Pixels above which pictures are decoded one at a time: one may take gigabytes, and a tab asks for several at once."""
 WHOLE = 1 << 16
 """Side at which no decoder skips detail: a box is in pixels of the whole picture."""
 SMALL = 64
@@ -56,6 +59,7 @@ class Pictures:
     _kept: OrderedDict[tuple[int, int], Encoded] = field(default_factory=OrderedDict)
     _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, sample_id: int, side: int) -> Encoded:
         """A sample, its longest side at most `side`. Raises UnreadableImages, OSError: there is nothing to be had."""
@@ -64,7 +68,9 @@ class Pictures:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        found = encode(self._opened(sample_id, side), side)
+        file, box = self._place(sample_id)
+        with self._one_at_a_time if file is not None and pixels_of(file) > LARGE else nullcontext():
+            found = encode(self._opened(sample_id, file, box, side), side)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = found
@@ -73,14 +79,19 @@ class Pictures:
                 self._size -= len(self._kept.popitem(last=False)[1].content)
         return found
 
-    def _opened(self, sample_id: int, side: int) -> Image:
+    def _place(self, sample_id: int) -> tuple[Path | None, Box | None]:
+        """The file of a sample, and which part of it; none for packed data."""
         file, place = self.images.file(sample_id), getattr(self.images, "place", None)
-        picture = None if file is None else opened(file, side)
-        if file is None and place is not None:  # a part of a picture
-            path, box = split_place(place(sample_id))
-            whole = opened(Path(path), WHOLE)
-            picture = None if whole is None else cut(whole, box)
-        return self._as_the_model_sees_it(sample_id) if picture is None else picture
+        if file is not None or place is None:
+            return file, None
+        path, box = split_place(place(sample_id))
+        return Path(path), box
+
+    def _opened(self, sample_id: int, file: Path | None, box: Box | None, side: int) -> Image:
+        picture = None if file is None else opened(file, side if box is None else WHOLE)
+        if picture is None:
+            return self._as_the_model_sees_it(sample_id)
+        return picture if box is None else cut(picture, box)
 
     def _as_the_model_sees_it(self, sample_id: int) -> Image:
         from PIL import Image
@@ -88,6 +99,23 @@ class Pictures:
         pixels = self.images.read(np.array([sample_id], dtype=np.int64))[0]
         grey = pixels.shape[0] < 3
         return Image.fromarray(np.ascontiguousarray(pixels[0] if grey else pixels[:3].transpose(1, 2, 0)))
+
+
+def pixels_of(file: Path) -> int:
+    """How many pixels a file says that it has; 0 if it cannot be told."""
+    from PIL import Image
+
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return 0
+        with Image.open(file, formats=FORMATS) as picture:
+            return picture.width * picture.height
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError:
+        return MOST_PIXELS + 1
+    except Exception:  # decoders raise whatever comes to hand
+        return 0
 
 
 def opened(file: Path, side: int) -> Image | None:

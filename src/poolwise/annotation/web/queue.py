@@ -98,7 +98,7 @@ class Queue:
         held = self.held(person, tab, now)
         fresh = self._free(person, now, count - len(held), order)
         if count > 0 and not held and not fresh and order is None:
-            fresh = self._in_other_tabs(person, tab)[:count]
+            fresh = self._in_other_tabs(person, tab, now)[:count]
         old = [at for at in held if self._claims[at][person].until - now < self.hold / 2]
         written = [Claim(round, at, person, tab, now + self.hold) for at in (*old, *fresh)]
         for claim in written:
@@ -123,10 +123,12 @@ class Queue:
             return found
         return [*found, *sorted(skipped, key=lambda at: self._skips[at, person])][:count]
 
-    def _in_other_tabs(self, person: str, tab: str) -> list[int]:
-        """What a person holds in tabs that they may have closed."""
-        mine = [rows for (who, where), rows in self._held.items() if who == person and where != tab]
-        return [at for rows in mine for at in rows if at in self._open]
+    def _in_other_tabs(self, person: str, tab: str, now: float) -> list[int]:
+        """What a person holds in tabs that they may have closed; what they held once may be somebody else's by now."""
+        mine = [rows.values() for (who, where), rows in self._held.items() if who == person and where != tab]
+        return [
+            claim.sample_id for rows in mine for claim in rows if claim.sample_id in self._open and claim.until > now
+        ]
 
     def _may_have(self, at: int, person: str, now: float) -> bool:
         if at not in self._open or person in self.said.get(at, {}):

@@ -32,6 +32,19 @@ def standing(votes: Iterable[Vote]) -> dict[int, dict[str, Vote]]:
     return {sample_id: rows for sample_id, rows in found.items() if rows}
 
 
+def taken_back(votes: Iterable[Vote], round: int, redundancy: int) -> set[int]:
+    """Samples of a round of which somebody took back what they said, and of which too few people speak since.
+
+    >>> one, undone = Vote("a", 0, 7, "ann", Said.LABEL, "cat"), Vote("b", 0, 7, "ann", Said.UNDO)
+    >>> taken_back([one, undone], 0, 1), taken_back([one, undone, one], 0, 1)
+    ({7}, set())
+    """
+    mine = [vote for vote in votes if vote.round == round]
+    last = {(vote.sample_id, vote.person): vote.said for vote in mine}
+    rows = standing(mine)
+    return {at for (at, _), said in last.items() if said is Said.UNDO and len(rows.get(at, ())) < redundancy}
+
+
 def answers(votes: Sequence[Vote], batch: Batch, redundancy: int) -> list[Answer]:
     """What the loop is told: this batch's answers, and corrections of earlier ones that came late.
 

@@ -101,6 +101,7 @@ function setTheme(name) {
   localStorage.theme = name;
 }
 setTheme(localStorage.theme || "");
-$("theme").addEventListener("click", () => {
+$("theme").addEventListener("click", (event) => {
+  event.currentTarget.blur();
   setTheme(THEMES[(THEMES.indexOf(localStorage.theme || "") + 1) % THEMES.length]);
 });

@@ -1,6 +1,8 @@
 "use strict";
 // Duplicate groups: one stays, the others go.
 
+const answered = [];  // groups that left this sheet, the last one at the end
+
 async function keep(group, ids) {
   if (group.dataset.sent) return;
   group.dataset.sent = "yes";
@@ -8,11 +10,21 @@ async function keep(group, ids) {
     const found = await askUntil("/api/keep", {key: newKey(), group: Number(group.dataset.number), keep: ids});
     say(`Group ${group.dataset.number}: ${found.removed} removed.`);
     group.remove();
+    answered.push(group);
     if (!document.querySelector(".group")) location.reload();
   } catch (error) {
     delete group.dataset.sent;
     if (!tooOld(error)) say(error.message);
   }
+}
+
+// A later word on a group stands for the earlier one.
+function undo() {
+  const group = answered.pop();
+  if (!group) return say("There is no group of this sheet to bring back.");
+  delete group.dataset.sent;
+  $("undo").closest("p").after(group);
+  say(`Group ${group.dataset.number} is back: say again which one stays.`);
 }
 
 const members = (group) => Array.from(group.querySelectorAll(".member"));
@@ -29,11 +41,15 @@ for (const group of document.querySelectorAll(".group")) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.key === "u" || event.key === "Backspace") return undo();
   const group = document.querySelector(".group:not([data-sent])");
-  if (!group || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (!group) return;
   const member = members(group)[Number(event.key) - 1];
   if (member) member.click();
   else if (event.key === "a") group.querySelector(".all").click();
 });
+
+$("undo").addEventListener("click", (event) => { undo(); event.currentTarget.blur(); });
 
 ask("/api/figures").then((found) => showProgress(found.progress)).catch((error) => say(error.message));

@@ -34,7 +34,7 @@ function take(found) {
   queue.slice(1).forEach(load);
 }
 
-function show(note = "", labels = []) {
+function show(note = "", labels = null) {
   const item = queue[0];
   section.hidden = !item;
   $("waiting").hidden = Boolean(item);
@@ -49,7 +49,7 @@ function show(note = "", labels = []) {
     old.replaceWith(image);
   }
   image.dataset.sample = item.id;
-  chosen = new Set(labels);
+  chosen = new Set(several ? labels || (item.review ? item.given : item.suggestion) || [] : []);
   $("note").value = note;
   $("note").hidden = !note;
   describe(item);
@@ -87,8 +87,6 @@ function describe(item) {
     line.append(image, near.label || "none");
     return line;
   }));
-  if (several && !chosen.size && item.review) chosen = new Set(item.given);
-  else if (several && !chosen.size && item.suggestion) chosen = new Set(item.suggestion);
 }
 
 function mark() {
@@ -114,7 +112,7 @@ async function send(said, labels = []) {
 async function post(body) {
   busy = true;
   document.body.classList.add("busy");
-  if (body.answers.length) sessionStorage.unsent = JSON.stringify({run: document.body.dataset.run, body});
+  if (body.answers.length) sessionStorage.unsent = JSON.stringify({...document.body.dataset, body});
   try {
     const found = await askUntil("/api/answer", body);
     delete sessionStorage.unsent;
@@ -156,7 +154,7 @@ async function undo() {
     showProgress(progress);
     if (found.item) {
       queue = [found.item, ...queue.filter((item) => item.id !== found.item.id)];
-      show(found.note, several ? found.labels : []);
+      show(found.note, found.labels);
     } else say("There is nothing to take back in this batch.");
   } catch (error) {
     if (!tooOld(error)) say(error.message);
@@ -187,7 +185,9 @@ async function wait() {
   waiting = setTimeout(async () => {
     try {
       const found = await ask("/api/take", {tab: TAB, count: AHEAD});
-      if (!busy && !queue.length) take(found);
+      if (queue.length) return;
+      if (busy) wait();
+      else take(found);
     } catch (error) {
       if (tooOld(error)) return;
       say("The server does not answer; trying again …");
@@ -233,6 +233,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if ($("large").open && event.key !== "z") return;
+  if (event.key === "Enter" && event.target.closest("a, button")) return;  // reached with Tab: Enter means it
   const button = buttons.find((each) => each.dataset.key && each.dataset.key === event.key);
   if (button) choose(button.dataset.name);
   else if (event.key === "/" && $("find")) $("find").focus();
@@ -241,8 +242,13 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// The class that is typed whole, else one that begins so, else the first that is shown.
 function found() {
-  const first = buttons.find((button) => !button.hidden);
+  const typed = $("find").value.trim();
+  const lower = typed.toLowerCase();
+  const fits = [(name) => name === typed, (name) => name.toLowerCase() === lower, (name) => name.toLowerCase().startsWith(lower),
+    (name) => name.toLowerCase().includes(lower)];
+  const first = typed && fits.map((fit) => buttons.find((button) => fit(button.dataset.name))).find(Boolean);
   $("find").value = "";
   narrow();
   $("find").blur();
@@ -283,6 +289,7 @@ setInterval(() => {
 
 (async () => {
   const left = JSON.parse(sessionStorage.unsent || "null");
-  if (left && left.run === document.body.dataset.run) return post(left.body);
+  const {run, person} = document.body.dataset;
+  if (left && left.run === run && left.person === person) return post(left.body);
   take(await askUntil("/api/take", {tab: TAB, count: AHEAD}));
 })();
