@@ -38,8 +38,8 @@ class Display(Protocol):
         """A round was measured."""
 
 
-class RunParts(Protocol):
-    """What the parts of every job's runs have."""
+class NamedParts(Protocol):
+    """What the parts of every job have."""
 
     @property
     def run(self) -> str:
@@ -52,6 +52,10 @@ class RunParts(Protocol):
     @property
     def config(self) -> Mapping[str, Any]:
         """The whole resolved configuration, as JSON."""
+
+
+class RunParts(NamedParts, Protocol):
+    """What the parts of jobs with a ledger have."""
 
     @property
     def images(self) -> ImageSource:

@@ -14,25 +14,14 @@ import yaml
 from poolwise.errors import ConfigError
 from poolwise.files import held, write_text
 from poolwise.loop.job import run_log
+from poolwise.loop.parts import NamedParts
 from poolwise.loop.resume import check_settings
 
 FILE = "job.yaml"
 
 
-class JobParts(Protocol):
+class JobParts(NamedParts, Protocol):
     """What the parts of such jobs have."""
-
-    @property
-    def run(self) -> str:
-        """Its name."""
-
-    @property
-    def folder(self) -> Path:
-        """Where its files go."""
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The whole resolved configuration."""
 
     @property
     def method(self) -> str:
