@@ -328,3 +328,12 @@ def test_a_damaged_note_of_the_project_is_named(fake, tmp_path):
     (tmp_path / "label_studio.json").write_text("{")
     with pytest.raises(AnnotationError, match="is damaged"):
         LabelStudio(url=fake.url).emit(batch(tmp_path), Blobs())
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"access_token": "x"}'])
+def test_a_server_of_another_kind_is_told_in_words(monkeypatch, content):
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "eyJhbGciOiJIUzI1NiJ9.refresh.signature")
+    monkeypatch.setattr(Server, "_send", lambda *_: (200, content))
+    with pytest.raises(AnnotationError, match="is it a Label Studio server") as told:
+        Server("http://127.0.0.1:1").project(1)
+    assert "refresh.signature" not in str(told.value)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from poolwise.annotation.answers import NONE, SKIP
+from poolwise.annotation.answers import NONE, SKIP, asked
+from poolwise.annotation.pictures import copied, pixel_size
 from poolwise.annotation.reading import read_answers
 from poolwise.errors import ConfigError
 from poolwise.files import write_text
+from poolwise.formats.record import Record
 from poolwise.protocols import ImageSource
 from poolwise.types import Answer, Batch, Task
 
@@ -64,6 +66,12 @@ class BatchFiles:
     def _told(self, batch: Batch, file: Path) -> str:
         """What a person does with the file."""
         raise NotImplementedError
+
+
+def copied_records(batch: Batch, images: ImageSource) -> list[Record]:
+    """What goes out about each sample, with a copy of its picture in the batch's folder: named as there, sizes as they are."""
+    files = [copied(ask.sample_id, images, batch_folder(batch)) for ask in batch.asks]
+    return [replace(asked(ask, file.name), size=pixel_size(file)) for ask, file in zip(batch.asks, files, strict=True)]
 
 
 def batch_folder(batch: Batch) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from poolwise.annotation.answers import asked, choices
-from poolwise.annotation.batch_files import BatchFiles, also_told, batch_folder, classes_told
-from poolwise.annotation.pictures import copied, pixel_size
+from poolwise.annotation.answers import choices
+from poolwise.annotation.batch_files import BatchFiles, also_told, batch_folder, classes_told, copied_records
 from poolwise.formats import cvat
 from poolwise.protocols import ImageSource
 from poolwise.types import Batch
@@ -25,11 +24,7 @@ class Cvat(BatchFiles):
     ending: ClassVar[str] = ".cvat.xml"
 
     def _content(self, batch: Batch, images: ImageSource) -> str:
-        files = [copied(ask.sample_id, images, batch_folder(batch)) for ask in batch.asks]
-        records = [
-            replace(asked(ask, file.name), size=pixel_size(file)) for ask, file in zip(batch.asks, files, strict=True)
-        ]
-        return cvat.write(records, choices(batch), f"poolwise, round {batch.round}")
+        return cvat.write(copied_records(batch, images), choices(batch), f"poolwise, round {batch.round}")
 
     def _told(self, batch: Batch, file: Path) -> str:
         return (

@@ -77,7 +77,7 @@ class Server:
         for page in range(1, 10_000):
             params = {"page": page, "page_size": PAGE, "include": "id,description"}
             found = _mapping(self._call("GET", "/api/projects/", params=params))
-            for each in found["results"]:
+            for each in _field(found, "results"):
                 if mark in str(each.get("description")):
                     return int(each["id"])
             if not found.get("next"):
@@ -86,7 +86,7 @@ class Server:
 
     def create_project(self, **settings: Any) -> int:
         """A new project; its number."""
-        return int(_mapping(self._call("POST", "/api/projects/", body=settings))["id"])
+        return int(_field(self._call("POST", "/api/projects/", body=settings), "id"))
 
     def change_project(self, project: int, **settings: Any) -> None:
         """Other settings for a project."""
@@ -132,7 +132,7 @@ class Server:
                 if page == 1:
                     raise
                 break  # fewer pages than a moment ago
-            tasks, total = body["tasks"], int(body["total"])
+            tasks, total = _field(body, "tasks"), int(_field(body, "total"))
             yield tasks, total
             if not tasks:
                 break
@@ -159,7 +159,8 @@ class Server:
     def _exchange(self) -> None:
         """A token that lasts some minutes, for the personal access token."""
         status, content = self._send("POST", "/api/token/refresh/", None, {"refresh": self._token})
-        self._header = f"Bearer {_mapping(self._checked(status, content, 'POST /api/token/refresh/'))['access']}"
+        found = self._checked(status, content, "POST /api/token/refresh/")
+        self._header = f"Bearer {_field(found, 'access')}"
 
     def _send(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any) -> tuple[int, bytes]:
         try:
@@ -212,3 +213,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise Away("the server's answer has an unexpected shape; is it a Label Studio server?")
     return value
+
+
+def _field(value: Any, name: str) -> Any:
+    found = _mapping(value)
+    if name not in found:
+        raise Away(f"the server's answer lacks {name!r}; is it a Label Studio server?")
+    return found[name]

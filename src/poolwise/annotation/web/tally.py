@@ -24,10 +24,8 @@ def standing(votes: Iterable[Vote]) -> dict[int, dict[str, Vote]]:
     """
     found: dict[int, dict[str, Vote]] = defaultdict(dict)
     for vote in votes:
-        if vote.said is Said.UNDO:
-            found[vote.sample_id].pop(vote.person, None)
-        else:
-            found[vote.sample_id].pop(vote.person, None)  # a later vote goes to the end: dicts keep their order
+        found[vote.sample_id].pop(vote.person, None)  # a later vote goes to the end: dicts keep their order
+        if vote.said is not Said.UNDO:
             found[vote.sample_id][vote.person] = vote
     return {sample_id: rows for sample_id, rows in found.items() if rows}
 
