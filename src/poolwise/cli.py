@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("file", type=Path, help="a batch file or an export: .csv, .jsonl, .json, .xml, or a folder")
     ingest.add_argument("--run", type=Path, help="folder of the run, if the file lies elsewhere", dest="folder")
     ingest.add_argument("--round", type=int, help="round that it answers (default: that of its name, else the last)")
+    _trust_option(ingest)
     ingest.set_defaults(run=_ingest)
     status = commands.add_parser("status", help=COMMANDS["status"])
     status.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, work in (("report", _report), ("track", _track)):
         command = commands.add_parser(name, help=COMMANDS[name])
         command.add_argument("folder", type=Path, help="a run's folder, e.g. runs/digits-auto-seed0")
+        _trust_option(command)
         command.set_defaults(run=work)
     labels = commands.add_parser("labels", help=COMMANDS["labels"])
     labels.add_argument("folder", type=Path, help="a run's folder")
@@ -126,8 +128,17 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=None, help="file or folder to write (default: labels.csv in the run's folder)"
     )
     labels.add_argument("--format", choices=FORMATS, default=None, help="default: by the ending of --out, else csv")
+    _trust_option(labels)
     labels.set_defaults(run=_labels)
     return parser
+
+
+def _trust_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trust",
+        action="store_true",
+        help="take the settings in the folder as your own: it comes from somewhere you trust",
+    )
 
 
 def _annotate_options(annotate: argparse.ArgumentParser) -> None:
@@ -142,6 +153,7 @@ def _annotate_options(annotate: argparse.ArgumentParser) -> None:
     add("--redundancy", type=int, help="people who answer each picture (default: as the run has it)")
     add("--hold-minutes", type=float, help="after which a picture goes to somebody else (default: as the run has it)")
     add("--browser", action=argparse.BooleanOptionalAction, default=True, help="open the page")
+    _trust_option(annotate)
     add("--collect", action="store_true", help="no page: take what was answered on it and go on with the run")
     annotate.set_defaults(run=_annotate)
 
@@ -151,7 +163,7 @@ def _annotate(options: argparse.Namespace) -> None:
 
     serving = Serving(
         options.host, options.port, tuple(names_of(options.people)), tuple(names_of(options.renew)), options.name,
-        options.train, options.redundancy, options.hold_minutes, options.browser,
+        options.train, options.redundancy, options.hold_minutes, options.browser, options.trust,
     )  # fmt: skip
     annotate(options.folder, serving, collect=options.collect)
 
@@ -159,7 +171,7 @@ def _annotate(options: argparse.Namespace) -> None:
 def _ingest(options: argparse.Namespace) -> None:
     from poolwise.config.commands import ingest
 
-    ingest(options.file, options.folder, options.round)
+    ingest(options.file, options.folder, options.round, trusted=options.trust)
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -171,16 +183,16 @@ def _status(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from poolwise.config.commands import report
 
-    report(options.folder)
+    report(options.folder, trusted=options.trust)
 
 
 def _track(options: argparse.Namespace) -> None:
     from poolwise.config.commands import track
 
-    track(options.folder)
+    track(options.folder, trusted=options.trust)
 
 
 def _labels(options: argparse.Namespace) -> None:
     from poolwise.config.commands import labels
 
-    labels(options.folder, options.out, options.format)
+    labels(options.folder, options.out, options.format, trusted=options.trust)

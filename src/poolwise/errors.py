@@ -5,7 +5,8 @@ the message alone; a stack trace means a defect of ours.
 
     PoolwiseError
     ├── ConfigError                 a setting that cannot be used
-    │   └── SettingsChanged         a run is resumed with other settings than it began with
+    │   ├── SettingsChanged         a run is resumed with other settings than it began with
+    │   └── UntrustedRun            a run's folder holds settings of somebody else that reach beyond it
     ├── DataError                   pictures, manifests, labels
     │   ├── DataChanged             a run is resumed on other data than it began with
     │   ├── UnreadableImages        pictures that are missing or cannot be decoded
@@ -34,6 +35,10 @@ class ConfigError(PoolwiseError):
 
 class SettingsChanged(ConfigError):
     """A run is resumed with settings that would have given other results so far."""
+
+
+class UntrustedRun(ConfigError):
+    """A run's folder holds settings that were not given on this machine and that reach beyond the folder."""
 
 
 class DataError(PoolwiseError):

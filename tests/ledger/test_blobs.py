@@ -22,7 +22,16 @@ def test_a_damaged_blob_is_noticed(tmp_path):
 
 def test_a_missing_blob_is_named(tmp_path):
     with pytest.raises(LedgerError, match="is missing"):
-        Blobs(tmp_path).path("abc.npy")
+        Blobs(tmp_path).path(f"{'0' * 64}.npy")
+
+
+@pytest.mark.parametrize("reference", ["../victim", "/etc/passwd", "abc.npy", "", None, f"{'0' * 64}/../../x"])
+def test_what_is_no_reference_names_no_file(tmp_path, reference):
+    (tmp_path / "victim").write_text("keep me")
+    for use in (Blobs(tmp_path / "blobs").path, Blobs(tmp_path / "blobs").drop):
+        with pytest.raises(LedgerError, match="cannot be"):
+            use(reference)
+    assert (tmp_path / "victim").read_text() == "keep me"
 
 
 def test_a_writer_that_dies_leaves_nothing(tmp_path):

@@ -14,7 +14,7 @@ from poolwise.audit.results import review_of
 from poolwise.files import write_text
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
-from poolwise.ledger.state import RunState, apply
+from poolwise.ledger.state import RunState, apply, check_opened
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop.job import run_log, tell_all, versions, yaml_of
 from poolwise.loop.record import run_record
@@ -79,6 +79,7 @@ def _advanced(state: RunState, parts: AuditParts, ledger: OpenLedger) -> RunStat
         state = replace(apply(state, event), annotations=MappingProxyType(latest))
 
     if state.opened:
+        check_opened(parts.run, state.opened)
         check_data(parts.run, state.opened["digests"], parts.images.manifest, state.opened["data"])
         if check_settings(parts.run, state.opened["config"], parts.config):
             add(Fact(Kind.SETTINGS_CHANGED, 0, {"config": dict(parts.config), "command": parts.command}))

@@ -113,7 +113,9 @@ def _check_begun(plan: Plan, tasks: Sequence[Task]) -> None:
         file = task.folder / "config.yaml"
         if file.is_file():
             try:
-                check_settings(task.cell.name, yaml.safe_load(file.read_text(encoding="utf-8")), task.config)
+                check_settings(task.cell.name, dict(yaml.safe_load(file.read_text(encoding="utf-8"))), task.config)
+            except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError, RecursionError) as error:
+                raise ConfigError(f"{file} cannot be read; restore it from a copy, or delete its folder.") from error
             except SettingsChanged as error:
                 changed = "\n".join(line for line in str(error).splitlines() if line.startswith("  "))
                 raise ConfigError(

@@ -17,8 +17,8 @@ from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.people import People, check_name, hash_of, new_token
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import Site
-from poolwise.config.annotated import AnnotatedRun, ShownParts, go_on, shown_parts, take_votes
-from poolwise.config.resume import StoredRun, stored_run
+from poolwise.config.annotated import AnnotatedRun, go_on, shown_parts, take_votes
+from poolwise.config.resume import ShownParts, StoredRun, stored_run
 from poolwise.errors import ConfigError, PoolwiseError, RunBusy, listed
 from poolwise.ledger.votes import Votes
 from poolwise.terminal import Terminal
@@ -43,6 +43,7 @@ class Serving:
     redundancy: int | None = None
     hold_minutes: float | None = None
     browser: bool = True
+    trusted: bool = False
 
 
 def annotate(folder: Path | None, serving: Serving, *, collect: bool = False) -> None:
@@ -53,7 +54,7 @@ def annotate(folder: Path | None, serving: Serving, *, collect: bool = False) ->
         RunBusy: another server shows this run.
     """
     display = Terminal()
-    run = stored_run(folder or waiting_run(Path("runs")))
+    run = stored_run(folder or waiting_run(Path("runs")), trusted=serving.trusted)
     parts = shown_parts(run)
     shown = _annotated(run, parts, serving)
     if collect:

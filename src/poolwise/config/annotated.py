@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.site import CopyGroup, View
 from poolwise.annotation.web.tally import answers
 from poolwise.audit.steps import reviewed
-from poolwise.config.build import build_part
-from poolwise.config.resume import StoredRun
+from poolwise.config.resume import ShownParts, StoredRun
 from poolwise.errors import ConfigError, RunBusy
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
@@ -30,17 +29,8 @@ from poolwise.protocols import ImageSource
 from poolwise.types import decode, label_text
 
 LOG_FILE = "annotate.log"
-
-
-@dataclass(frozen=True)
-class ShownParts:
-    """What showing a run needs of its parts: no model, so that the page is there at once."""
-
-    run: str
-    folder: Path
-    config: Mapping[str, Any]
-    images: ImageSource
-    annotator: Any
+ALONE = "import sys; sys.path[:] = filter(None, sys.path); from poolwise.cli import main; main()"
+"""What `python -m poolwise` does, without looking for modules in the current folder: it may be somebody else's."""
 
 
 def shown_parts(run: StoredRun) -> ShownParts:
@@ -49,19 +39,17 @@ def shown_parts(run: StoredRun) -> ShownParts:
     Raises:
         ConfigError: the run is simulated.
         DataChanged: the pictures would not be those that were asked for.
+        UntrustedRun: see `StoredRun.shown`.
     """
-    opened = run.where_it_began()
-    config = opened["config"]
-    trusted = tuple(config.get("trusted") or ())
-    annotator = build_part(config["annotation"], where="annotation", trusted=trusted)
-    if annotator.simulated:
+    parts = run.shown()
+    if parts.annotator.simulated:
         raise ConfigError(
             f"run {run.name!r} is simulated: its annotator answers by itself. "
             "To label on the page, begin one with annotation=page."
         )
-    images = replace(build_part(config["data"], where="data", trusted=trusted), hide_labels=False)
-    check_data(run.name, opened["digests"], images.manifest, opened["data"])
-    return ShownParts(run.name, run.folder, config, images, annotator)
+    opened = run.ledger.state(run.name).opened
+    check_data(run.name, opened["digests"], parts.images.manifest, opened["data"])
+    return parts
 
 
 def take_votes(run: StoredRun, parts: ShownParts, redundancy: int) -> int:
@@ -198,7 +186,7 @@ class AnnotatedRun:
             self._child, self._failed_at = self._started(), -1
 
     def _started(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "poolwise", "annotate", str(self.stored.folder), "--collect"]
+        command = [sys.executable, "-c", ALONE, "annotate", str(self.stored.folder), "--collect"]
         with (self.stored.folder / LOG_FILE).open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 

@@ -20,9 +20,11 @@ from poolwise.audit.job import audit_job
 from poolwise.audit.out_of_sample import Protocol
 from poolwise.audit.parts import AuditParts, AuditSettings
 from poolwise.config.build import TARGET, build_part, construct
-from poolwise.config.loop import check_name, ledger_of, name_of, of_kind, with_votes
+from poolwise.config.loop import check_name, ledger_of, name_of, with_votes
+from poolwise.config.resume import check_folder
 from poolwise.config.schema import AuditConfig, LoopConfig, PlantConfig
 from poolwise.config.trainings import images_of, member_of, work_of
+from poolwise.config.trust import remember
 from poolwise.data.predictions import read_predictions
 from poolwise.doors.detectors import class_findings, compare_detectors
 from poolwise.doors.duplicates import find_duplicates
@@ -31,12 +33,13 @@ from poolwise.engine.local import HERE
 from poolwise.errors import ConfigError
 from poolwise.files import write_bytes
 from poolwise.label_error.choice import PlantedScore
+from poolwise.label_error.detectors import Detector
 from poolwise.label_error.found import LabelErrors
 from poolwise.loop.job import check_ledger
 from poolwise.loop.parts import Display, Parts
 from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.patch_embeddings import patch_embeddings
-from poolwise.protocols import Annotator, ImageSource
+from poolwise.protocols import Annotator, ImageSource, Learner, Tracker
 from poolwise.seeds import derive
 from poolwise.terminal import Terminal
 from poolwise.trainings.fits import digest_of, fit_and_score, npy_bytes, row_bytes
@@ -74,6 +77,8 @@ def run_audit(config: Mapping[str, Any], *, name: str, method: str, command: str
     display = Terminal(verbose=bool(config.get("verbose", True)))
     parts = audit_parts(config, name=name, method=method, command=command, display=display)
     check_ledger(parts)
+    check_folder(parts.folder)
+    remember(parts.config)
     ledger = ledger_of(config, parts.folder).open()
     try:
         record = audit_job(parts, ledger)
@@ -105,7 +110,7 @@ def audit_parts(
         config = {**config, IMPORTED: _sha256(Path(settings.predictions).expanduser())}
     images = images_of(settings.data, settings.trusted)
     members = members_of(settings)
-    annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted)
+    annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted, kind=Annotator)
     if isinstance(annotator, Oracle):
         annotator = annotator.knowing(images)
     cache, place = Path(settings.cache), folder or Path(settings.runs) / name
@@ -122,8 +127,8 @@ def audit_parts(
         embed=_embed(settings, images, members, cache / "embeddings", display),
         duplicates=partial(_duplicates, images, settings.threshold, cache / "copies"),
         find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
-        annotator=with_votes(of_kind(annotator, Annotator, "annotation"), config, place, name),
-        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
+        annotator=with_votes(annotator, config, place, name),
+        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
         margins=_margins(settings, images, members[FIRST], cache / "margins"),
         imported=_imported(settings, images),
@@ -192,7 +197,7 @@ def _embed(
 ) -> Callable[[Ids], Floats | None]:
     if settings.embeddings == "none":
         return lambda ids: None
-    learner = build_part(members[FIRST]["model"], where="model", trusted=settings.trusted)
+    learner = build_part(members[FIRST]["model"], where="model", trusted=settings.trusted, kind=Learner)
     return partial(_embedded, images, learner, folder, display)
 
 
@@ -233,7 +238,7 @@ def _find(
     groups: NDArray[np.int64],
     margins: NDArray[np.float64] | None = None,
 ) -> LabelErrors:
-    part = build_part(dict(detector), where="label_error", trusted=trusted)
+    part = build_part(dict(detector), where="label_error", trusted=trusted, kind=Detector)
     return find_with(part, labels, probs, embeddings=embeddings, groups=groups, margins=margins, seed=seed)
 
 
@@ -241,12 +246,15 @@ def _margins(
     settings: AuditConfig, images: ImageSource, member: Mapping[str, Any], folder: Path
 ) -> Callable[[LabelledSet], NDArray[np.float64]] | None:
     """How each label is learnt, where the detector looks at that: one training on all of them."""
-    detector = build_part(dict(settings.label_error), where="label_error", trusted=settings.trusted)
+    detector = build_part(dict(settings.label_error), where="label_error", trusted=settings.trusted, kind=Detector)
     if Need.MARGINS not in detector.needs:
         return None
 
     def areas(labelled: LabelledSet) -> NDArray[np.float64]:
-        learner, manifest = build_part(member["model"], where="model", trusted=settings.trusted), images.manifest
+        learner, manifest = (
+            build_part(member["model"], where="model", trusted=settings.trusted, kind=Learner),
+            images.manifest,
+        )
         if "margins" not in inspect.signature(learner.fit).parameters:
             raise ConfigError(
                 f"{type(learner).__name__} tells no margins; choose a network that is trained, e.g. model=small_cnn."

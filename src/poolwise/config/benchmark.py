@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,9 +17,13 @@ from poolwise.benchmark.plan import BOUND, Cell, Choice, Regime, cells, choices,
 from poolwise.benchmark.plan import settings as loop_settings
 from poolwise.config.build import TARGET, build_part, conf_dir, construct
 from poolwise.config.loop import ledger_of, loop_parts
+from poolwise.config.resume import check_folder
 from poolwise.config.schema import BenchmarkConfig, LoopConfig
+from poolwise.config.trainings import find_here
+from poolwise.config.trust import remember
 from poolwise.errors import ConfigError
 from poolwise.loop.job import check_ledger
+from poolwise.protocols import QueryStrategy
 from poolwise.query.random import Random
 from poolwise.terminal import Terminal
 
@@ -38,6 +40,9 @@ SPARED = ("compare_batches=false",)
 def run_benchmark(config: Mapping[str, Any], *, command: str) -> Outcome:
     """Run a benchmark with its whole resolved configuration and tell the user how it ended."""
     plan = plan_of(config, command=command)
+    for task in plan.tasks:
+        check_folder(task.folder)
+    remember(*(task.config for task in plan.tasks))
     display = Terminal()
     display.say(
         f"benchmark {plan.name}: {len(plan.tasks)} cells, {plan.jobs} at once; stop it at any time, "
@@ -123,15 +128,9 @@ def _not_random(rivals: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
 
 def _built(task: Task) -> tuple[Any, ...]:
     """The strategies that the upper bound tries out."""
-    _let_in_own_packages(task)
     trusted = tuple(task.config.get("trusted") or ())
-    return tuple(build_part(dict(each), where="query", trusted=trusted) for each in task.rivals)
-
-
-def _let_in_own_packages(task: Task) -> None:
-    """Packages of the user's are found in the current folder, as for `poolwise loop`."""
-    if task.config.get("trusted") and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    find_here(trusted)
+    return tuple(build_part(dict(each), where="query", trusted=trusted, kind=QueryStrategy) for each in task.rivals)
 
 
 def _checked(overrides: list[str]) -> list[str]:
@@ -212,7 +211,7 @@ def run_task(task: Task) -> CellResult:
     import torch
 
     torch.set_num_threads(1)
-    _let_in_own_packages(task)
+    find_here(tuple(task.config.get("trusted") or ()))
     cell = task.cell
     parts = loop_parts(
         task.config, name=cell.name, strategy=cell.strategy, command=task.command, display=Terminal(verbose=False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,12 +10,14 @@ from typing import Any
 
 from poolwise.annotation.reading import format_of, read_answers
 from poolwise.config.label_files import labels as labels
-from poolwise.config.resume import StoredRun, ending, stored_run
+from poolwise.config.loop import CONTROL
+from poolwise.config.resume import StoredRun, check_folder, ending, go_to, stored_run
+from poolwise.config.trust import check_settings_of, remember, trust
 from poolwise.errors import AnnotationError, ConfigError
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
 from poolwise.loop.job import loop_job, report_on, tell
-from poolwise.loop.parts import Parts, RunParts
+from poolwise.loop.parts import RunParts
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
 from poolwise.loop.steps import batch_of, new_annotations
@@ -27,7 +28,7 @@ from poolwise.types import Annotation, Answer, RunRecord
 NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
 
 
-def ingest(file: Path, folder: Path | None, round_: int | None = None) -> None:
+def ingest(file: Path, folder: Path | None, round_: int | None = None, *, trusted: bool = False) -> None:
     """Take the answers of a batch file, or of another tool's export, then go on with the run as far as it goes.
 
     Answers to an earlier round's batch are corrections: new rows that stand for the older ones from the next training on.
@@ -36,6 +37,7 @@ def ingest(file: Path, folder: Path | None, round_: int | None = None) -> None:
         file: in any format that `annotation=` writes; for image_folder the folder.
         folder: of the run; None for a batch file where it was written.
         round_: that it answers; None takes the one in the file's name, else, with `folder`, the last one.
+        trusted: a person vouches for the settings in the folder.
 
     Raises:
         AnnotationError, FormatError: the file cannot be taken; nothing was.
@@ -45,7 +47,7 @@ def ingest(file: Path, folder: Path | None, round_: int | None = None) -> None:
     file = file.resolve()
     if folder is None and not (file.parent.parent / "config.yaml").is_file():
         raise AnnotationError(f"{file} lies in no run's folder; name the run it answers with --run FOLDER.")
-    run = stored_run(folder or file.parent.parent)
+    run = stored_run(folder or file.parent.parent, trusted=trusted)
     if round_ is None and (found := re.search(r"(?<![A-Za-z])round_(\d{1,9})", file.name)):
         round_ = int(found.group(1))
     display = Terminal()
@@ -93,42 +95,48 @@ def take_answers(file: Path, run: StoredRun, parts: RunParts, fresh_of: NewAnswe
     return len(fresh)
 
 
-def records_of(run: StoredRun, arms: list[Parts]) -> list[RunRecord]:
-    """Where each arm of a stored run stands."""
-    states = [(parts, run.ledger.state(parts.run)) for parts in arms]
-    return [run_record(parts.run, parts.folder, state) for parts, state in states if state.opened]
+def records_of(run: StoredRun) -> list[RunRecord]:
+    """Return where each arm of a stored run stands: the run itself and, if there is one, its control."""
+    places = {run.name: run.folder, f"{run.name}/{CONTROL}": run.folder / CONTROL}
+    states = {name: run.ledger.state(name) for name in places}
+    return [run_record(name, places[name], state) for name, state in states.items() if state.opened]
 
 
-def report(folder: Path) -> None:
-    """Write a run's report anew. Raises DataChanged: the pictures would not be those that were asked for."""
+def report(folder: Path, *, trusted: bool = False) -> None:
+    """Write a run's report anew.
+
+    Raises:
+        DataChanged: the pictures would not be those that were asked for.
+        UntrustedRun: settings of somebody else that reach beyond the folder, and nobody vouches for them.
+    """
     if begun_in(folder):
-        Terminal().say(f"report: {_again(folder)[0].folder / 'report.html'}")
+        Terminal().say(f"report: {_again(folder, trusted)[0].folder / 'report.html'}")
         return
-    run = stored_run(folder)
+    run = stored_run(folder, trusted=trusted)
     if run.job == "audit":
         _tell_audit(run)
         Terminal().say(f"report: {run.folder / 'report.html'}")
         return
-    arms = run.parts(Terminal())
-    opened = run.ledger.state(run.name).opened
-    check_data(run.name, opened["digests"], arms[0].images.manifest, opened["data"])
-    Terminal().say(f"report: {report_on(records_of(run, arms), arms[0])}")
+    shown, opened = run.shown(), run.ledger.state(run.name).opened
+    check_data(run.name, opened["digests"], shown.images.manifest, opened["data"])
+    Terminal().say(f"report: {report_on(records_of(run), shown)}")
 
 
-def track(folder: Path) -> None:
-    """Tell the tracker what it has missed."""
+def track(folder: Path, *, trusted: bool = False) -> None:
+    """Tell the tracker what it has missed. Raises UntrustedRun, as `report`."""
     display = Terminal()
     if begun_in(folder):
-        record, knows = _again(folder)
+        record, knows = _again(folder, trusted)
         _say_told(record.name, [knows], display)
         return
-    run = stored_run(folder)
+    run = stored_run(folder, trusted=trusted)
     if run.job == "audit":
         told = [_tell_audit(run)]
     else:
         arms = run.parts(display)
-        page = report_on(records_of(run, arms), arms[0])
-        records = zip(arms, records_of(run, arms), strict=False)
+        found = records_of(run)
+        page = report_on(found, arms[0])
+        records = zip(arms, found, strict=False)
         told = [tell(parts, record, page, run.ledger) for parts, record in records]
     _say_told(run.name, told, display)
 
@@ -139,7 +147,7 @@ def _say_told(name: str, told: Sequence[bool], display: Terminal) -> None:
     display.say(f"The tracker knows all of {name}.")
 
 
-def _again(folder: Path) -> tuple[RunRecord, bool]:
+def _again(folder: Path, trusted: bool) -> tuple[RunRecord, bool]:
     """A comparison or an experiment once more: what is trained is not trained again; see `compare_job`."""
     from poolwise.compare.job import compare_job
     from poolwise.config.compare import compare_parts
@@ -148,8 +156,12 @@ def _again(folder: Path) -> tuple[RunRecord, bool]:
 
     folder, job = folder.resolve(), begun_in(folder)
     assert job is not None
-    if Path(job.cwd).is_dir():
-        os.chdir(job.cwd)
+    if trusted:
+        trust(folder)
+        remember(job.config, began=job.cwd)
+    check_folder(folder)
+    go_to(folder, job.config, job.cwd)
+    check_settings_of(folder, job.config, job.cwd)
     told: dict[str, Any] = {"name": job.name, "method": job.method, "command": job.command, "display": Terminal()}
     if job.job == "compare":
         return compare_job(replace(compare_parts(job.config, **told), folder=folder))

@@ -10,10 +10,13 @@ from poolwise.compare.job import compare_job
 from poolwise.compare.parts import SEEDOO, CompareParts, CompareSettings
 from poolwise.config.audit import audit_parts
 from poolwise.config.build import build_part, construct
-from poolwise.config.loop import check_name, name_of, of_kind
+from poolwise.config.loop import check_name, name_of
+from poolwise.config.resume import check_folder
 from poolwise.config.schema import CompareConfig
+from poolwise.config.trust import remember
 from poolwise.errors import ConfigError
 from poolwise.loop.parts import Display
+from poolwise.protocols import Tracker
 from poolwise.pruning.pruned import Pruning
 from poolwise.terminal import Terminal
 from poolwise.types import Need, RunRecord
@@ -44,7 +47,10 @@ def compare_name(choices: Mapping[str, str], overrides: Sequence[str]) -> str:
 def run_compare(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
     """Run a comparison with its whole resolved configuration and tell the user how it ended."""
     display = Terminal(verbose=bool(config.get("verbose", True)))
-    record, _ = compare_job(compare_parts(config, name=name, method=method, command=command, display=display))
+    parts = compare_parts(config, name=name, method=method, command=command, display=display)
+    check_folder(parts.folder)
+    remember(parts.config)
+    record, _ = compare_job(parts)
     display.say(record.note)
     display.note(f"tables: {record.folder / 'results.csv'}, {record.folder / 'summary.csv'}")
     display.note(f"report: {record.folder / 'report.html'}")
@@ -85,14 +91,14 @@ def compare_parts(config: Mapping[str, Any], *, name: str, method: str, command:
         method=method,
         audit=audit,
         pruning=_pruning(settings),
-        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
+        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
         command=command,
     )
 
 
 def _pruning(settings: CompareConfig) -> Pruning:
-    part: Pruning = of_kind(build_part(settings.pruning, where="pruning", trusted=settings.trusted), Pruning, "pruning")
+    part: Pruning = build_part(settings.pruning, where="pruning", trusted=settings.trusted, kind=Pruning)
     if settings.preset == SEEDOO and Need.PROBS in part.needs:
         raise ConfigError("preset=seedoo cleans by components of near-copies; choose one, e.g. pruning=component.")
     return part

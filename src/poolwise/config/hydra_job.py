@@ -70,18 +70,13 @@ def parts(*groups: str) -> str:
     return "\n".join(f"{group}: {', '.join(names)}" for group, names in found.items())
 
 
-def find_here(trusted: Sequence[str]) -> None:
-    """Have a trusted package in the current folder found, as `python -m` does."""
-    if trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-
-
 def run(job: str, config: Any, choices: dict[str, str], overrides: list[str], sweep: bool = False) -> None:
     """Build the parts of a job and run it."""
     from poolwise.config.build import construct
     from poolwise.config.loop import run_name
     from poolwise.config.resume import run_config
     from poolwise.config.schema import LoopConfig
+    from poolwise.config.trainings import find_here
 
     settings = construct(LoopConfig, dict(config))
     find_here(settings.trusted)
@@ -103,6 +98,7 @@ def audit(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
     from poolwise.config.audit import audit_name, run_audit
     from poolwise.config.build import construct
     from poolwise.config.schema import AuditConfig
+    from poolwise.config.trainings import find_here
 
     settings = construct(AuditConfig, dict(config))
     find_here(settings.trusted)
@@ -117,6 +113,7 @@ def compare(config: Any, choices: dict[str, str], overrides: list[str]) -> None:
     from poolwise.config.build import construct
     from poolwise.config.compare import compare_name, run_compare
     from poolwise.config.schema import CompareConfig
+    from poolwise.config.trainings import find_here
 
     settings = construct(CompareConfig, dict(config))
     find_here(settings.trusted)
@@ -131,6 +128,7 @@ def samplesize(config: Any, choices: dict[str, str], overrides: list[str], sweep
     from poolwise.config.build import construct
     from poolwise.config.samplesize import run_samplesize, samplesize_name
     from poolwise.config.schema import SampleSizeConfig
+    from poolwise.config.trainings import find_here
 
     settings = construct(SampleSizeConfig, dict(config))
     find_here(settings.trusted)

@@ -17,7 +17,6 @@ from poolwise.formats import coco, cvat, jsonl, label_studio
 from poolwise.formats.folders import as_folder
 from poolwise.formats.record import Record, names_of, split_place
 from poolwise.ledger.state import RunState
-from poolwise.loop.parts import RunParts
 from poolwise.loop.resume import check_data
 from poolwise.protocols import ImageSource
 from poolwise.terminal import Terminal
@@ -37,7 +36,7 @@ ENDINGS = {
 BY_ENDING = {".jsonl": "jsonl", ".json": "coco", ".xml": "cvat"}
 
 
-def labels(folder: Path, out: Path | None, kind: str | None = None) -> None:
+def labels(folder: Path, out: Path | None, kind: str | None = None, *, trusted: bool = False) -> None:
     """Write all samples and their labels, the unlabelled ones too; skipped and unreadable ones are left out.
 
     If the data have changed since, only what people answered, by the paths that the ledger holds.
@@ -46,6 +45,7 @@ def labels(folder: Path, out: Path | None, kind: str | None = None) -> None:
         folder: of the run.
         out: the file, or for image_folder the folder; None takes `labels` in the run's folder.
         kind: one of `ENDINGS`; None goes by the ending of `out`.
+        trusted: a person vouches for the settings in the folder.
 
     Raises:
         FormatError: the format cannot hold these labels.
@@ -54,8 +54,8 @@ def labels(folder: Path, out: Path | None, kind: str | None = None) -> None:
     kind = kind or (BY_ENDING.get(out.suffix.lower(), "csv") if out else "csv")
     if kind not in ENDINGS:
         raise ConfigError(f"the format is {kind!r}; it is one of {listed(ENDINGS, 20)}.")
-    run = stored_run(folder)
-    parts: RunParts = run.audit(Terminal()) if run.job == "audit" else run.parts(Terminal())[0]
+    run = stored_run(folder, trusted=trusted)
+    parts = run.shown()
     state = run.ledger.state(run.name)
     manifest = parts.images.manifest
     try:
@@ -171,7 +171,7 @@ def _folders(records: Sequence[Record], manifest: Manifest, images: ImageSource,
         raise FormatError(f"{len(lost)} pictures are no longer among the data: {listed(lost)}; restore them.")
     for row in records:
         if row.sample_id is not None:
-            copied(row.sample_id, images, out / row.split / (row.names[0] if row.names else "unlabelled"))
+            copied(row.sample_id, images, out / row.split / (as_folder(row.names[0]) if row.names else "unlabelled"))
 
 
 Writer = Callable[[Sequence[Record], Manifest, ImageSource], str]

@@ -17,7 +17,7 @@ from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import Votes
 from poolwise.loop.parts import Display, Parts, Settings
 from poolwise.loop.resume import is_unnamed
-from poolwise.protocols import Annotator, ImageSource, QueryStrategy
+from poolwise.protocols import Annotator, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
 from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
 from poolwise.voting import Vote
@@ -108,17 +108,17 @@ def _settings(settings: LoopConfig) -> Settings:
 def _built(settings: LoopConfig) -> dict[str, Any]:
     """The parts behind their doors."""
     trusted = settings.trusted
-    annotator = build_part(settings.annotation, where="annotation", trusted=trusted)
+    annotator = build_part(settings.annotation, where="annotation", trusted=trusted, kind=Annotator)
     images = _images(settings, annotator)
     if isinstance(annotator, Oracle):
         annotator = annotator.knowing(images)
     return {
         "images": images,
-        "learner": build_part(settings.model, where="model", trusted=trusted),
-        "strategy": of_kind(build_part(settings.query, where="query", trusted=trusted), QueryStrategy, "query"),
-        "annotator": of_kind(annotator, Annotator, "annotation"),
-        "rules": tuple(build_part(settings.stopping, where="stopping", trusted=trusted).values()),
-        "tracker": build_part(settings.tracking, where="tracking", trusted=trusted),
+        "learner": build_part(settings.model, where="model", trusted=trusted, kind=Learner),
+        "strategy": build_part(settings.query, where="query", trusted=trusted, kind=QueryStrategy),
+        "annotator": annotator,
+        "rules": tuple(build_part(settings.stopping, where="stopping", trusted=trusted, kind=StoppingRule).values()),
+        "tracker": build_part(settings.tracking, where="tracking", trusted=trusted, kind=Tracker),
         "candidates": _candidates(settings),
         "auditor": _auditor(settings),
     }
@@ -173,26 +173,15 @@ def with_votes(annotator: Any, config: Mapping[str, Any], folder: Path, run: str
 
 def _images(settings: LoopConfig, annotator: Any) -> Any:
     """In a simulation the labels of the pool are hidden, whatever the data say."""
-    images = build_part(settings.data, where="data", trusted=settings.trusted)
-    if not isinstance(images, ImageSource):
-        raise ConfigError(f"data: {type(images).__name__} is no image source.")
-    return replace(images, hide_labels=True) if annotator.simulated else images  # type: ignore[type-var]
+    images = build_part(settings.data, where="data", trusted=settings.trusted, kind=ImageSource)
+    return replace(images, hide_labels=True) if annotator.simulated else images
 
 
 def _candidates(settings: LoopConfig) -> Candidates:
     """All of them, unless the configuration leaves some out."""
     if not settings.candidates:
         return Candidates()
-    part = build_part(settings.candidates, where="candidates", trusted=settings.trusted)
-    if not isinstance(part, Candidates):
-        raise ConfigError(f"candidates: {type(part).__name__} is no Candidates; choose one of the group `candidates`.")
-    return part
-
-
-def of_kind(part: Any, protocol: Any, where: str) -> Any:
-    """The part, if it has the protocol's methods."""
-    if not isinstance(part, protocol):
-        raise ConfigError(f"{where}: {type(part).__name__} is no {protocol.__name__}.")
+    part: Candidates = build_part(settings.candidates, where="candidates", trusted=settings.trusted, kind=Candidates)
     return part
 
 

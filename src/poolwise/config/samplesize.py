@@ -15,14 +15,18 @@ import numpy as np
 from poolwise.audit.results import known_truth
 from poolwise.config.build import build_part, construct
 from poolwise.config.loop import check_name, name_of
+from poolwise.config.resume import check_folder
 from poolwise.config.schedule import held_constant
 from poolwise.config.schema import SampleSizeConfig
 from poolwise.config.trainings import images_of, member_of, work_of
+from poolwise.config.trust import remember
 from poolwise.curve.belief import Belief
+from poolwise.curve.family import Family
 from poolwise.data.relabelled import labels_from
 from poolwise.data.tables import read_csv
 from poolwise.errors import ConfigError, DataError, listed
 from poolwise.loop.parts import Display
+from poolwise.protocols import Tracker
 from poolwise.samplesize.job import samplesize_job
 from poolwise.samplesize.measured import Imported, Point
 from poolwise.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
@@ -69,7 +73,10 @@ def _file_name(file: Path) -> str:
 def run_samplesize(config: Mapping[str, Any], *, name: str, method: str, command: str) -> RunRecord:
     """Run an experiment with its whole resolved configuration and tell the user how it ended."""
     display = Terminal(verbose=bool(config.get("verbose", True)))
-    record, _ = samplesize_job(samplesize_parts(config, name=name, method=method, command=command, display=display))
+    parts = samplesize_parts(config, name=name, method=method, command=command, display=display)
+    check_folder(parts.folder)
+    remember(parts.config)
+    record, _ = samplesize_job(parts)
     display.say(record.note)
     display.note(f"tables: {record.folder / 'points.csv'}, {record.folder / 'samplesize.json'}")
     display.note(f"report: {record.folder / 'report.html'}")
@@ -87,7 +94,7 @@ def samplesize_parts(
     """
     check_name(name)
     settings: SampleSizeConfig = construct(SampleSizeConfig, dict(config))
-    belief = build_part(settings.curve, where="curve", trusted=settings.trusted)
+    belief = build_part(settings.curve, where="curve", trusted=settings.trusted, kind=(Belief, Family))
     source: dict[str, Any]
     if settings.points is not None:
         source = {"imported": read_points(Path(settings.points), settings.metric, settings.higher_is_better)}
@@ -107,7 +114,7 @@ def samplesize_parts(
         config=dict(config),
         method=method if settings.points is None else "points",
         belief=belief if isinstance(belief, Belief) else Belief(members={"curve": belief}),
-        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted),
+        tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
         command=command,
         **source,

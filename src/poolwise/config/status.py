@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
 
 
 def _goes_on(command: str) -> str:
+    """The command as it would be typed; quoted anew, as a folder may come from anywhere."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    command = shlex.join(words) if words[:1] == ["poolwise"] else "the command that began it"
     return f"interrupted; `{command}` goes on with it."
 
 

@@ -11,16 +11,20 @@ from typing import Any
 from poolwise.config.build import TARGET, build_part
 from poolwise.engine.local import HERE
 from poolwise.errors import ConfigError
-from poolwise.protocols import ImageSource
+from poolwise.protocols import ImageSource, Learner
 from poolwise.trainings.fits import Fit, fit_and_score
 
 
 def images_of(node: Any, trusted: Sequence[str]) -> Any:
     """The pictures with all labels that are given."""
-    images = build_part(node, where="data", trusted=trusted)
-    if not isinstance(images, ImageSource):
-        raise ConfigError(f"data: {type(images).__name__} is no image source.")
-    return replace(images, hide_labels=False)  # type: ignore[type-var]
+    images = build_part(node, where="data", trusted=trusted, kind=ImageSource)
+    return replace(images, hide_labels=False)
+
+
+def find_here(trusted: Sequence[str]) -> None:
+    """Have a trusted package in the current folder found, as `python -m` does."""
+    if trusted and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def member_of(node: Any, where: str, *, data: Any, trainer: Any, trusted: Sequence[str]) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def member_of(node: Any, where: str, *, data: Any, trainer: Any, trusted: Sequen
     if not isinstance(node, Mapping) or TARGET not in node:
         raise ConfigError(f"{where} is no learner; name one of the group model, e.g. {_example(where)}.")
     whole = {**node, "trainer": node.get("trainer") or trainer}
-    build_part(whole, where=where, trusted=trusted)
+    build_part(whole, where=where, trusted=trusted, kind=Learner)
     return {"data": data, "model": whole, "trusted": list(trusted)}
 
 
@@ -46,7 +50,7 @@ def work_of(images: ImageSource, jobs: int, trusted: Sequence[str]) -> Callable[
         return fit_anew
 
     def here(fit: Fit) -> None:
-        fit_and_score(fit, images, build_part(fit.config["model"], where="model", trusted=trusted))
+        fit_and_score(fit, images, build_part(fit.config["model"], where="model", trusted=trusted, kind=Learner))
 
     return here
 
@@ -57,7 +61,6 @@ def fit_anew(fit: Fit) -> None:
 
     torch.set_num_threads(1)
     trusted = tuple(fit.config["trusted"])
-    if trusted and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    learner = build_part(fit.config["model"], where="model", trusted=trusted)
+    find_here(trusted)
+    learner = build_part(fit.config["model"], where="model", trusted=trusted, kind=Learner)
     fit_and_score(fit, images_of(fit.config["data"], trusted), learner)

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from poolwise.config.build import build_part, conf_dir
 from poolwise.curve.belief import Belief
+from poolwise.curve.family import Family
 from poolwise.curve.fit import CurveFit, fit_curve
 from poolwise.curve.given import given
 from poolwise.curve.scale import scale_of
@@ -92,7 +93,7 @@ def build_belief(family: str, options: Mapping[str, Any]) -> Belief:
         if isinstance(names, str) or not isinstance(names, Sequence):
             raise ConfigError(f"{family}.{MEMBERS} must be names of families, such as ['pow3', 'm4']; got {names!r}.")
         node[MEMBERS] = {name: _node(name) for name in names}
-    part = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=family)
+    part = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=family, kind=(Belief, Family))
     return part if isinstance(part, Belief) else Belief(members={family: part})
 
 

@@ -110,7 +110,7 @@ def build_detector(method: str, options: Mapping[str, Any]) -> Detector:
                 f"{method}.{MEMBERS} must be names of detectors, such as ['auto', 'odds']; got {names!r}."
             )
         node[MEMBERS] = {name: _node(name) for name in names}
-    detector: Detector = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=method)
+    detector: Detector = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=method, kind=Detector)
     return detector
 
 

@@ -23,6 +23,8 @@ from poolwise.checks import ROUNDING, check_embeddings, check_ids, check_labels,
 from poolwise.errors import ConfigError, InvalidArray, listed
 from poolwise.metric import coverage
 from poolwise.metric.coverage import CurationReport
+from poolwise.protocols import QueryStrategy
+from poolwise.query.candidates import Candidates
 from poolwise.seeds import generator
 from poolwise.types import Head, Ids, PoolView, Query, Task
 
@@ -209,7 +211,7 @@ def _build(strategy: str, options: dict[str, Any]) -> Any:
             hint = f"did you mean {near[0]!r}?" if near else f"arrays are {listed(ARRAYS, most=20)}."
             raise ConfigError(f"{name} is a {type(value).__name__}, and no option of {strategy!r} takes that; {hint}")
     node = OmegaConf.merge(OmegaConf.load(conf_dir() / "query" / f"{strategy}.yaml"), OmegaConf.create(options))
-    return build_part(node, where=strategy)
+    return build_part(node, where=strategy, kind=QueryStrategy)
 
 
 def _candidates(options: Any, columns: Any) -> Any:
@@ -222,7 +224,7 @@ def _candidates(options: Any, columns: Any) -> Any:
     node = OmegaConf.merge(
         OmegaConf.load(conf_dir() / "candidates" / "all.yaml"), OmegaConf.create(dict(options or {}))
     )
-    rules = build_part(node, where="among")
+    rules = build_part(node, where="among", kind=Candidates)
     rules.check({str(name): np.asarray(column) for name, column in dict(columns or {}).items()})
     return rules
 

@@ -21,9 +21,10 @@ Result = TypeVar("Result")
 
 INTERRUPTED = 130
 ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "PYTHONSAFEPATH"), "1"
 )
-"""What libraries read as they are loaded; one that is loaded already does not look again, so work gets new processes."""
+"""What libraries read as they are loaded; one that is loaded already does not look again, so work gets new processes. The
+last is for Python: a new process does not look for its first modules in the current folder, which may be somebody else's."""
 
 HERE = 0
 """Jobs: no other process, but this one with the threads that it has."""

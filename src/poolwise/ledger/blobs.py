@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from poolwise.errors import LedgerError
 from poolwise.files import sync
+
+REFERENCE = re.compile(r"[0-9a-f]{64}(\.[A-Za-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ class Blobs:
         """The file of a reference, its content checked against its name.
 
         Raises:
-            LedgerError: missing or damaged.
+            LedgerError: no reference, missing or damaged.
         """
-        file = self.folder / reference
+        file = self._file(reference)
         if not file.is_file():
             raise LedgerError(
                 f"{file} is missing; the run cannot go on without it. Restore it from a copy of the run folder."
@@ -70,7 +73,15 @@ class Blobs:
 
     def drop(self, reference: str) -> None:
         """Remove a blob that no later step reads; no error if it is gone."""
-        (self.folder / reference).unlink(missing_ok=True)
+        self._file(reference).unlink(missing_ok=True)
+
+    def _file(self, reference: str) -> Path:
+        if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):  # it would name a file elsewhere
+            raise LedgerError(
+                f"the ledger names {reference!r} as a file of {self.folder}, which cannot be: it is damaged, or was not "
+                "written by poolwise."
+            )
+        return self.folder / reference
 
 
 def _sha256(path: Path) -> str:

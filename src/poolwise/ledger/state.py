@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,13 @@ from poolwise.types import Annotation, Ask, Label
 
 def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
+
+
+OPENED: Mapping[str, type] = MappingProxyType({
+    "config": Mapping, "cwd": str, "command": str, "strategy": str, "metric": str, "digests": Mapping, "data": Mapping,
+    "unreadable": list,
+})  # fmt: skip
+"""What every run's first event has."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,26 @@ class RunState:
         return {sample_id for round_ in self.rounds for sample_id in round_.holdout}
 
 
+@contextmanager
+def reading(run: str) -> Iterator[None]:
+    """Tell what is wrong with a ledger that was not written by poolwise in words. Raises LedgerError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise LedgerError(
+            f"the ledger of run {run!r} is damaged, or was not written by poolwise ({type(error).__name__}: {error}); "
+            "restore it from a copy."
+        ) from error
+
+
+def check_opened(run: str, opened: Mapping[str, Any]) -> None:
+    """Check the body of a run's first event. Raises LedgerError: it lacks something, or has it in another form."""
+    with reading(run):
+        for name, kind in OPENED.items():
+            if not isinstance(opened[name], kind):
+                raise TypeError(f"{name} is a {type(opened[name]).__name__}")
+
+
 def fold(events: Iterable[Event], annotations: Iterable[Annotation] = ()) -> RunState:
     """The state after these events; later annotations of a sample stand for earlier ones."""
     state = RunState()
@@ -102,10 +130,14 @@ def apply(state: RunState, event: Event) -> RunState:
 def ask_from(body: Mapping[str, Any]) -> Ask:
     """An `Ask` from its JSON form."""
     suggestion = body["suggestion"]
+    if not isinstance(body["sample_id"], int):
+        raise TypeError(f"sample_id is {body['sample_id']!r}")
     return Ask(**{**body, "suggestion": tuple(suggestion) if isinstance(suggestion, list) else suggestion})
 
 
 def _opened(state: RunState, event: Event) -> RunState:
+    if not event.body:  # it would be taken for a run that has not begun
+        raise ValueError("the first event is empty")
     return replace(state, opened=event.body)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from poolwise.errors import LedgerError, RunBusy
 from poolwise.files import busy, held
 from poolwise.ledger.events import VERSION, Event, Kind
-from poolwise.ledger.state import RunState, fold
+from poolwise.ledger.state import RunState, fold, reading
 from poolwise.types import Annotation, Label
 
 TABLES = sql.MetaData()
@@ -164,8 +164,9 @@ class OpenLedger:
             return int(connection.scalar(sql.select(sql.func.count()).where(EVENTS.c.run == run)) or 0)
 
     def state(self, run: str) -> RunState:
-        """Where a run stands."""
-        return fold(self.events(run), self.annotations(run))
+        """Where a run stands. Raises LedgerError: it cannot be read, or holds what poolwise does not write."""
+        with reading(run):
+            return fold(self.events(run), self.annotations(run))
 
     def append(
         self,

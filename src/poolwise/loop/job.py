@@ -60,19 +60,20 @@ def check_ledger(main: RunParts) -> None:
         return
     try:
         before = yaml.safe_load(file.read_text(encoding="utf-8"))["ledger"] or {}
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
+        url = before.get("url") or ""
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigError(
             f"{file} is damaged and says no more where the run's ledger is; restore it from a copy."
         ) from error
     after = main.config.get("ledger") or {}
-    if (before.get("url") or "") != (after.get("url") or ""):
+    if url != (after.get("url") or ""):
         raise SettingsChanged(
             f"run {main.run!r} keeps its ledger elsewhere: ledger.url differs from that in {file}. "
             "Use the old one, or give the new one a run of its own with run_name=..."
         )
 
 
-def report_on(records: Sequence[RunRecord], main: Parts) -> Path:
+def report_on(records: Sequence[RunRecord], main: RunParts) -> Path:
     """Write report.html, summary.json and the curve below the run's folder."""
     from poolwise.report.page import write_report
 

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poolwise.ledger.state import RoundState, RunState
+from poolwise.ledger.state import RoundState, RunState, reading
 from poolwise.loop.slice import slice_facts
 from poolwise.types import Manifest, RoundRecord, RunRecord, Split, label_text
 
 
 def run_record(name: str, folder: Path, state: RunState) -> RunRecord:
-    """All finished rounds of a run."""
+    """Return all finished rounds of a run. Raises LedgerError: the ledger holds what poolwise does not write."""
+    with reading(name):
+        return _run_record(name, folder, state)
+
+
+def _run_record(name: str, folder: Path, state: RunState) -> RunRecord:
     opened = state.opened
     return RunRecord(
         name=name,

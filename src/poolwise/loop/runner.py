@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
-from poolwise.ledger.state import RunState, apply
+from poolwise.ledger.state import RunState, apply, check_opened
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop import steps
 from poolwise.loop.parts import LimitsBatch, Parts
@@ -41,6 +41,7 @@ def run_loop(parts: Parts, ledger: OpenLedger) -> RunRecord:
 
 
 def _resume(state: RunState, parts: Parts, ledger: OpenLedger) -> RunState:
+    check_opened(parts.run, state.opened)
     changed = check_settings(parts.run, state.opened["config"], parts.config)
     check_data(parts.run, state.opened["digests"], parts.images.manifest, state.opened["data"])
     if changed:

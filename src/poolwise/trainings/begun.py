@@ -89,8 +89,12 @@ def begun_in(folder: Path) -> Begun | None:
     if not file.is_file():
         return None
     try:
-        return Begun(**yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
+        found = Begun(**yaml.safe_load(file.read_text(encoding="utf-8")))
+        for each in fields(found):
+            if not isinstance(getattr(found, each.name), Mapping if each.name == "config" else str):
+                raise TypeError(f"{each.name} is {getattr(found, each.name)!r}")
+        return found
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, RecursionError) as error:
         told = str(error).splitlines()[0]
         raise ConfigError(
             f"{file} is damaged ({told}); delete it and give the command again: no training is lost."
