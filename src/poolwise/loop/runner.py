@@ -50,11 +50,12 @@ def _resume(state: RunState, parts: Parts, ledger: OpenLedger) -> RunState:
 
 
 def _drive(state: RunState, parts: Parts, ledger: OpenLedger) -> RunRecord:
-    bench = Workbench(Blobs(parts.folder / "blobs"))
+    bench = Workbench(Blobs(parts.folder / "blobs", ledger.check))
     while True:
         coming = _next(state, parts)
         if coming.step is Step.DONE:
             break
+        ledger.check()  # a batch file is not written over that of another run
         facts = _take(coming, state, parts, bench)
         for fact in facts:
             state = _append(state, fact, parts, ledger)
