@@ -104,6 +104,7 @@ def stored_run(folder: Path) -> StoredRun:
 
     Raises:
         ConfigError: no run lies there.
+        LedgerError: its ledger is missing; an empty one in its place would look like a run that never began.
     """
     folder = folder.resolve()
     file = folder / "config.yaml"
@@ -115,7 +116,7 @@ def stored_run(folder: Path) -> StoredRun:
         raise ConfigError(f"{file} cannot be read: {str(error).splitlines()[0]}; restore it from a copy.") from error
     if not isinstance(config, dict):
         raise ConfigError(f"{file} holds no settings; restore it from a copy.")
-    ledger = ledger_of(config, folder).open()
+    ledger = ledger_of(config, folder).open(make=False)
     names = [name for name in ledger.runs() if not name.endswith("/control")]
     name = folder.name
     if not names:
