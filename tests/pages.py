@@ -36,8 +36,9 @@ def poolwise(*words, cwd):
 class Server:
     """`poolwise annotate` of a run."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, log: Path | None = None) -> None:
         self.folder, self.options, self.port = folder, options, free_port()
+        self.log = log or folder / "page.log"
         self.process: subprocess.Popen | None = None
         self.links: dict[str, str] = {}
 
@@ -47,14 +48,14 @@ class Server:
 
     def start(self):
         words = ["annotate", str(self.folder), "--port", str(self.port), "--no-browser", *self.options]
-        log = (self.folder / "page.log").open("ab")
+        log = self.log.open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "poolwise", *words], env=environment(), stdout=log, stderr=log
         )
         log.close()
         begun = time.monotonic()
         while time.monotonic() - begun < 120:
-            assert self.process.poll() is None, (self.folder / "page.log").read_text()
+            assert self.process.poll() is None, self.log.read_text()
             probe = Browser(self, probing=True)
             try:
                 probe.ask("GET", "/login")
@@ -63,7 +64,7 @@ class Server:
                 time.sleep(0.1)
             finally:
                 probe.close()
-        found = re.findall(r"^  (\w+): \S+/login#(\S+)$", (self.folder / "page.log").read_text(), flags=re.MULTILINE)
+        found = re.findall(r"^  (\w+): \S+/login#(\S+)$", self.log.read_text(), flags=re.MULTILINE)
         self.links.update(found)
         return self
 
@@ -71,9 +72,9 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self):
+    def stop(self, status=0):
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(60) == 0
+        assert self.process.wait(60) == status
 
     def __enter__(self):
         return self.start()

@@ -19,6 +19,7 @@ the message alone; a stack trace means a defect of ours.
     │   └── ConflictingAnswers      one sample answered twice, differently, in one file
     ├── TrainingDiverged            the network gave NaN
     └── LedgerError                 the ledger cannot be read or written
+        ├── LedgerMoved             its file, or that of the lock on its run, was removed, moved or replaced
         └── RunBusy                 another process works on this run
 """
 
@@ -87,6 +88,10 @@ class TrainingDiverged(PoolwiseError):
 
 class LedgerError(PoolwiseError):
     """The ledger cannot be read or written."""
+
+
+class LedgerMoved(LedgerError):
+    """A file that this process works with is not at its path any more: whoever opens the path finds nothing, or another."""
 
 
 class RunBusy(LedgerError):

@@ -2,15 +2,18 @@
 
 import csv
 import json
+import shutil
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
+from poolwise.compare import job
 from poolwise.compare.job import compare_job, compared
-from poolwise.errors import ConfigError, DataError, SettingsChanged
+from poolwise.errors import ConfigError, DataError, LedgerMoved, SettingsChanged
 from poolwise.pruning.component import ByComponent
 from poolwise.pruning.label_errors import ByLabelErrors
+from poolwise.trainings.begun import begun
 from poolwise.types import Task
 
 
@@ -225,3 +228,21 @@ def test_unknown_arms_are_told_before_anything_is_trained(fakes):
     with pytest.raises(ConfigError, match="'cleaned'"):
         compared(parts)
     assert not parts.audit.work.fits
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_comparison_whose_folder_went_meanwhile_writes_nothing_there(fakes, tmp_path, monkeypatch, again):
+    parts = fakes(seeds=(0,))
+
+    def gone(parts):
+        shutil.rmtree(parts.folder)
+        if again:
+            with begun("compare", parts, ()):
+                pass
+        return compared(parts)
+
+    monkeypatch.setattr(job, "compared", gone)
+    with pytest.raises(LedgerMoved, match="give the command again"):
+        compare_job(parts)
+    left = [path.name for path in parts.folder.rglob("*") if path.is_file()]
+    assert sorted(left) == ([".lock", "compare.log", "job.yaml"] if again else [])

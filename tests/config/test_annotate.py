@@ -1,6 +1,8 @@
 """The page of a real run: what is said there reaches the loop, whoever collects it."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +11,17 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from poolwise.annotation.web.desk import Desk, Sent
+from poolwise.annotation.web.pictures import Pictures
+from poolwise.annotation.web.site import MOVED, Site
 from poolwise.config.annotate import Serving, admitted, annotate, bound, waiting_run
 from poolwise.config.annotated import AnnotatedRun, shown_parts, take_votes
 from poolwise.config.build import conf_dir
+from poolwise.config.commands import take_answers
 from poolwise.config.resume import run_config, stored_run
-from poolwise.errors import ConfigError, RunBusy
+from poolwise.errors import ConfigError, LedgerError, LedgerMoved, RunBusy
 from poolwise.ledger.votes import Votes
+from poolwise.loop.steps import batch_of, new_annotations
+from poolwise.terminal import Terminal
 from poolwise.voting import Said
 
 
@@ -209,3 +216,71 @@ def test_a_port_that_is_taken_is_told_of():
     with bound("127.0.0.1", 0) as taken, pytest.raises(ConfigError, match="cannot be served at 127.0.0.1, port"):
         bound("127.0.0.1", taken.getsockname()[1])
     assert isinstance(taken, socket.socket)
+
+
+def removed(folder):
+    shutil.rmtree(folder)
+
+
+def renamed(folder):
+    folder.rename(folder.parent.with_name("elsewhere"))
+
+
+def begun_anew(folder):
+    shutil.rmtree(folder)
+    begin()
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("harm", [removed, renamed, begun_anew])
+def test_the_server_of_a_run_that_is_gone_takes_nothing_and_leaves_the_new_one_alone(here, harm):
+    begin()
+    folder = here / "runs/one"
+    old = shown(folder, train=True)
+    site = Site(old, Pictures(old.images))
+    site.refresh()
+    desk = desk_of(old)
+    desk.answer("ann", "tab", [right(desk.work.asks[0].sample_id)], 4)
+    harm(folder)
+    before = files(here / "runs")
+    at = desk.work.asks[1].sample_id
+    works = (
+        lambda: desk.answer("ann", "tab", [right(at)], 4), old.look, old.mark, old.full, old.copies,
+        lambda: take_votes(old.stored, old.parts, 1), lambda: old.work_of(0), lambda: shown_parts(old.stored),
+    )  # fmt: skip
+    for work in works:
+        with pytest.raises(LedgerMoved):
+            work()
+    site.tick()
+    assert site.trouble == MOVED
+    old.stored.ledger.close()
+    assert files(here / "runs") == before
+
+
+def test_answers_from_a_file_are_not_taken_by_a_run_that_is_gone(here):
+    begin("annotation=csv_files")
+    run = stored_run(here / "runs/one")
+    (arm, *_) = run.parts(Terminal())
+    file = shutil.copy(next((here / "runs/one/batches").glob("*.csv")), here / "round_000.csv")
+    begun_anew(here / "runs/one")
+    before = files(here / "runs")
+    with pytest.raises(LedgerMoved):
+        take_answers(Path(file), run, arm, new_annotations)
+    run.ledger.close()
+    assert files(here / "runs") == before
+
+
+def test_a_run_without_its_ledger_is_told_of_and_gets_no_empty_one(here):
+    begin()
+    run = stored_run(here / "runs/one")
+    (arm, *_) = run.parts(Terminal())
+    batch = batch_of(run.ledger.state("one"), arm)
+    run.ledger.close()
+    (here / "runs/one/ledger.db").unlink()
+    for work in (lambda: stored_run(here / "runs/one"), lambda: arm.annotator.collect(batch)):
+        with pytest.raises(LedgerError, match=r"ledger.db is missing; put it back"):
+            work()
+    assert not (here / "runs/one/ledger.db").exists()

@@ -100,3 +100,15 @@ def test_votes_are_kept_there_too(url):
     votes.admit("ann", "a hash")
     assert votes.people() == {"ann": "a hash"}
     book.close()
+
+
+def test_no_file_is_looked_at_where_the_ledger_is_no_file(url, tmp_path):
+    here, there = Ledger(url).open(), Ledger(url).open()
+    votes = Votes(here, "folderless")
+    with here.lock("folderless", tmp_path / "run"):
+        shutil.rmtree(tmp_path / "run")
+        votes.save([Vote("key-0001", 0, 3, "ann", Said.LABEL, ("a",), "", 1.5, None, "2026-01-01")])
+        with pytest.raises(RunBusy), there.lock("folderless", tmp_path / "run"):
+            pass
+    assert len(Votes(there, "folderless").all()) == 1
+    here.close(), there.close()

@@ -36,6 +36,7 @@ def audit_job(parts: AuditParts, ledger: OpenLedger) -> RunRecord:
         if not (parts.folder / "config.yaml").exists():
             write_text(parts.folder / "config.yaml", yaml_of(parts.config))
         state = _advanced(ledger.state(parts.run), parts, ledger)
+        ledger.check()
         write_text(parts.folder / "config.yaml", yaml_of(parts.config))
         return told(state, parts)[0]
 
@@ -78,20 +79,21 @@ def _advanced(state: RunState, parts: AuditParts, ledger: OpenLedger) -> RunStat
         latest = {**state.annotations, **{row.sample_id: row for row in fact.annotations}}
         state = replace(apply(state, event), annotations=MappingProxyType(latest))
 
-    if state.opened:
+    if state.events:
         check_opened(parts.run, state.opened)
         check_data(parts.run, state.opened["digests"], parts.images.manifest, state.opened["data"])
         if check_settings(parts.run, state.opened["config"], parts.config):
             add(Fact(Kind.SETTINGS_CHANGED, 0, {"config": dict(parts.config), "command": parts.command}))
     else:
         add(steps.open_audit(parts))
-    blobs = Blobs(parts.folder / "blobs")
+    blobs = Blobs(parts.folder / "blobs", ledger.check)
     if not state.audits:
         add(steps.judged(state, parts, blobs))
     for line in filter(None, [review_of(state.audits[0], parts.settings.budget), *state.audits[0]["told"]]):
         parts.display.say(line)
     listed = json.loads(blobs.path(state.audits[0]["tables"]).read_text(encoding="utf-8"))["issues"]
     while not state.stopped:
+        ledger.check()
         facts = _next(state, parts, listed)
         for fact in facts:
             add(fact)

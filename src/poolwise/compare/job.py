@@ -52,8 +52,9 @@ def compare_job(parts: CompareParts) -> tuple[RunRecord, bool]:
         SettingsChanged: a comparison of this name was begun with other settings.
         DataError, ConfigError: data that cannot be compared on.
     """
-    with begun("compare", parts, MAY_CHANGE):
+    with begun("compare", parts, MAY_CHANGE) as check:
         outcome = compared(parts)
+        check()
         record, files = _written(parts, outcome)
         ended(parts.folder, record.note)
         return record, tell_all(parts.tracker, record, files, parts.display)

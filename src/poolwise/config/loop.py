@@ -162,7 +162,7 @@ def with_votes(annotator: Any, config: Mapping[str, Any], folder: Path, run: str
         return annotator
 
     def votes() -> list[Vote]:
-        ledger = ledger_of(config, folder).open()
+        ledger = ledger_of(config, folder).open(make=False)
         try:
             return Votes(ledger, run).all()
         finally:

@@ -185,6 +185,7 @@ def stored_run(folder: Path, *, trusted: bool = False) -> StoredRun:
     Raises:
         ConfigError: no run lies there.
         UntrustedRun: its ledger, or a link in it, lies elsewhere, and nobody on this machine said so.
+        LedgerError: its ledger is missing; an empty one in its place would look like a run that never began.
     """
     folder = folder.resolve()
     file = folder / "config.yaml"
@@ -195,7 +196,7 @@ def stored_run(folder: Path, *, trusted: bool = False) -> StoredRun:
         trust(folder)
     check_links(folder, config)
     check_ledger_of(folder, config)
-    ledger = ledger_of(config, folder).open()
+    ledger = ledger_of(config, folder).open(make=False)
     names = [name for name in ledger.runs() if not name.endswith("/control")]
     name = folder.name
     if not names:

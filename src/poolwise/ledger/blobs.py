@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,19 @@ REFERENCE = re.compile(r"[0-9a-f]{64}(\.[A-Za-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Blobs:
-    """A folder of blobs. A reference is "<sha256><suffix>"."""
+    """A folder of blobs. A reference is "<sha256><suffix>".
+
+    Attributes:
+        folder: where they lie.
+        check: called before anything is written or removed; raises where the folder's ledger is another by now.
+    """
 
     folder: Path
+    check: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     def put(self, write: Callable[[Path], None], suffix: str) -> str:
         """Have `write` fill a temporary file, then move it to its name; returns the reference."""
+        self.check()
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self.folder, prefix="partial-", suffix=suffix)
         os.close(handle)
@@ -73,6 +80,7 @@ class Blobs:
 
     def drop(self, reference: str) -> None:
         """Remove a blob that no later step reads; no error if it is gone."""
+        self.check()
         self._file(reference).unlink(missing_ok=True)
 
     def _file(self, reference: str) -> Path:

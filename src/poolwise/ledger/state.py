@@ -136,8 +136,6 @@ def ask_from(body: Mapping[str, Any]) -> Ask:
 
 
 def _opened(state: RunState, event: Event) -> RunState:
-    if not event.body:  # it would be taken for a run that has not begun
-        raise ValueError("the first event is empty")
     return replace(state, opened=event.body)
 
 

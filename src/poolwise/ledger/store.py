@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from poolwise.errors import LedgerError, RunBusy
-from poolwise.files import busy, held
+from poolwise.files import OpenedFiles, busy, held
 from poolwise.ledger.events import VERSION, Event, Kind
+from poolwise.ledger.sqlite_file import place_of, watch
 from poolwise.ledger.state import RunState, fold, reading
 from poolwise.types import Annotation, Label
 
@@ -91,32 +92,32 @@ class Ledger:
 
     url: str
 
-    def open(self) -> OpenLedger:
-        """Connect, and create the tables where they are missing.
+    def open(self, *, make: bool = True) -> OpenLedger:
+        """Connect, and create the tables where they are missing; with `make`, also SQLite's file and its folder.
 
         Raises:
-            LedgerError: the database cannot be reached or written.
+            LedgerError: the database cannot be reached or written, or is missing and not to be made.
         """
         url = sql.make_url(self.url)
-        if url.get_backend_name() == "sqlite" and url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         try:
             engine = sql.create_engine(url)
-            if engine.dialect.name == "sqlite":
-                sql.event.listen(engine, "connect", _sqlite_settings)
+            place, files, pin = place_of(engine), OpenedFiles(), None
+            if place is not None:
+                files, pin = watch(engine, place, SETTINGS, make=make)
             TABLES.create_all(engine)
-        except (SQLAlchemyError, ImportError) as error:
+        except FileNotFoundError as error:
+            raise LedgerError(
+                f"the ledger {error.filename} is missing; put it back from a copy, or delete the rest of its run and "
+                "begin anew."
+            ) from error
+        except (SQLAlchemyError, ImportError, OSError) as error:
             shown = url.render_as_string(hide_password=True)
             raise LedgerError(f"the ledger at {shown} cannot be opened: {first_line(error)}.") from error
-        return OpenLedger(engine)
+        return OpenLedger(engine, files, pin)
 
 
-def _sqlite_settings(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    # A commit is on the disk before the next step begins (FULL); readers never wait (WAL); writers wait up to 30 s.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000")
+"""A commit is on the disk before the next step begins (FULL); readers never wait (WAL); writers wait up to 30 s."""
 
 
 def first_line(error: BaseException) -> str:
@@ -127,13 +128,46 @@ def first_line(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class OpenLedger:
-    """A connected ledger."""
+    """A connected ledger.
+
+    Attributes:
+        engine: its connections; what is written through it alone is not looked after, see `transaction`.
+        files: of SQLite, and of the locks that are held; see `files.OpenedFiles`.
+    """
 
     engine: sql.Engine
+    files: OpenedFiles = field(default_factory=OpenedFiles)
+    _pin: Any = field(default=None, repr=False, compare=False)
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._pin is not None:
+            self._pin.close()
         self.engine.dispose()
+
+    def check(self) -> None:
+        """Do nothing if the ledger and the locks are still those that were opened; some microseconds.
+
+        Raises:
+            LedgerMoved: a file was removed, moved or replaced.
+        """
+        self.files.check()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sql.Connection]:
+        """One transaction, in the ledger that whoever opens it now finds: when this ends, what was written is there.
+
+        Raises:
+            LedgerMoved: it was removed, moved or replaced before or meanwhile: what was written counts for nothing.
+        """
+        self.check()
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError:
+            self.check()  # of both troubles the one that explains the other
+            raise
+        self.check()
 
     def runs(self) -> list[str]:
         """Names of all runs, sorted."""
@@ -181,6 +215,7 @@ class OpenLedger:
 
         Raises:
             RunBusy: another process has written event `seq` of this run.
+            LedgerMoved: another ledger, or none, lies there now; nothing was written to it.
             LedgerError: the database refuses (disk full, connection lost, ...); nothing was written.
         """
         body = json.loads(json.dumps(body, allow_nan=False))  # what a reader will find, no more
@@ -194,7 +229,7 @@ class OpenLedger:
         ]  # fmt: skip
         event = {"run": run, "seq": seq, "kind": kind.value, "round": round, "body": body, "at": at, "version": VERSION}
         try:
-            with self.engine.begin() as connection:
+            with self.transaction() as connection:
                 connection.execute(EVENTS.insert(), event)
                 if rows:
                     connection.execute(ANNOTATIONS.insert(), rows)
@@ -210,7 +245,7 @@ class OpenLedger:
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:
         try:
-            with self.engine.connect() as connection:
+            with self.transaction() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise LedgerError(f"the ledger cannot be read: {first_line(error)}.") from error
@@ -219,11 +254,20 @@ class OpenLedger:
     def lock(self, run: str, folder: Path) -> Iterator[None]:
         """Hold a run; the lock falls with the process, however it ends.
 
+        With its file the hold is lost: nothing is read or written from then on.
+
         Raises:
             RunBusy: another process holds it.
+            LedgerMoved: another ledger, or none, lies there now.
         """
-        with held(folder, run), self._advisory_lock(run, lambda: busy(folder, run)):
-            yield
+        self.check()  # a folder that was removed is not made anew, and nobody else's is held
+        with held(folder, run) as file, self._advisory_lock(run, lambda: busy(folder, run)):
+            if self.engine.dialect.name == "postgresql":  # there the server's lock holds the run
+                yield
+                return
+            with self.files.during(file):
+                self.check()
+                yield
 
     @contextmanager
     def _advisory_lock(self, run: str, busy: Callable[[], RunBusy]) -> Iterator[None]:

@@ -95,10 +95,16 @@ class Votes:
     def save(self, votes: Sequence[Vote], claimed: Sequence[Claim] = (), dropped: Sequence[Claim] = ()) -> None:
         """Write votes, new or renewed claims, and drop others: all in one transaction, on the disk when this returns.
 
+        With nothing to write it makes sure that what was written before is still where the loop reads it.
+
         Raises:
+            LedgerMoved: another ledger, or none, lies there now; nothing was written to it.
             ConflictingAnswers: a key that the person used in another batch; nothing was written.
             LedgerError: the database refuses; nothing was written.
         """
+        if not (votes or claimed or dropped):
+            self.ledger.check()
+            return
         with self._transaction() as connection:
             if gone := [*dropped, *claimed]:
                 mine = [sql.bindparam(f"the_{name}") == CLAIMS.c[name] for name in ("round", "sample_id", "person")]
@@ -130,7 +136,7 @@ class Votes:
     @contextmanager
     def _transaction(self) -> Iterator[sql.Connection]:
         try:
-            with self.ledger.engine.begin() as connection:
+            with self.ledger.transaction() as connection:
                 yield connection
         except IntegrityError as error:
             raise ConflictingAnswers(

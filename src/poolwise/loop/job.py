@@ -37,6 +37,7 @@ def loop_job(arms: Sequence[Parts], ledger: OpenLedger) -> list[RunRecord]:
             records.append(run_loop(parts, ledger))
             if records[-1].status != "stopped":
                 break
+        ledger.check()
         write_text(main.folder / "config.yaml", yaml_of(main.config))
         report = report_on(records, main)
         for parts, record in zip(arms, records, strict=False):

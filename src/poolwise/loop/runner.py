@@ -35,7 +35,7 @@ def run_loop(parts: Parts, ledger: OpenLedger) -> RunRecord:
         SettingsChanged, DataChanged: the run began with others.
     """
     state = ledger.state(parts.run)
-    if state.opened:
+    if state.events:
         state = _resume(state, parts, ledger)
     return _drive(state, parts, ledger)
 
@@ -51,11 +51,12 @@ def _resume(state: RunState, parts: Parts, ledger: OpenLedger) -> RunState:
 
 
 def _drive(state: RunState, parts: Parts, ledger: OpenLedger) -> RunRecord:
-    bench = Workbench(Blobs(parts.folder / "blobs"))
+    bench = Workbench(Blobs(parts.folder / "blobs", ledger.check))
     while True:
         coming = _next(state, parts)
         if coming.step is Step.DONE:
             break
+        ledger.check()  # a batch file is not written over that of another run
         facts = _take(coming, state, parts, bench)
         for fact in facts:
             state = _append(state, fact, parts, ledger)

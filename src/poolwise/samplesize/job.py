@@ -80,10 +80,11 @@ def samplesize_job(parts: SampleSizeParts) -> tuple[RunRecord, bool]:
         SettingsChanged: an experiment of this name was begun with settings that give other trainings.
         DataError, ConfigError: data that cannot be learnt from.
     """
-    with begun("samplesize", parts, MAY_CHANGE):
+    with begun("samplesize", parts, MAY_CHANGE) as check:
         outcome = measured(parts) if parts.imported is None else imported(parts)
         for warning in outcome.fit.warnings:
             parts.display.warn(warning)
+        check()
         record, files = _written(parts, outcome)
         ended(parts.folder, record.note)
         return record, tell_all(parts.tracker, record, files, parts.display)

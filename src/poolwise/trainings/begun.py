@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -56,20 +56,23 @@ class Begun:
 
 
 @contextmanager
-def begun(job: str, parts: JobParts, may_change: Collection[str]) -> Iterator[None]:
+def begun(job: str, parts: JobParts, may_change: Collection[str]) -> Iterator[Callable[[], None]]:
     """Hold the folder of a job while it works, with its log and its file.
+
+    Yields what is to be called before the results are written: it raises LedgerMoved where the folder was removed, moved
+    or replaced, perhaps by one in which the same job is at work again.
 
     Raises:
         SettingsChanged: it was begun with others than those that `may_change`.
         RunBusy: another process works on it.
     """
-    with held(parts.folder, parts.run), run_log(parts.folder / f"{job}.log"):
+    with held(parts.folder, parts.run) as lock, run_log(parts.folder / f"{job}.log"):
         before = begun_in(parts.folder)
         if before:
             kept = ({k: v for k, v in each.items() if k not in may_change} for each in (before.config, parts.config))
             check_settings(parts.run, *kept)
         _write(parts.folder, Begun(job, parts.run, parts.method, parts.command, os.getcwd(), dict(parts.config)))
-        yield
+        yield lock.check
 
 
 def ended(folder: Path, note: str) -> None:

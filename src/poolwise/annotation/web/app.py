@@ -17,7 +17,7 @@ from poolwise.annotation.web.guard import Guard
 from poolwise.annotation.web.pages import pages
 from poolwise.annotation.web.people import People
 from poolwise.annotation.web.questions import pictures, questions
-from poolwise.annotation.web.site import Site
+from poolwise.annotation.web.site import Site, for_page
 from poolwise.errors import AnnotationError, LedgerError, PoolwiseError, UnknownLabel, UnknownSample
 
 
@@ -35,7 +35,7 @@ def application(site: Site, people: People, hosts: Iterable[str] | None = None) 
 
     @app.exception_handler(PoolwiseError)
     def refused(request: Request, error: PoolwiseError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, status_of(error))
+        return JSONResponse({"detail": for_page(error)}, status_of(error))
 
     @app.exception_handler(RequestValidationError)
     def unfit(request: Request, error: RequestValidationError) -> JSONResponse:

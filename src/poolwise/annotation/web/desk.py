@@ -29,7 +29,10 @@ class VoteStore(Protocol):
         """Who holds what of a round."""
 
     def save(self, votes: Sequence[Vote], claimed: Sequence[Claim] = (), dropped: Sequence[Claim] = ()) -> None:
-        """Write all of it or nothing; on the disk when this returns."""
+        """Write all of it or nothing; on the disk, where whoever reads the run looks, when this returns.
+
+        Given nothing, raises if what was saved before is no longer there.
+        """
 
 
 @dataclass(frozen=True)
@@ -139,12 +142,10 @@ class Desk:
     def undo(self, person: str, tab: str, key: str) -> Vote | None:
         """Take back what a person said last, and hand the sample to this tab again; None if there is nothing to take back."""
         with self._alone():
-            before = self._sent.get((person, key))
-            if before is not None:
+            before, at = self._sent.get((person, key)), self._queue.last_of(person)
+            if before is not None or at is None:
+                self._save([], [])
                 return before
-            at = self._queue.last_of(person)
-            if at is None:
-                return None
             old = self._queue.said[at][person]
             vote = replace(old, key=key, said=Said.UNDO, seconds=None, at=self._now())
             self._queue.add(vote)
@@ -194,8 +195,7 @@ class Desk:
         return self._grid_order
 
     def _save(self, votes: Sequence[Vote], claims: Sequence[Claim], dropped: Sequence[Claim] = ()) -> None:
-        if not (votes or claims or dropped):
-            return
+        """Write; with nothing to write, make sure of what was written: to say it again is to acknowledge it again."""
         try:
             self._store.save(votes, claims, dropped)
         except BaseException:

@@ -38,6 +38,7 @@ def _page(site: Site, entry: Entry, path: str, template: str) -> Callable[[Reque
             "logged_in": entry.people.need_token,
             "csrf": entry.people.csrf(person),
             "run": site.run.name,
+            "data": site.data,
             "here": path,
             "classes": list(zip(manifest.classes, keys_of(manifest.classes), strict=True)),
             "several": manifest.task is Task.MULTILABEL,

@@ -24,7 +24,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "the host name is not this server's, or the request is no JSON"},
     401: {"description": "log in first"}, 403: {"description": "another site asks, or the page is too old"},
     404: {"description": "no such sample, round or group"}, 409: {"description": "it contradicts what is there"},
-    413: {"description": "too large"}, 503: {"description": "the ledger cannot be written; nothing was"},
+    413: {"description": "too large"}, 503: {"description": "the ledger cannot be written, or was moved; nothing was"},
 }  # fmt: skip
 
 

@@ -14,13 +14,19 @@ from typing import Any, Protocol
 
 from poolwise.annotation.web.desk import Desk, VoteStore, Work
 from poolwise.annotation.web.pictures import SIDES, Pictures
-from poolwise.errors import PoolwiseError, RunBusy
+from poolwise.errors import LedgerMoved, PoolwiseError, RunBusy
 from poolwise.protocols import ImageSource
 from poolwise.types import Ask
 
 LOG = logging.getLogger("poolwise")
 COPIES = -1
 """Stands for a round where near-copies are spoken of: no batch asked about them."""
+MOVED = (
+    "The run's folder, or the ledger in it, was removed, moved or replaced while this page was open: nothing is recorded. "
+    "Put it back where it was, and what is not saved is sent by itself; or end the server, start poolwise annotate "
+    "again, and open the page that it names."
+)
+"""What people at the page read then: no path, unlike in the terminal."""
 GRACE = 3.0
 """Seconds after the last answer of a full batch in which it can still be taken back, before the loop goes on."""
 
@@ -108,12 +114,16 @@ class Site:
         run: the run behind the page.
         pictures: its samples as small pictures.
         clock: seconds since 1970.
+        tell: shows a line to whoever started the server.
+        trouble: what is wrong, in words, as the page shows it; "" while nothing is.
     """
 
     run: Run
     pictures: Pictures
     clock: Callable[[], float] = time.time
+    tell: Callable[[str], None] = field(default=lambda line: None)
     trouble: str = ""
+    _told: str = ""
     _seen: Hashable = None
     _view: View = field(default_factory=lambda: View(None))
     _desks: dict[int, Desk] = field(default_factory=dict)
@@ -196,7 +206,8 @@ class Site:
                 self.pictures.get(work.asks[0].sample_id, SIDES[1])
 
     def tick(self) -> None:
-        """One look; trouble is shown on the page and tried again."""
+        """One look; trouble is shown on the page and, once, in the terminal, and tried again."""
+        told = ""
         try:
             self.refresh()
             self._hand_on()
@@ -204,10 +215,13 @@ class Site:
         except RunBusy:  # the loop is at work: it takes the votes itself
             self.trouble = ""
         except PoolwiseError as error:
-            self.trouble = str(error)
+            self.trouble, told = for_page(error), str(error)
         except Exception as error:
             LOG.exception("the page's server")
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.trouble = told = f"{type(error).__name__}: {error}"
+        if told != self._told:
+            self._told = told
+            self.tell(f"the page: {told or 'that is mended, answers are recorded again.'}")
 
     def _hand_on(self) -> None:
         desk = self.desk
@@ -225,3 +239,8 @@ class Site:
     def close(self) -> None:
         """End `attend`."""
         self._end.set()
+
+
+def for_page(error: PoolwiseError) -> str:
+    """What people at the page are told of an error."""
+    return MOVED if isinstance(error, LedgerMoved) else str(error)

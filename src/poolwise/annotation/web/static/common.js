@@ -14,7 +14,7 @@ function newKey() {
 const TAB = sessionStorage.tab || (sessionStorage.tab = newKey());
 
 class Refused extends Error {
-  constructor(status, detail) { super(detail); this.status = status; }
+  constructor(status, detail, ours) { super(detail); this.status = status; this.ours = ours; }
 }
 
 async function ask(path, body) {
@@ -25,9 +25,9 @@ async function ask(path, body) {
   const response = await fetch(path, {...options, redirect: "error"});
   if (response.ok) return response.json();
   if (response.status === 401) { location.assign("/login"); }
-  let detail = response.statusText;
-  try { detail = (await response.json()).detail; } catch { /* not ours: a proxy's page */ }
-  throw new Refused(response.status, typeof detail === "string" ? detail : JSON.stringify(detail));
+  let detail = response.statusText, ours = false;
+  try { detail = (await response.json()).detail; ours = true; } catch { /* not ours: a proxy's page */ }
+  throw new Refused(response.status, typeof detail === "string" ? detail : JSON.stringify(detail), ours);
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -38,10 +38,12 @@ async function askUntil(path, body) {
     try {
       const found = await ask(path, body);
       say("");
+      trouble("");
       return found;
     } catch (error) {
       if (error instanceof Refused && error.status < 500) throw error;
       say("Not saved yet; trying again …");
+      why(error);
       await pause(wait);
     }
   }
@@ -64,8 +66,17 @@ function showProgress(progress) {
   $("bar").max = Math.max(progress.total, 1);
   $("bar").value = progress.done;
   $("count").textContent = progress.total ? `${progress.done} of ${progress.total} · ${progress.mine} by you` : "";
-  $("trouble").textContent = progress.trouble;
-  $("trouble").hidden = !progress.trouble;
+  trouble(progress.trouble);
+}
+
+function trouble(text) {
+  if ($("trouble").textContent !== text) $("trouble").textContent = text;  // read out once, not at every try
+  $("trouble").hidden = !text;
+}
+
+// What our server says is wrong, e.g. that the run's folder was moved.
+function why(error) {
+  if (error instanceof Refused && error.ours && error.status >= 500) trouble(error.message);
 }
 
 function table(heads, rows) {

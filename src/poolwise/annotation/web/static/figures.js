@@ -8,5 +8,5 @@ async function look() {
   $("rounds").replaceChildren(rows.length ? table(["round", "labels", progress.metric], rows) : "None is finished yet.");
 }
 
-look();
-setInterval(() => { if (!document.hidden) look().catch(() => {}); }, 5000);
+look().catch(why);
+setInterval(() => { if (!document.hidden) look().catch(why); }, 5000);

@@ -191,6 +191,7 @@ async function wait() {
     } catch (error) {
       if (tooOld(error)) return;
       say("The server does not answer; trying again …");
+      why(error);
       wait();
     }
   }, 1000);
@@ -283,13 +284,13 @@ setInterval(() => {
 // Says that this tab is still there, so that what it holds stays with it.
 setInterval(() => {
   if (!document.hidden && queue.length && !busy) {
-    ask("/api/take", {tab: TAB, count: queue.length}).then((got) => showProgress(got.progress)).catch(() => {});
+    ask("/api/take", {tab: TAB, count: queue.length}).then((got) => showProgress(got.progress)).catch(why);
   }
 }, 30000);
 
 (async () => {
   const left = JSON.parse(sessionStorage.unsent || "null");
-  const {run, person} = document.body.dataset;
-  if (left && left.run === run && left.person === person) return post(left.body);
+  // numbers of samples mean other pictures in another data set, also where its run has the same name
+  if (left && ["run", "person", "pictures"].every((each) => left[each] === document.body.dataset[each])) return post(left.body);
   take(await askUntil("/api/take", {tab: TAB, count: AHEAD}));
 })();
