@@ -120,8 +120,9 @@ class StoredRun:
         trusted = tuple(config.get("trusted") or ()) if is_known(config, opened["cwd"], self.folder) else ()
         annotator = build_part(config["annotation"], where="annotation", trusted=trusted, kind=Annotator)
         images = build_part(config["data"], where="data", trusted=trusted, kind=ImageSource)
-        hidden = annotator.simulated and self.job == "loop"
-        return ShownParts(self.name, self.folder, config, replace(images, hide_labels=hidden), annotator)
+        if annotator.simulated or self.job != "loop":  # as the jobs themselves have it
+            images = replace(images, hide_labels=self.job == "loop")
+        return ShownParts(self.name, self.folder, config, images, annotator)
 
     def where_it_began(self, only: Collection[str] | None = None) -> Mapping[str, Any]:
         """Check what the run began with, go to where it did, if a person did it on this machine, and return it.
