@@ -166,3 +166,11 @@ class Tracker(Protocol):
             files: name in the tracker -> file, to be attached to the run when it has stopped (report, summary, curve).
             round_figures: file name -> PNG bytes of one round (its confusion matrix).
         """
+
+
+@runtime_checkable
+class SaysWhy(Protocol):
+    """A tracker that also says why it could not be told all."""
+
+    def why(self) -> str:
+        """A sentence without its full stop on the last `sync`; "" if nothing was left to send."""

@@ -164,7 +164,16 @@ def test_tracking_again_when_nobody_listens_says_so(here):
     begin()
     commands.track(here / "runs/one")
     begin("tracking=mlflow", "tracking.uri=http://127.0.0.1:9")
-    with pytest.raises(ConfigError, match="cannot be reached"):
+    with pytest.raises(
+        ConfigError, match=r"127\.0\.0\.1:9 cannot be reached \(nobody listens there\); nothing is lost"
+    ):
+        commands.track(here / "runs/one")
+
+
+def test_tracking_again_says_the_trackers_own_reason(here):
+    (here / "notes.txt").write_text("no database, but long enough to be taken for one")
+    begin("tracking=mlflow", f"tracking.uri=sqlite:///{here}/notes.txt")
+    with pytest.raises(ConfigError, match=r"notes\.txt cannot be told \(.*file is not a database\); nothing is lost"):
         commands.track(here / "runs/one")
 
 

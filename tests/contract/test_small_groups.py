@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from poolwise.config.build import build_part, conf_dir
-from poolwise.protocols import Annotator, StoppingRule, Tracker
+from poolwise.protocols import Annotator, SaysWhy, StoppingRule, Tracker
 from poolwise.types import RunRecord
 
 SETTINGS = {"seed": 0, "budget": 10, "runs": "runs"}
@@ -40,6 +40,7 @@ def test_trackers_never_raise_for_a_run_without_rounds(file, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     tracker = build(file)
     assert isinstance(tracker, Tracker)
+    assert not isinstance(tracker, SaysWhy) or tracker.why() == ""
     if file.stem == "none":
         data = {"name": "d", "digest": "0", "task": "multiclass", "classes": ["a", "b"], "pool": 1, "test": 0}
         run = RunRecord("r", "random", tmp_path, {}, "poolwise loop", "accuracy", data, (), "running", "")

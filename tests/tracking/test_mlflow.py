@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -306,6 +308,16 @@ def test_the_terminal_stays_quiet_and_the_tables_are_made(tmp_path, make_run, ca
     assert MLflowTracker(home=str(tmp_path / "new")).sync(make_run(status="stopped"), model=model)
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger().handlers == root
+
+
+@pytest.mark.slow
+def test_a_process_that_has_not_imported_mlflow_is_as_quiet():
+    code = (
+        "import logging; from poolwise.tracking.quiet import silence\n"
+        "with silence():\n import mlflow.pyfunc; logging.getLogger('mlflow.pyfunc').info('heard')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_the_parts_are_built_from_their_yaml():

@@ -145,7 +145,7 @@ class _Progress:
             score = "" if last.score is None else f"{ended.result.metric} {last.score:.4f} with "
             told = f"{score}{last.labelled} labels"
             if not ended.result.told:
-                told += " (the tracking server has not been told all of it; the same command tells it later)"
+                told += " (the tracker has not been told all of it; the same command tells it later)"
         number = len(self.done) + len(self.failures)
         self.display.say(f"{number} of {len(self.plan.tasks)}: {name}: {told}{self._left(number)}")
 

@@ -16,7 +16,7 @@ from poolwise.config.trust import check_settings_of, remember, trust
 from poolwise.errors import AnnotationError, ConfigError
 from poolwise.ledger.events import Kind
 from poolwise.ledger.state import RunState
-from poolwise.loop.job import loop_job, report_on, tell
+from poolwise.loop.job import loop_job, report_on, tell, why
 from poolwise.loop.parts import RunParts
 from poolwise.loop.record import run_record
 from poolwise.loop.resume import check_data, check_settings
@@ -126,29 +126,35 @@ def track(folder: Path, *, trusted: bool = False) -> None:
     """Tell the tracker what it has missed. Raises UntrustedRun, as `report`."""
     display = Terminal()
     if begun_in(folder):
-        record, knows = _again(folder, trusted)
-        _say_told(record.name, [knows], display)
+        record, missed = _again(folder, trusted)
+        _say_told(record.name, missed, display)
         return
     run = stored_run(folder, trusted=trusted)
     if run.job == "audit":
-        told = [_tell_audit(run)]
+        missed = _tell_audit(run)
     else:
         arms = run.parts(display)
         found = records_of(run)
         page = report_on(found, arms[0])
         records = zip(arms, found, strict=False)
-        told = [tell(parts, record, page, run.ledger) for parts, record in records]
-    _say_told(run.name, told, display)
+        missed = [why(parts.tracker) for parts, record in records if not tell(parts, record, page, run.ledger)]
+    _say_told(run.name, missed, display)
 
 
-def _say_told(name: str, told: Sequence[bool], display: Terminal) -> None:
-    if not all(told):
-        raise ConfigError("the tracking server cannot be reached; nothing is lost: try again when it is back.")
+def _say_told(name: str, missed: Sequence[str], display: Terminal) -> None:
+    if missed:
+        raise ConfigError(
+            f"the tracker has not been told everything of {name}{missed[0]}; nothing is lost: the same command sends the rest "
+            "when that is put right."
+        )
     display.say(f"The tracker knows all of {name}.")
 
 
-def _again(folder: Path, trusted: bool) -> tuple[RunRecord, bool]:
-    """A comparison or an experiment once more: what is trained is not trained again; see `compare_job`."""
+def _again(folder: Path, trusted: bool) -> tuple[RunRecord, list[str]]:
+    """A comparison or an experiment once more, and why the tracker misses some of it, if it does.
+
+    What is trained is not trained again; see `compare_job`.
+    """
     from poolwise.compare.job import compare_job
     from poolwise.config.compare import compare_parts
     from poolwise.config.samplesize import samplesize_parts
@@ -164,16 +170,20 @@ def _again(folder: Path, trusted: bool) -> tuple[RunRecord, bool]:
     check_settings_of(folder, job.config, job.cwd)
     told: dict[str, Any] = {"name": job.name, "method": job.method, "command": job.command, "display": Terminal()}
     if job.job == "compare":
-        return compare_job(replace(compare_parts(job.config, **told), folder=folder))
-    return samplesize_job(replace(samplesize_parts(job.config, **told), folder=folder))
+        parts = replace(compare_parts(job.config, **told), folder=folder)
+        record, knows = compare_job(parts)
+        return record, [] if knows else [why(parts.tracker)]
+    sizes = replace(samplesize_parts(job.config, **told), folder=folder)
+    record, knows = samplesize_job(sizes)
+    return record, [] if knows else [why(sizes.tracker)]
 
 
-def _tell_audit(run: StoredRun) -> bool:
-    """Write an audit's page and tables anew and tell the tracker; whether it knows all now."""
+def _tell_audit(run: StoredRun) -> list[str]:
+    """Write an audit's page and tables anew and tell the tracker; why it misses some of it, if it does."""
     from poolwise.audit.job import told
 
     parts, state = run.audit(Terminal()), run.ledger.state(run.name)
     if not state.audits:
         raise ConfigError(f"audit {run.name} has judged nothing yet; `{state.opened['command']}` goes on with it.")
     check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
-    return told(state, parts)[1]
+    return [] if told(state, parts)[1] else [why(parts.tracker)]

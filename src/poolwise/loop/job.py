@@ -16,7 +16,7 @@ from poolwise.files import write_text
 from poolwise.ledger.store import OpenLedger
 from poolwise.loop.parts import Display, Parts, RunParts
 from poolwise.loop.runner import last_model, run_loop
-from poolwise.protocols import Tracker
+from poolwise.protocols import SaysWhy, Tracker
 from poolwise.types import RunRecord
 
 PACKAGES = ("poolwise", "torch", "torchvision", "pytorch-lightning", "faiss-cpu", "mlflow", "numpy", "scikit-learn")
@@ -110,8 +110,8 @@ def tell(parts: Parts, record: RunRecord, report: Path, ledger: OpenLedger) -> b
     )
     if not done:
         parts.display.warn(
-            f"The tracking server has not been told everything of {record.name}; `poolwise track {record.folder}` "
-            "sends the rest when it is back."
+            f"The tracker has not been told everything of {record.name}{why(parts.tracker)}; "
+            f"`poolwise track {record.folder}` sends the rest."
         )
     return done
 
@@ -123,12 +123,18 @@ def yaml_of(config: Any) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
 
 
+def why(tracker: Tracker) -> str:
+    """Return what follows "has not been told everything": the tracker's own reason, if it says one."""
+    said = tracker.why() if isinstance(tracker, SaysWhy) else ""
+    return f": {said}" if said else ""
+
+
 def tell_all(tracker: Tracker, record: RunRecord, files: Mapping[str, Path], display: Display) -> bool:
     """Send a job's record and files; whether the tracker knows all now."""
     done = tracker.sync(record, files=files)
     if not done:
         display.warn(
-            f"The tracking server has not been told everything of {record.name}; the same command sends the rest."
+            f"The tracker has not been told everything of {record.name}{why(tracker)}; the same command sends the rest."
         )
     return done
 

@@ -10,23 +10,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from poolwise.errors import PoolwiseError
 from poolwise.protocols import FittedModel
 from poolwise.tracking.cursor import read_cursor
-from poolwise.tracking.facts import cut, sha256
-from poolwise.tracking.quiet import environment, limits, reachable, silence, silent_migrations
+from poolwise.tracking.database import SQLITE, database_of, opened
+from poolwise.tracking.facts import sha256
+from poolwise.tracking.quiet import environment, limits, reachable, replaced, silence, silent_migrations
+from poolwise.tracking.reasons import Unreachable, Untold, reason, sentence
 from poolwise.tracking.redaction import redact
 from poolwise.types import RoundRecord, RunRecord
 
 LOG = logging.getLogger("poolwise")
-SQLITE = "sqlite:///"
 PROBE_S = 3.0
 """Seconds to wait for somebody to listen; a server that does is then given `timeout_s` for each answer."""
+LOCK_S = 60.0
+"""Seconds to wait for another process that opens the same file; making the tables takes up to ten."""
 
-_silent_stores: set[str] = set()
-"""Stores that did not answer last time: an outage is told once, not once a round."""
+_outages: dict[str, str] = {}
+"""Stores that could not be told last time, with a sentence that says why: an outage is told once, not once a round."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class MLflowTracker:
         store = self.store()
         try:
             if not reachable(store, min(PROBE_S, self.timeout_s)):
-                raise ConnectionError("nobody listens there")
+                raise Unreachable("nobody listens there")
             with environment(limits(self.timeout_s)), silence():
                 self._send(store, run, model if self.log_model else None, files, round_figures)
         except PoolwiseError:
@@ -69,10 +72,13 @@ class MLflowTracker:
         except Exception as error:  # database, disk, network, credentials, plug-ins: each has errors of its own
             _missed(store, run.name, error)
             return False
-        if store in _silent_stores:
-            _silent_stores.discard(store)
+        if _outages.pop(store, None):
             LOG.info("MLflow at %s answers again; nothing is missing there of %s.", redact(store), run.name)
         return True
+
+    def why(self) -> str:
+        """A sentence without its full stop; see `protocols.SaysWhy`."""
+        return _outages.get(self.store(), "")
 
     def store(self) -> str:
         """The address that is written to."""
@@ -86,11 +92,11 @@ class MLflowTracker:
         Sending(client, experiment_id, run, cursor).send(model, files, figures)
 
     def _opened(self, store: str) -> tuple[Any, str]:
-        database = Path(store.removeprefix(SQLITE)) if store.startswith(SQLITE) else None
-        with _alone(database), silent_migrations(), _few_attempts(store):
+        database = database_of(store)
+        with _few_attempts(store), _alone(database), silent_migrations():
             from mlflow import MlflowClient
 
-            client = MlflowClient(tracking_uri=store)
+            client = MlflowClient(tracking_uri=store) if database is None else opened(store, database)
             return client, self._experiment_id(client, database)
 
     def _experiment_id(self, client: Any, database: Path | None) -> str:
@@ -114,13 +120,19 @@ class MLflowTracker:
 
 @contextlib.contextmanager
 def _alone(database: Path | None) -> Iterator[None]:
-    """One process at a time makes the tables of a new SQLite file; two at once would break each other's."""
+    """One process at a time makes the tables of a SQLite file; the lock falls with the process, however it ends."""
     if database is None:
         yield
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(database.with_name(f".{database.name}.lock"), timeout=60):
+    lock = FileLock(database.with_name(f".{database.name}.lock"))  # makes the folder, too
+    try:
+        lock.acquire(timeout=LOCK_S)
+    except Timeout:
+        raise Untold(f"another process has kept {lock.lock_file} locked for {LOCK_S:.0f} s") from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager
@@ -131,26 +143,21 @@ def _few_attempts(store: str) -> Iterator[None]:
         return
     import mlflow.store.db.utils as database
 
-    before = getattr(database, "MAX_RETRY_COUNT", None)
-    if before is not None:
-        database.MAX_RETRY_COUNT = 1
-    try:
+    with replaced(database, "MAX_RETRY_COUNT", 1):
         yield
-    finally:
-        if before is not None:
-            database.MAX_RETRY_COUNT = before
 
 
 def _missed(store: str, name: str, error: Exception) -> None:
     LOG.debug("MLflow was not told of %s", name, exc_info=error)
-    if store in _silent_stores:
+    known = store in _outages
+    _outages[store] = sentence(store, error)
+    if known:
         return
-    _silent_stores.add(store)
-    reason = cut(" ".join(redact(f"{type(error).__name__}: {error}").split()), 300)
     LOG.warning(
         "MLflow at %s could not be told how %s goes (%s). The run goes on; what is missing is sent after a later round, "
-        "or by the same command when MLflow is back.",
+        "or by the same command when %s.",
         redact(store),
         name,
-        reason,
+        reason(error),
+        "that is put right" if database_of(store) else "MLflow is back",
     )

@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -54,6 +55,9 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Hold back what MLflow and alembic log and warn of below errors, and put the loggers back."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401 (sets the levels of its loggers when it is imported)
     ours = [logging.getLogger("mlflow"), logging.getLogger("alembic")]
     with _restored(ours), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -72,6 +76,20 @@ def silent_migrations() -> Iterator[None]:
             yield
         finally:
             logging.disable(before)
+
+
+@contextlib.contextmanager
+def replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Put another value in the place of a module's; nothing happens where the module has no such name."""
+    if not hasattr(module, name):
+        yield
+        return
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
 
 
 @contextlib.contextmanager
