@@ -1,5 +1,6 @@
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -68,10 +69,17 @@ def test_nan_never_enters_the_ledger(tmp_path):
         ledger(tmp_path).append("r", 0, Kind.RUN_OPENED, 0, {"x": float("nan")})
 
 
-def test_an_unreachable_database_is_named_without_its_password(tmp_path):
+def test_an_unreachable_database_is_named_without_its_password():
     with pytest.raises(LedgerError, match="cannot be opened") as found:
-        Ledger("sqlite:////proc/no/such/folder.db").open() if False else Ledger("nodialect://me:secret@h/db").open()
+        Ledger("nodialect://me:secret@h/db").open()
     assert "secret" not in str(found.value)
+
+
+def test_a_place_where_no_file_can_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for place in ("/proc/no/such", tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(LedgerError, match=f"{place}/ledger.db cannot be opened"):
+            ledger(Path(place))
 
 
 def test_sqlite_writes_ahead(tmp_path):

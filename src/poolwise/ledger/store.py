@@ -105,12 +105,12 @@ class Ledger:
             if place is not None:
                 files, pin = watch(engine, place, SETTINGS, make=make)
             TABLES.create_all(engine)
-        except FileNotFoundError as error:
-            raise LedgerError(
-                f"the ledger {error.filename} is missing; put it back from a copy, or delete the rest of its run and "
-                "begin anew."
-            ) from error
         except (SQLAlchemyError, ImportError, OSError) as error:
+            if isinstance(error, FileNotFoundError) and not make:
+                raise LedgerError(
+                    f"the ledger {error.filename} is missing; put it back from a copy, or delete the rest of its run "
+                    "and begin anew."
+                ) from error
             shown = url.render_as_string(hide_password=True)
             raise LedgerError(f"the ledger at {shown} cannot be opened: {first_line(error)}.") from error
         return OpenLedger(engine, files, pin)
