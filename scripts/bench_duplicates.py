@@ -22,10 +22,10 @@ import torch
 from omegaconf import OmegaConf
 
 import poolwise
-from poolwise.config.build import build_part, conf_dir
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Split
 from poolwise.geometry.near_pairs import near_pairs
 from poolwise.model.patches import PatchNetwork, learn_patches
-from poolwise.types import Split
 
 Embed = Callable[[np.ndarray], np.ndarray]
 

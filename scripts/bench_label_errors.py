@@ -15,8 +15,8 @@ import numpy as np
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 
-from poolwise.label_error.confident_learning import flagged
-from poolwise.label_error.detectors import MEASURES, Measure
+from poolwise.quality.label_error.confident_learning import flagged
+from poolwise.quality.label_error.detectors import MEASURES, Measure
 
 THEIRS = {
     Measure.SELF_CONFIDENCE: "self_confidence",

@@ -30,14 +30,14 @@ from omegaconf import OmegaConf
 from torch import nn
 from torch.nn import functional
 
-from poolwise.config.build import build_part, conf_dir
+from poolwise.app.terminal import Terminal
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Answer, Augmentation, Batch, Manifest, Split, Task
+from poolwise.jobs.loop.parts import Parts, Settings
+from poolwise.jobs.loop.runner import run_loop
 from poolwise.ledger.store import Ledger
-from poolwise.loop.parts import Parts, Settings
-from poolwise.loop.runner import run_loop
 from poolwise.query.badge import Badge
-from poolwise.terminal import Terminal
-from poolwise.tracking.none import NoTracker
-from poolwise.types import Answer, Augmentation, Batch, Manifest, Split, Task
+from poolwise.report.tracking.none import NoTracker
 
 LABELLED = 2000
 BAR = 1.10

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from bench_cases import CASES, CLASSES, DRAWS, Case, Pool, make
-from poolwise.config.build import conf_dir
+from poolwise.core.parts import conf_dir
 
 RANDOM_BATCHES = 5
 COLUMNS = (

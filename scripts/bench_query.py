@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.types import PoolView
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import PoolView
 
 PROCESS = Path("/proc/self")
 """Linux tells a process its memory here."""

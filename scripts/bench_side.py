@@ -36,8 +36,8 @@ def ours(job: dict[str, Any], arrays: Arrays) -> Pick:
     """A strategy of poolwise by its name in conf/query."""
     from omegaconf import OmegaConf
 
-    from poolwise.config.build import build_part, conf_dir
-    from poolwise.types import PoolView
+    from poolwise.core.parts import build_part, conf_dir
+    from poolwise.core.types import PoolView
 
     strategy = build_part(
         OmegaConf.merge(OmegaConf.load(conf_dir() / "query" / f"{job['name']}.yaml"), OmegaConf.create(job["options"]))

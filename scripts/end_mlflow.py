@@ -33,10 +33,10 @@ from mlflow import MlflowClient
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, create_engine
 
-from poolwise.tracking import database
-from poolwise.tracking import mlflow as tracker
-from poolwise.tracking.mlflow import MLflowTracker
-from poolwise.types import Ask, RoundRecord, RunRecord
+from poolwise.core.types import Ask, RoundRecord, RunRecord
+from poolwise.report.tracking import database
+from poolwise.report.tracking import mlflow as tracker
+from poolwise.report.tracking.mlflow import MLflowTracker
 
 ENDS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 OLD = "bda7b8c39065"

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from omegaconf import OmegaConf
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Split
 from poolwise.model.patches import learn_patches
-from poolwise.types import Split
 
 DEFAULTS = {"filters": 300, "size": 6, "width": 256, "seed": 0, "pictures": 10_000}
 

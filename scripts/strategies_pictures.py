@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.seeds import generator
-from poolwise.types import Head, PoolView, Task
+from poolwise.core.seeds import generator
+from poolwise.core.types import Head, PoolView, Task
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs/pictures/strategies"
 BLOBS = (  # class, points, labelled, centre, spread
@@ -45,7 +45,7 @@ def main() -> None:
     """Draw the named strategies, or all that are defined for one class a picture."""
     from omegaconf import OmegaConf
 
-    from poolwise.config.build import build_part, conf_dir
+    from poolwise.core.parts import build_part, conf_dir
 
     view = toy_pool()
     PICTURES.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from poolwise.annotation.oracle import Oracle
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
+from poolwise.core.types import Augmentation, Manifest, Need, Predictions, Split, Task
+from poolwise.jobs.loop.parts import Parts, Settings
+from poolwise.jobs.loop.stopping.budget import Budget
 from poolwise.ledger.store import Ledger, OpenLedger
-from poolwise.loop.parts import Parts, Settings
 from poolwise.query.top_k import Margin
-from poolwise.stopping.budget import Budget
-from poolwise.types import Augmentation, Manifest, Need, Predictions, Split, Task
 
 
 @dataclass(frozen=True)

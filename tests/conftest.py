@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does; see poolwise.cli
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does; see poolwise.app.cli
 # What poolwise remembers of the person who runs the tests stays as it was.
 _STATE = tempfile.TemporaryDirectory(prefix="poolwise-state-")
 os.environ["POOLWISE_STATE"] = _STATE.name

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
 
 
 def square(number):

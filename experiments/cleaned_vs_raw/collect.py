@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from poolwise.benchmark.results import as_csv
+from poolwise.jobs.benchmark.results import as_csv
 from poolwise.report.compare_chart import arms_chart
 
 HERE = Path(__file__).parent

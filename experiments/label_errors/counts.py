@@ -19,7 +19,7 @@ import numpy as np
 from detect import HERE, SHAPES, SHARES, features, out_of_fold
 
 import poolwise
-from poolwise.label_error.planted import confusions, plant
+from poolwise.quality.label_error.planted import confusions, plant
 
 SETTINGS = {
     "apart, 6 % uniform": (1.0, 0.06, 0.0),

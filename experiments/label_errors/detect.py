@@ -25,8 +25,8 @@ from sklearn.model_selection import StratifiedKFold
 import poolwise
 from poolwise.data.digits import Digits
 from poolwise.data.torchvision_sets import SetName, TorchvisionSet
-from poolwise.label_error.planted import confusions, plant
 from poolwise.model.patches import Patches
+from poolwise.quality.label_error.planted import confusions, plant
 
 HERE = Path(__file__).parent
 THEIRS = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poolwise.curve.outlook import outlook
+from poolwise.metric.curve.outlook import outlook
 
 HERE = Path(__file__).parent
 STRATEGIES, SEEDS, EARLY = ("random", "margin", "auto", "badge"), ("0", "1", "2"), 6

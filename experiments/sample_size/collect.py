@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import poolwise
-from poolwise.benchmark.results import as_csv
-from poolwise.doors.curve import families
+from poolwise.jobs.benchmark.results import as_csv
+from poolwise.metric.api import families
 
 HERE = Path(__file__).parent
 KERAS, POWER = "keras.io", "plain pow3"

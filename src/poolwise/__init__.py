@@ -1,6 +1,6 @@
 """poolwise: which pictures to label next, which labels are wrong, how many more are needed.
 
-The doors for people who bring their own arrays are here, imported when first used:
+The functions for people who bring their own arrays, imported when first used:
 
     select(strategy, *, size, ...)              which rows of a pool to label next
     curation_report(embeddings, chosen, ...)    how a batch compares with random ones of its size
@@ -19,26 +19,26 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_DOORS = {
-    "Duplicates": "duplicates",
-    "calibrate_threshold": "duplicates",
-    "class_findings": "detectors",
-    "compare_detectors": "detectors",
-    "consensus": "votes",
-    "curation_report": "selection",
-    "find_duplicates": "duplicates",
-    "find_label_errors": "labels",
-    "fit_learning_curve": "curve",
-    "relabel_scores": "votes",
-    "select": "selection",
+_ROOMS = {
+    "Duplicates": "quality",
+    "calibrate_threshold": "quality",
+    "class_findings": "quality",
+    "compare_detectors": "quality",
+    "consensus": "quality",
+    "curation_report": "query",
+    "find_duplicates": "quality",
+    "find_label_errors": "quality",
+    "fit_learning_curve": "metric",
+    "relabel_scores": "quality",
+    "select": "query",
 }
-__all__ = ["__version__", *_DOORS]
+__all__ = ["__version__", *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a door when it is first asked for, so that `import poolwise` costs nothing."""
-    if name not in _DOORS:
+    """Import a public function when it is first asked for, so that `import poolwise` costs nothing."""
+    if name not in _ROOMS:
         raise AttributeError(f"module 'poolwise' has no attribute {name!r}")
-    value = getattr(import_module(f"poolwise.doors.{_DOORS[name]}"), name)
+    value = getattr(import_module(f"poolwise.{_ROOMS[name]}.api"), name)
     globals()[name] = value
     return value

@@ -1,6 +1,6 @@
 """`python -m poolwise`."""
 
-from poolwise.cli import main
+from poolwise.app.cli import main
 
 if __name__ == "__main__":
     main()

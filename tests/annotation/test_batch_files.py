@@ -19,10 +19,10 @@ from poolwise.annotation.image_folder import ImageFolder
 from poolwise.annotation.json_lines import JsonLines
 from poolwise.annotation.label_studio_files import LabelStudioFiles
 from poolwise.annotation.reading import read_answers
-from poolwise.errors import ConfigError, ConflictingAnswers, FormatError, UnknownLabel, UnknownSample
-from poolwise.formats import coco, cvat
-from poolwise.formats.record import Record
-from poolwise.types import Ask, Batch, Task
+from poolwise.core.errors import ConfigError, ConflictingAnswers, FormatError, UnknownLabel, UnknownSample
+from poolwise.core.types import Ask, Batch, Task
+from poolwise.data.formats import coco, cvat
+from poolwise.data.formats.record import Record
 
 CLASSES = ("cat", "dog", "=1+1 <b>")
 KINDS = [CsvFiles, JsonLines, Coco, Cvat, LabelStudioFiles, ImageFolder]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from builders import Blobs
 from poolwise.annotation.answers import label_text
 from poolwise.annotation.csv_files import CsvFiles, batch_file
-from poolwise.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample
-from poolwise.types import Ask, Batch, Task
+from poolwise.core.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample
+from poolwise.core.types import Ask, Batch, Task
 
 CLASSES = ("cat", "dog", "=1+1")
 

@@ -13,8 +13,8 @@ from builders import Blobs
 from poolwise.annotation.label_studio import LabelStudio
 from poolwise.annotation.label_studio_server import TOKEN, Server
 from poolwise.annotation.reading import read_answers
-from poolwise.errors import AnnotationError, ConfigError, UnknownLabel
-from poolwise.types import Ask, Batch, Task
+from poolwise.core.errors import AnnotationError, ConfigError, UnknownLabel
+from poolwise.core.types import Ask, Batch, Task
 
 CLASSES = ("cat", "dog", '"a" < b & c')
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from poolwise.annotation.oracle import Mistake, Oracle
-from poolwise.errors import ConfigError
-from poolwise.types import Ask, Batch, Task
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Ask, Batch, Task
 
 N = 2000
 LABELS = np.arange(N) % 4

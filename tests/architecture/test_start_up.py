@@ -12,9 +12,9 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "matplotlib", "sklearn", "faiss
     "code",
     [
         "import poolwise",
-        "import poolwise.cli",
-        "import poolwise.config.hydra_job",
-        "import poolwise.config.build, poolwise.types",
+        "import poolwise.app.cli",
+        "import poolwise.app.hydra_job",
+        "import poolwise.core.parts, poolwise.core.types",
     ],
 )
 def test_nothing_heavy_is_imported_early(code):

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 from omegaconf import OmegaConf
 
-from poolwise.config.build import TARGET, build_part, conf_dir
-from poolwise.errors import ConfigError
-from poolwise.protocols import Annotator
+from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import Annotator
+from poolwise.core.parts import TARGET, build_part, conf_dir
 
 HANDED_IN = {"truth", "votes"}
 """Fields that the commands set, never a configuration."""

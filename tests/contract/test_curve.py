@@ -7,11 +7,11 @@ import pytest
 from omegaconf import OmegaConf
 
 import poolwise
-from poolwise.config.build import build_part, conf_dir
-from poolwise.curve.belief import Belief
-from poolwise.curve.family import grid
-from poolwise.doors.curve import families
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.metric.api import families
+from poolwise.metric.curve.belief import Belief
+from poolwise.metric.curve.family import grid
 
 FILES = sorted((conf_dir() / "curve").glob("*.yaml"))
 SIZES = np.array([100, 200, 400, 700, 1000])
@@ -70,4 +70,4 @@ def test_every_key_says_what_it_means(file):
 
 def test_a_misspelt_key_is_refused():
     with pytest.raises(ConfigError, match="exponents"):
-        build_part({"_target_": "poolwise.curve.pow3.Pow3", "exponent": 3}, where="curve")
+        build_part({"_target_": "poolwise.metric.curve.pow3.Pow3", "exponent": 3}, where="curve")

@@ -8,11 +8,11 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.formats import coco, cvat
-from poolwise.formats.record import Record
-from poolwise.protocols import HiddenLabels, ImageSource
-from poolwise.types import Split
+from poolwise.core.interfaces import HiddenLabels, ImageSource
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Split
+from poolwise.data.formats import coco, cvat
+from poolwise.data.formats.record import Record
 
 NAMES = sorted(file.stem for file in (conf_dir() / "data").glob("*.yaml"))
 FILES = ["image_folder", "manifest", "coco", "cvat"]

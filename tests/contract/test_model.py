@@ -9,10 +9,10 @@ import torch
 from omegaconf import OmegaConf
 
 from model.samples import Stripes
-from poolwise.config.build import TARGET, build_part, conf_dir, find_target
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.parts import TARGET, build_part, conf_dir, find_target
+from poolwise.core.types import Need, Task
 from poolwise.model.patches import learn_patches
-from poolwise.types import Need, Task
 
 PARTS = sorted((conf_dir() / "model").glob("*.yaml"))
 TRAINERS = sorted((conf_dir() / "trainer").glob("*.yaml"))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.label_error.found import LabelErrors
-from poolwise.pruning.pruned import Pruning
-from poolwise.types import Need, is_known
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Need, is_known
+from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.pruning.pruned import Pruning
 
 FILES = sorted((conf_dir() / "pruning").glob("*.yaml"))
 RNG = np.random.default_rng(0)

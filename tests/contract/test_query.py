@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
-from poolwise.protocols import QueryStrategy
-from poolwise.types import Head, Need, PoolView, Task
+from poolwise.core.errors import ConfigError, InvalidArray, PoolExhausted
+from poolwise.core.interfaces import QueryStrategy
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Head, Need, PoolView, Task
 
 PATHS = sorted((conf_dir() / "query").glob("*.yaml"))
 ARRAYS = {

@@ -3,9 +3,9 @@
 import pytest
 from omegaconf import OmegaConf
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.protocols import Annotator, SaysWhy, StoppingRule, Tracker
-from poolwise.types import RunRecord
+from poolwise.core.interfaces import Annotator, SaysWhy, StoppingRule, Tracker
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import RunRecord
 
 SETTINGS = {"seed": 0, "budget": 10, "runs": "runs"}
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from poolwise.annotation.pictures import copied, data_uri
+from poolwise.core.errors import ConfigError, DataError, FormatError, UnknownLabel
+from poolwise.core.types import Split, Task, decode
 from poolwise.data.coco import Coco
 from poolwise.data.cvat import Cvat
+from poolwise.data.formats import coco, cvat, jsonl
+from poolwise.data.formats.record import Record
 from poolwise.data.manifest import ManifestFile
-from poolwise.errors import ConfigError, DataError, FormatError, UnknownLabel
-from poolwise.formats import coco, cvat, jsonl
-from poolwise.formats.record import Record
-from poolwise.types import Split, Task, decode
 
 SMALL = {"image_size": 8, "test_fraction": 0.0}
 CLASSES = ["dog", "cat"]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from builders import Blobs
+from poolwise.core.errors import DataError, PoolwiseError
+from poolwise.core.types import Task
 from poolwise.data.predictions import read_predictions
-from poolwise.errors import DataError, PoolwiseError
-from poolwise.types import Task
 
 MANIFEST = Blobs(n=4, test=0).manifest
 SEVERAL = Blobs(n=4, test=0, task=Task.MULTILABEL).manifest

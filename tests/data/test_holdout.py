@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwise.core.types import Split
 from poolwise.data.holdout import assign_splits, draw, quotas
-from poolwise.types import Split
 
 POOL, TEST = Split.POOL, Split.TEST
 counts = st.lists(st.integers(0, 30), min_size=1, max_size=8)

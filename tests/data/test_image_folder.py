@@ -3,9 +3,9 @@ import os
 import numpy as np
 import pytest
 
+from poolwise.core.errors import ConfigError, DataError, UnknownLabel, UnreadableImages
+from poolwise.core.types import Split
 from poolwise.data.image_folder import ImageFolder
-from poolwise.errors import ConfigError, DataError, UnknownLabel, UnreadableImages
-from poolwise.types import Split
 
 
 def source(root, **options):

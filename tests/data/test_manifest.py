@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolwise.core.errors import ConfigError, DataError, UnknownLabel
+from poolwise.core.types import Split, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest
 from poolwise.data.manifest import ManifestFile
-from poolwise.errors import ConfigError, DataError, UnknownLabel
-from poolwise.types import Split, Task
 
 
 @pytest.fixture

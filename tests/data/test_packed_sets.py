@@ -7,13 +7,13 @@ import threading
 import numpy as np
 import pytest
 
+from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.types import Split, Task
 from poolwise.data.cifar_sheets import Cifar10Sheets, TestSheets, tiles
 from poolwise.data.digits import Digits
 from poolwise.data.idx import parse_idx
 from poolwise.data.synthetic import Synthetic
 from poolwise.data.torchvision_sets import SetName, TorchvisionSet
-from poolwise.errors import ConfigError, DataError
-from poolwise.types import Split, Task
 
 
 def test_digits_are_those_of_scikit_learn():

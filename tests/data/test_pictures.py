@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poolwise.core.errors import UnreadableImages
 from poolwise.data.pictures import Form, Resize, attempt, decode, extensions, fault
-from poolwise.errors import UnreadableImages
 
 GREY = Form(4, 1, Resize.STRETCH)
 RGB = Form(4, 3, Resize.STRETCH)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from builders import Blobs
+from poolwise.core.errors import DataError
 from poolwise.data.predictions import read_predictions
-from poolwise.errors import DataError
 
 MANIFEST = Blobs(n=4, test=0).manifest
 IDS = np.array([1, 3])

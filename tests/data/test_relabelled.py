@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from poolwise.core.errors import ConfigError, DataError, UnknownLabel
 from poolwise.data.digits import Digits
 from poolwise.data.relabelled import Relabelled
-from poolwise.errors import ConfigError, DataError, UnknownLabel
 
 
 def table(tmp_path, *rows):

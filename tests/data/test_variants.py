@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.types import Split
 from poolwise.data.digits import Digits
 from poolwise.data.image_folder import ImageFolder
 from poolwise.data.synthetic import Synthetic
 from poolwise.data.variants import Imbalanced, Redundant, profile
-from poolwise.errors import ConfigError, DataError
-from poolwise.types import Split
 
 SMALL = Synthetic(n=60, classes=3, size=8, hide_labels=False)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from poolwise.compare.arms import ARMS
-from poolwise.config.build import conf_dir
-from poolwise.config.schema import CompareConfig
+from poolwise.core.parts import conf_dir
+from poolwise.jobs.compare.arms import ARMS
+from poolwise.jobs.compare.settings import CompareConfig
 
 PAGE = (Path(__file__).parents[2] / "docs/compare.md").read_text()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import poolwise
-from poolwise.doors.copy_threshold import KINDS, CopyThreshold
+from poolwise.quality.duplicates.copy_threshold import KINDS, CopyThreshold
 
 PAGE = (Path(__file__).parents[2] / "docs/duplicates.md").read_text()
 FIELDS = [field.name for one in (poolwise.Duplicates, CopyThreshold) for field in dataclasses.fields(one)]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from poolwise.doors.labels import detectors
-from poolwise.label_error.found import LabelErrors
+from poolwise.quality.label_error.find import detectors
+from poolwise.quality.label_error.found import LabelErrors
 
 PAGE = (Path(__file__).parents[2] / "docs/labels.md").read_text()
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from poolwise.cli import COMMANDS
-from poolwise.config.build import conf_dir
-from poolwise.config.schema import AuditConfig, LoopConfig, SampleSizeConfig
+from poolwise.app.cli import COMMANDS
+from poolwise.core.parts import conf_dir
+from poolwise.jobs.audit.settings import AuditConfig
+from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "experiments").glob("*/README.md")])

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from poolwise.curve.fit import CurveFit
-from poolwise.doors.curve import families
+from poolwise.metric.api import families
+from poolwise.metric.curve.fit import CurveFit
 
 PAGE = (Path(__file__).parents[2] / "docs/sample_size.md").read_text()
 PLAIN = {"sizes", "scores", "extrapolates", "posterior"}

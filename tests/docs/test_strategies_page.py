@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import poolwise.doors.selection
-from poolwise.config.build import build_part, conf_dir
-from poolwise.types import Task
+import poolwise.query.api
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Task
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/strategies.md").read_text()
@@ -15,7 +15,7 @@ ENTRIES = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", PAGE, flags=re.MULTI
 
 
 def test_every_strategy_has_an_entry_and_no_other_has():
-    assert sorted(ENTRIES) == poolwise.doors.selection.strategies()
+    assert sorted(ENTRIES) == poolwise.query.api.strategies()
 
 
 @pytest.mark.parametrize("name", ENTRIES)

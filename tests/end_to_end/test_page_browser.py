@@ -8,8 +8,8 @@ from PIL import Image
 
 from pages import Server, poolwise
 from poolwise.annotation.web.site import MOVED
-from poolwise.config.resume import stored_run
 from poolwise.data.digits import read_digits
+from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

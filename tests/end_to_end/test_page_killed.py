@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from pages import Browser, Server, poolwise
-from poolwise.config.resume import stored_run
+from poolwise.core.voting import Said
+from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
-from poolwise.voting import Said
 
 CLASSES = "abcd"
 

@@ -14,8 +14,9 @@ from PIL import Image
 
 from pages import Browser, Server
 from poolwise.annotation.web.site import MOVED
-from poolwise.config.build import conf_dir
-from poolwise.config.resume import run_config, stored_run
+from poolwise.app.run import run_config
+from poolwise.core.parts import conf_dir
+from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
 
 SETTINGS = [

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from poolwise.core.types import Head
 from poolwise.geometry.flips import farthest, flip_distances
-from poolwise.types import Head
 
 
 def noise(*shape, seed=0):

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from poolwise.core.types import Task
 from poolwise.geometry.coverage import farthest_first
 from poolwise.geometry.gradients import Gradients, residuals
 from poolwise.geometry.groups import average_linkage
 from poolwise.geometry.kmeans import kmeans
 from poolwise.geometry.neighbours import nearest, unit_rows
 from poolwise.geometry.seeding import spread_greedily, spread_out
-from poolwise.types import Task
 
 
 def noise(rows, width, seed=0):

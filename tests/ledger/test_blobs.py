@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from poolwise.errors import LedgerError
+from poolwise.core.errors import LedgerError
 from poolwise.ledger.blobs import Blobs
 
 

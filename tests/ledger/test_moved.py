@@ -10,14 +10,14 @@ import pytest
 import sqlalchemy as sql
 
 from builders import ledger
-from poolwise.errors import LedgerError, LedgerMoved, RunBusy
-from poolwise.files import held
+from poolwise.core.errors import LedgerError, LedgerMoved, RunBusy
+from poolwise.core.files import held
+from poolwise.core.types import Annotation
+from poolwise.core.voting import Claim, Said, Vote
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import Votes
-from poolwise.types import Annotation
-from poolwise.voting import Claim, Said, Vote
 
 CAT = Annotation(3, "cat", "ann", 0, "csv", "")
 
@@ -211,7 +211,7 @@ def test_a_lock_whose_file_is_gone_holds_nothing(votes, folder, again):
 
 
 def test_a_lock_that_is_replaced_while_it_is_taken_is_taken_again(tmp_path, monkeypatch):
-    from poolwise.files import FileLock
+    from poolwise.core.files import FileLock
 
     left, taken = [2], FileLock.acquire
 

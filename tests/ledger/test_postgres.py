@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from builders import parts
-from poolwise.errors import ConflictingAnswers, RunBusy
+from poolwise.core.errors import ConflictingAnswers, RunBusy
+from poolwise.core.types import Annotation
+from poolwise.core.voting import Claim, Said, Vote
+from poolwise.jobs.loop.runner import run_loop
 from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import VOTES, Votes
-from poolwise.loop.runner import run_loop
-from poolwise.types import Annotation
-from poolwise.voting import Claim, Said, Vote
 
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin")) + [
     str(Path(found).parent) for found in [shutil.which("initdb")] if found

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from builders import ledger
-from poolwise.errors import LedgerError, RunBusy
+from poolwise.core.errors import LedgerError, RunBusy
+from poolwise.core.types import Annotation
 from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
-from poolwise.types import Annotation
 
 CAT = Annotation(3, "cat", "ann", 0, "csv", "")
 

@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sql
 
 from builders import ledger
-from poolwise.errors import ConflictingAnswers
+from poolwise.core.errors import ConflictingAnswers
+from poolwise.core.voting import Claim, Said, Vote
 from poolwise.ledger.votes import CLAIMS, VOTES, Votes
-from poolwise.voting import Claim, Said, Vote
 
 
 def vote(key="k", person="ann", **more):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import cohen_kappa_score
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
 from poolwise.metric.agreement import agreement, changed, cohen_kappa
 
 numbers = arrays(np.int64, (2, 12), elements=st.integers(0, 3))

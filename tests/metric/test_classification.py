@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
+from poolwise.core.types import Task
 from poolwise.metric.calibration import calibration_error, reliability
 from poolwise.metric.classification import headline, held_out
-from poolwise.types import Task
 
 NAMES = ("a", "b", "c")
 

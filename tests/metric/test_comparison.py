@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
 from poolwise.metric.comparison import holm, mean_ranks, paired_difference, pairwise, penalty_matrix
 
 RNG = np.random.default_rng(0)

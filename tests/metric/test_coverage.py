@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import poolwise
-from poolwise.errors import ConfigError, InvalidArray
+from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.metric import coverage
 from poolwise.metric.coverage import curation_report
 

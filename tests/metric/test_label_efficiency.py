@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
 from poolwise.metric.label_efficiency import area_under_curve, chance_difference, compare, labels_to_reach, score_at
 
 scores_of = st.lists(st.floats(0, 1), min_size=2, max_size=12)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolwise.types import Augmentation, LabelledSet, Manifest, Split, Task
+from poolwise.core.types import Augmentation, LabelledSet, Manifest, Split, Task
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poolwise.core.types import Augmentation
 from poolwise.model.augmentation import augment
-from poolwise.types import Augmentation
 
 
 def generator(seed=0):

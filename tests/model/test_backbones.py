@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
 from poolwise.model.backbones import Backbone, Pixels, ResNet18, SmallCNN
 from poolwise.model.torchvision_backbone import TorchvisionBackbone, last_layer
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.samples import Stripes
-from poolwise.errors import UnreadableImages
+from poolwise.core.errors import UnreadableImages
 from poolwise.model.batches import FromSource, InMemory, Passes, ahead, chunks, shuffled
 
 

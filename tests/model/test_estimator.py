@@ -13,15 +13,15 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.validation import check_is_fitted
 
 from model.samples import Stripes
+from poolwise.core.errors import InvalidArray
+from poolwise.core.types import Split, Task, WarmStart
 from poolwise.data.digits import Digits
-from poolwise.errors import InvalidArray
 from poolwise.model.array_source import Scale, scale_of
 from poolwise.model.backbones import Pixels, SmallCNN
 from poolwise.model.estimator import LightningEstimator
 from poolwise.model.learner import LightningLearner
 from poolwise.model.linear_head import LinearHead
 from poolwise.model.modal_repair import repair_modal
-from poolwise.types import Split, Task, WarmStart
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -9,10 +9,10 @@ import pytorch_lightning as pl
 import torch
 
 from model.samples import Stripes
-from poolwise.errors import ConfigError, DataError, InvalidArray, TrainingDiverged
+from poolwise.core.errors import ConfigError, DataError, InvalidArray, TrainingDiverged
+from poolwise.core.types import Augmentation, LabelledSet, Need, Task, WarmStart
 from poolwise.model.backbones import Pixels, SmallCNN
 from poolwise.model.learner import LightningLearner
-from poolwise.types import Augmentation, LabelledSet, Need, Task, WarmStart
 
 CPU = {"accelerator": "cpu"}
 TINY = LightningLearner(

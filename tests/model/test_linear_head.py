@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from model.samples import Stripes
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Need, Task
 from poolwise.model.backbones import Pixels, SmallCNN
 from poolwise.model.linear_head import LinearHead
 from poolwise.model.torchvision_backbone import TorchvisionBackbone
-from poolwise.types import Need, Task
 
 HEAD = LinearHead(backbone=Pixels(), min_steps=150, epochs=1, learning_rate=0.03, trainer={"accelerator": "cpu"})
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from poolwise.errors import TrainingDiverged
+from poolwise.core.errors import TrainingDiverged
 from poolwise.model import logistic
 from poolwise.model.logistic import solve
 

@@ -6,11 +6,11 @@ import torch
 
 from model.samples import Stripes
 from model.test_linear_head import Counting
-from poolwise.errors import ConfigError, DataError
+from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.types import LabelledSet, Need, Task
 from poolwise.model.backbones import Pixels, SmallCNN
 from poolwise.model.linear_head import LinearHead
 from poolwise.model.logistic_head import LogisticHead
-from poolwise.types import LabelledSet, Need, Task
 
 HEAD = LogisticHead(backbone=Pixels(), trainer={"accelerator": "cpu"})
 ALL = np.arange(90)

@@ -6,15 +6,15 @@ import pytorch_lightning as pl
 import torch
 
 from model.samples import Stripes
-from poolwise.errors import ConfigError
-from poolwise.label_error.training_dynamics import area_under_margin
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import LabelledSet, Task
 from poolwise.model.backbones import SmallCNN
 from poolwise.model.batches import InMemory, Passes
 from poolwise.model.classifier import Classifier, Recipe
 from poolwise.model.learner import LightningLearner
 from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.trainer import fit
-from poolwise.types import LabelledSet, Task
+from poolwise.quality.label_error.training_dynamics import area_under_margin
 
 CPU = {"accelerator": "cpu"}
 TINY = LightningLearner(

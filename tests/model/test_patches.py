@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional
 
 from model.samples import Stripes
-from poolwise.errors import ConfigError, DataError
+from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.types import Need
 from poolwise.model.logistic_head import LogisticHead
 from poolwise.model.patches import CONTRAST, Patches, PatchNetwork, contrast, learn_patches
-from poolwise.types import Need
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 3, 9, 11), dtype=np.uint8)
 

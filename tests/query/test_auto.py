@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import PoolView
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.auto import Auto
 from poolwise.query.herding import MaxHerding, UHerding
 from poolwise.query.weighted_k_means import WeightedKMeans
-from poolwise.types import PoolView
 
 
 def rng(seed=0):

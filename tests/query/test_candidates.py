@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from poolwise.config.build import build_part, conf_dir
-from poolwise.errors import ConfigError, InvalidArray, PoolExhausted
+from poolwise.core.errors import ConfigError, InvalidArray, PoolExhausted
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.types import Need, PoolView
 from poolwise.query.badge import Badge
 from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
 from poolwise.query.shares import divide
 from poolwise.query.top_k import Margin
-from poolwise.types import Need, PoolView
 
 EVERY_OPTION = (
     Candidates(duplicates=0.9),

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from poolwise.acquisition import disagreement
-from poolwise.acquisition.joint_entropy import Configurations, draw_entropy, extended, gains
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Need, PoolView, Task
+from poolwise.query.acquisition import disagreement
+from poolwise.query.acquisition.joint_entropy import Configurations, draw_entropy, extended, gains
 from poolwise.query.batch_bald import BatchBald
 from poolwise.query.committee import MEASURES, Committee, Measure, Members
 from poolwise.query.disagreement import Bald, MeanStd, VariationRatio
 from poolwise.query.epig import Epig
 from poolwise.query.power_bald import Form, PowerBald, log_weights
-from poolwise.types import Need, PoolView, Task
 
 
 def rng(seed=0):

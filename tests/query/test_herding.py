@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from poolwise.acquisition.temperature import rescaled
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import PoolView
+from poolwise.query.acquisition.temperature import rescaled
 from poolwise.query.herding import MaxHerding, UHerding, forecast_temperature
-from poolwise.types import PoolView
 
 
 def view(labelled=0, seed=0, **more):

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Head, PoolView
 from poolwise.query.alfa_mix import AlfaMix, anchors, flipping_caps
 from poolwise.query.bait import Bait, Form, class_roots, labelled_probs
 from poolwise.query.density import InformationDensity, Similarity
@@ -15,7 +16,6 @@ from poolwise.query.drop_query import DropQuery, least_changed
 from poolwise.query.falcun import Falcun, drawn_apart
 from poolwise.query.ranked_batch import RankedBatch
 from poolwise.query.weighted_k_means import Clue, WeightedKMeans
-from poolwise.types import Head, PoolView
 
 
 def rng(seed=0):

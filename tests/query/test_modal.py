@@ -9,11 +9,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 import poolwise
-from poolwise.config.build import conf_dir
-from poolwise.errors import ConfigError, InvalidArray
+from poolwise.core.errors import ConfigError, InvalidArray
+from poolwise.core.parts import conf_dir
+from poolwise.core.types import Need, PoolView, Task
 from poolwise.query.modal import Modal
 from poolwise.query.modal_functions import REFUSED, WORKING, known
-from poolwise.types import Need, PoolView, Task
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

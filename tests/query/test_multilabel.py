@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from poolwise.acquisition import multilabel
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import PoolView, Task
+from poolwise.query.acquisition import multilabel
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.multilabel import Adaptive, BinMin, LabelCardinality, MaxEntropy, Mmc
-from poolwise.types import PoolView, Task
 
 
 def rng(seed=0):

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Need, PoolView, Task
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.objectives import Objectives
-from poolwise.types import Need, PoolView, Task
 
 
 def rng(seed=0):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import PoolView
 from poolwise.query.prob_cover import ProbCover
-from poolwise.types import PoolView
 
 
 def pick(points, size, labelled=None, seed=0, **options):

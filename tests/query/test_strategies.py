@@ -3,7 +3,8 @@ import warnings
 import numpy as np
 import pytest
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import PoolView, Task
 from poolwise.query.badge import Badge
 from poolwise.query.clustered import Clustered, smallest_first
 from poolwise.query.core_set import CoreSet
@@ -13,7 +14,6 @@ from poolwise.query.picks import best, in_turn
 from poolwise.query.random import Random
 from poolwise.query.stratified import Stratified
 from poolwise.query.top_k import Entropy, LeastConfidence, Margin
-from poolwise.types import PoolView, Task
 
 
 def rng(seed=0):

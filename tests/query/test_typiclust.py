@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import PoolView
 from poolwise.query.typiclust import TypiClust
-from poolwise.types import PoolView
 
 
 def blobs(counts, seed=0):

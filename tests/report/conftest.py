@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poolwise.types import Ask, RoundRecord, RunRecord
+from poolwise.core.types import Ask, RoundRecord, RunRecord
 
 CLASSES = ("cat", "dog", "eel")
 

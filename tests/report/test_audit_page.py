@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from poolwise.core.types import RunRecord
 from poolwise.report.audit import AuditPage, content, write_audit_page
-from poolwise.types import RunRecord
 
 RESULTS = {
     "judged": 90.0, "count": 4.0, "copy_groups": 1.0, "superfluous_copies": 2.0, "exact_copies": 1.0, "leaks": 3.0,

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from poolwise.core.types import RunRecord
 from poolwise.report.compare import ComparePage, write_compare_page
-from poolwise.types import RunRecord
 
 
 def summary_row(arm, test="raw", metric="accuracy", **values):

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from poolwise.errors import DataError
+from poolwise.core.errors import DataError
+from poolwise.core.types import Ask
 from poolwise.report.page import A_ROUND, render, write_report
-from poolwise.types import Ask
 
 VOID = {"meta", "img", "br", "link"}
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}$\\frac{"

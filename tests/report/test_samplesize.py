@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from poolwise.core.types import RunRecord
 from poolwise.report.samplesize import SampleSizePage, write_samplesize_page
-from poolwise.types import RunRecord
 
 
 def required_row(method="average of curves", **values):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from poolwise.errors import ConflictingAnswers, UnknownLabel, UnknownSample, listed
-from poolwise.formats.record import Record
-from poolwise.types import Answer, Ask, Batch, Label, Task
+from poolwise.core.errors import ConflictingAnswers, UnknownLabel, UnknownSample, listed
+from poolwise.core.types import Answer, Ask, Batch, Label, Task
+from poolwise.data.formats.record import Record
 
 SKIP = "skip"
 NONE = "none"

@@ -10,11 +10,11 @@ from typing import ClassVar
 from poolwise.annotation.answers import NONE, SKIP, asked
 from poolwise.annotation.pictures import copied, pixel_size
 from poolwise.annotation.reading import read_answers
-from poolwise.errors import ConfigError
-from poolwise.files import write_text
-from poolwise.formats.record import Record
-from poolwise.protocols import ImageSource
-from poolwise.types import Answer, Batch, Task
+from poolwise.core.errors import ConfigError
+from poolwise.core.files import write_text
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Answer, Batch, Task
+from poolwise.data.formats.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)

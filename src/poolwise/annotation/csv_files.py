@@ -12,8 +12,8 @@ from typing import ClassVar
 from poolwise.annotation.answers import label_text
 from poolwise.annotation.batch_files import BatchFiles, batch_folder, classes_told
 from poolwise.annotation.pictures import where_it_lies
-from poolwise.protocols import ImageSource
-from poolwise.types import Batch, Task
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Batch, Task
 
 COLUMNS = ("sample_id", "path", "suggested", "probability", "score", "reason")
 """Followed by what else is known of the picks (cluster, nearest labelled sample, ...) and, last, `label`."""

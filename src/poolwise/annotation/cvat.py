@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from poolwise.annotation.answers import choices
 from poolwise.annotation.batch_files import BatchFiles, also_told, batch_folder, classes_told, copied_records
-from poolwise.formats import cvat
-from poolwise.protocols import ImageSource
-from poolwise.types import Batch
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Batch
+from poolwise.data.formats import cvat
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from poolwise.annotation.answers import PICTURE, choices
 from poolwise.annotation.batch_files import BatchFiles, also_told, batch_folder
 from poolwise.annotation.pictures import copied
 from poolwise.annotation.reading import UNSORTED
-from poolwise.formats.folders import as_folder
-from poolwise.protocols import ImageSource
-from poolwise.types import Batch, Task
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Batch, Task
+from poolwise.data.formats.folders import as_folder
 
 
 @dataclass(frozen=True, kw_only=True)

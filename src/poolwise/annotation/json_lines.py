@@ -9,9 +9,9 @@ from typing import ClassVar
 from poolwise.annotation.answers import asked
 from poolwise.annotation.batch_files import BatchFiles, also_told, batch_folder, classes_told
 from poolwise.annotation.pictures import where_it_lies
-from poolwise.formats import jsonl
-from poolwise.protocols import ImageSource
-from poolwise.types import Batch, Task
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Batch, Task
+from poolwise.data.formats import jsonl
 
 
 @dataclass(frozen=True, kw_only=True)

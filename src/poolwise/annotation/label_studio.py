@@ -14,12 +14,12 @@ from poolwise.annotation.answers import answers_from
 from poolwise.annotation.label_studio_files import interface, task_of
 from poolwise.annotation.label_studio_server import Gone, Server
 from poolwise.annotation.pictures import data_uri
-from poolwise.errors import AnnotationError, ConfigError
-from poolwise.files import write_text
-from poolwise.formats import label_studio
-from poolwise.formats.record import Record
-from poolwise.protocols import ImageSource
-from poolwise.types import Answer, Ask, Batch
+from poolwise.core.errors import AnnotationError, ConfigError
+from poolwise.core.files import write_text
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Answer, Ask, Batch
+from poolwise.data.formats import label_studio
+from poolwise.data.formats.record import Record
 
 CHUNK = 50
 """Tasks in one request: with pictures embedded, some megabytes."""

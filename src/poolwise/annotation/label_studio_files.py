@@ -9,11 +9,11 @@ from typing import ClassVar
 from poolwise.annotation.answers import asked
 from poolwise.annotation.batch_files import BatchFiles, classes_told
 from poolwise.annotation.pictures import data_uri
-from poolwise.errors import ConfigError
-from poolwise.files import write_text
-from poolwise.formats import label_studio
-from poolwise.protocols import ImageSource
-from poolwise.types import Ask, Batch
+from poolwise.core.errors import ConfigError
+from poolwise.core.files import write_text
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Ask, Batch
+from poolwise.data.formats import label_studio
 
 
 @dataclass(frozen=True, kw_only=True)

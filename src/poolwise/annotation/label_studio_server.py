@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from poolwise.errors import AnnotationError, ConfigError
+from poolwise.core.errors import AnnotationError, ConfigError
 
 TOKEN = "LABEL_STUDIO_API_KEY"
 """The environment variable that holds the token: Label Studio's own name for it."""

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ConfigError
-from poolwise.protocols import HiddenLabels, ImageSource
-from poolwise.seeds import generator
-from poolwise.types import Answer, Ask, Batch, Ids, Label, Labels, Task, decode, is_known
+from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import HiddenLabels, ImageSource
+from poolwise.core.seeds import generator
+from poolwise.core.types import Answer, Ask, Batch, Ids, Label, Labels, Task, decode, is_known
 
 
 class Mistake(str, Enum):

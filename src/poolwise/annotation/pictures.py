@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poolwise.errors import UnreadableImages
-from poolwise.files import write_bytes
-from poolwise.formats.record import Box, split_place
-from poolwise.protocols import ImageSource
+from poolwise.core.errors import UnreadableImages
+from poolwise.core.files import write_bytes
+from poolwise.core.interfaces import ImageSource
+from poolwise.data.formats.record import Box, split_place
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from poolwise.annotation.answers import PICTURE, answers_from
-from poolwise.errors import AnnotationError, FormatError, listed
-from poolwise.formats import coco, cvat, jsonl, label_studio
-from poolwise.formats.parsing import as_id, content_of, parse_json
-from poolwise.formats.record import Record
-from poolwise.types import Answer, Batch, Task
+from poolwise.core.errors import AnnotationError, FormatError, listed
+from poolwise.core.types import Answer, Batch, Task
+from poolwise.data.formats import coco, cvat, jsonl, label_studio
+from poolwise.data.formats.parsing import as_id, content_of, parse_json
+from poolwise.data.formats.record import Record
 
 MOST_BYTES = 2**29
 """Of one file of answers; with pictures embedded, half a million of them."""

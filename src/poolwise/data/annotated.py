@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from poolwise.core.errors import ConfigError, DataError, listed
+from poolwise.core.types import Label, Task
 from poolwise.data.catalogue import Row, class_list, tidy
+from poolwise.data.formats.record import Record
 from poolwise.data.manifest import split_named
 from poolwise.data.picture_files import Listing, PictureFiles
-from poolwise.errors import ConfigError, DataError, listed
-from poolwise.formats.record import Record
-from poolwise.types import Label, Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import DataError, UnknownLabel, listed
+from poolwise.core.types import Label, Labels, Manifest, Split, Task, encode
 from poolwise.data.holdout import assign_splits
-from poolwise.errors import DataError, UnknownLabel, listed
-from poolwise.types import Label, Labels, Manifest, Split, Task, encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import DataError
+from poolwise.core.types import Augmentation
 from poolwise.data.options import check_counts
 from poolwise.data.packed import Packed, PackedSource, Part, Pixels, pack
 from poolwise.data.torchvision_sets import data_root
-from poolwise.errors import DataError
-from poolwise.types import Augmentation
 
 ROWS, COLUMNS, SIDE = 25, 40, 32
 TILES = ROWS * COLUMNS

@@ -10,9 +10,9 @@ from typing import Any
 
 from poolwise.data.annotated import AnnotatedFile, inside
 from poolwise.data.catalogue import tidy
-from poolwise.formats import coco
-from poolwise.formats.parsing import content_of
-from poolwise.formats.record import Record
+from poolwise.data.formats import coco
+from poolwise.data.formats.parsing import content_of
+from poolwise.data.formats.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.errors import DataError, listed
-from poolwise.formats import coco
-from poolwise.formats.parsing import content_of, parse_json
-from poolwise.formats.record import box_of, crop_place, split_place
-from poolwise.types import Manifest, Task
+from poolwise.core.errors import DataError, listed
+from poolwise.core.types import Manifest, Task
+from poolwise.data.formats import coco
+from poolwise.data.formats.parsing import content_of, parse_json
+from poolwise.data.formats.record import box_of, crop_place, split_place
 
 
 def coco_results(

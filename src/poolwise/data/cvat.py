@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poolwise.data.annotated import AnnotatedFile
-from poolwise.formats import cvat
-from poolwise.formats.parsing import content_of
-from poolwise.formats.record import Record
+from poolwise.data.formats import cvat
+from poolwise.data.formats.parsing import content_of
+from poolwise.data.formats.record import Record
 
 NONE = "none"
 

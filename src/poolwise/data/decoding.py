@@ -12,11 +12,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import UnreadableImages, listed
+from poolwise.core.interfaces import Progress
+from poolwise.core.types import Ids
+from poolwise.data.formats.record import Box
 from poolwise.data.pictures import Form, Pixels, attempt, fault
-from poolwise.errors import UnreadableImages, listed
-from poolwise.formats.record import Box
-from poolwise.protocols import Progress
-from poolwise.types import Ids
 
 T = TypeVar("T")
 CHUNK = 512

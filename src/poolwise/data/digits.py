@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Augmentation, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest
 from poolwise.data.options import check_fractions
 from poolwise.data.packed import Packed, PackedSource, with_digest
-from poolwise.types import Augmentation, Task
 
 PLACE = Path("datasets", "data", "digits.csv.gz")
 """The file inside scikit-learn: 64 values and the digit in each line."""

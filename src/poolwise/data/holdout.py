@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolwise.labels import strata
-from poolwise.types import Labels, Split, is_known
+from poolwise.core.labels import strata
+from poolwise.core.types import Labels, Split, is_known
 
 Rows = NDArray[np.bool_]
 

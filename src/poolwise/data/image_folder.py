@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from poolwise.core.errors import ConfigError, DataError, UnknownLabel, listed
+from poolwise.core.types import Split, Task
 from poolwise.data.catalogue import Row, class_list, tidy
 from poolwise.data.picture_files import Listing, PictureFiles
 from poolwise.data.pictures import extensions
-from poolwise.errors import ConfigError, DataError, UnknownLabel, listed
-from poolwise.types import Split, Task
 
 SPLITS = {
     "train": Split.POOL,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poolwise.core.errors import ConfigError, DataError, listed
+from poolwise.core.types import Label, Split, Task
 from poolwise.data.catalogue import Row, class_list, tidy
 from poolwise.data.image_folder import SPLITS
 from poolwise.data.picture_files import Listing, PictureFiles
 from poolwise.data.tables import KNOWN, Table, read_csv, read_jsonl, read_parquet
-from poolwise.errors import ConfigError, DataError, listed
-from poolwise.types import Label, Split, Task
 
 SEPARATORS = re.compile(r"[|;]")
 

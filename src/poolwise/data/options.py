@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
 
 
 def check_fractions(**fractions: float) -> None:

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import DataError
+from poolwise.core.interfaces import Progress
+from poolwise.core.types import Ids, Labels, Manifest, Split, Task
 from poolwise.data.catalogue import digest_pixels, hidden
 from poolwise.data.holdout import draw
-from poolwise.errors import DataError
-from poolwise.protocols import Progress
-from poolwise.types import Ids, Labels, Manifest, Split, Task
 
 Pixels = NDArray[np.uint8]
 

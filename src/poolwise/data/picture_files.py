@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.interfaces import Progress
+from poolwise.core.types import Augmentation, Ids, Labels, Manifest, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
 from poolwise.data.decoding import Decoder
+from poolwise.data.formats.record import split_place
 from poolwise.data.options import check_counts, check_fractions
 from poolwise.data.pictures import Form, Pixels, Resize
-from poolwise.errors import ConfigError, DataError
-from poolwise.formats.record import split_place
-from poolwise.protocols import Progress
-from poolwise.types import Augmentation, Ids, Labels, Manifest, Task
 
 MEGABYTE = 2**20
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import UnreadableImages
-from poolwise.formats.record import Box
+from poolwise.core.errors import UnreadableImages
+from poolwise.data.formats.record import Box
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage

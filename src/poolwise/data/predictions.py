@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from poolwise.core.errors import DataError, listed
+from poolwise.core.types import Floats, Ids, Manifest, Task
 from poolwise.data.coco_results import coco_results
 from poolwise.data.manifest import read_table
-from poolwise.errors import DataError, listed
-from poolwise.types import Floats, Ids, Manifest, Task
 
 TOLERANCE = 1e-3
 """How far a row's sum may be from 1: predictions are often written with few digits."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from poolwise.core.errors import ConfigError, DataError, UnknownLabel, listed
+from poolwise.core.types import Ids, Manifest, Task, decode
 from poolwise.data.digits import Digits
 from poolwise.data.manifest import read_table
 from poolwise.data.variants import Selection, Variant
-from poolwise.errors import ConfigError, DataError, UnknownLabel, listed
-from poolwise.types import Ids, Manifest, Task, decode
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Augmentation, Label, Labels, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest
 from poolwise.data.options import check_counts, check_fractions
 from poolwise.data.packed import Packed, PackedSource, Pixels, with_digest
-from poolwise.types import Augmentation, Label, Labels, Task
 
 
 def prototypes(classes: int, channels: int, size: int, rng: np.random.Generator) -> NDArray[np.float32]:

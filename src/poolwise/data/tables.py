@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.errors import DataError, listed
-from poolwise.formats import jsonl
-from poolwise.formats.parsing import content_of
+from poolwise.core.errors import DataError, listed
+from poolwise.data.formats import jsonl
+from poolwise.data.formats.parsing import content_of
 
 KNOWN = ("path", "label", "labels", "split", "group")
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import DataError, listed
+from poolwise.core.types import Augmentation
 from poolwise.data.idx import NAMES, find_idx, read_idx
 from poolwise.data.options import check_counts
 from poolwise.data.packed import Packed, PackedSource, Part, pack
-from poolwise.errors import DataError, listed
-from poolwise.types import Augmentation
 
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")

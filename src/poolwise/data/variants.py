@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.interfaces import Progress
+from poolwise.core.labels import strata
+from poolwise.core.types import Augmentation, Ids, Labels, Manifest, Split, Task, is_known
 from poolwise.data.catalogue import hidden
 from poolwise.data.digits import Digits
 from poolwise.data.holdout import draw
 from poolwise.data.options import check_counts
-from poolwise.errors import ConfigError, DataError
-from poolwise.labels import strata
-from poolwise.protocols import Progress
-from poolwise.types import Augmentation, Ids, Labels, Manifest, Split, Task, is_known
 
 Pixels = NDArray[np.uint8]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks
-from poolwise.types import Floats
 
 COPIES = 1e-3
 """Rows nearer than this are copies: from batch to batch a network may say as much of one picture."""

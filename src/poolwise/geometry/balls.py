@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.kmeans import kmeans
 from poolwise.geometry.neighbours import nearest, squared_lengths
-from poolwise.types import Floats
 
 Rows = NDArray[np.int64]
 

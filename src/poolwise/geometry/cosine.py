@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks, nearest, unit_rows
-from poolwise.types import Floats
 
 ROUNDING = 1e-6
 """By how much the float32 cosine of a row with its own copy may miss 1."""

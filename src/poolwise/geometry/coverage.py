@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks, nearest, squared_distances, squared_lengths
-from poolwise.types import Floats
 
 FRONT = 2048
 """Rows worked on between two looks at all rows; at width 256 they fit a core's cache."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.k_nearest import k_nearest
 from poolwise.geometry.neighbours import squared_lengths
-from poolwise.types import Floats
 
 ROUNDING = 1e-3
 """Distances below this share of a row's length, or of the typical length, are rounding: float32 keeps 1e-6 of a square."""

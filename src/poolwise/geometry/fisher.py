@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks
-from poolwise.types import Floats
 
 Doubles = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats, Head
 from poolwise.geometry.gradients import residuals
 from poolwise.geometry.neighbours import blocks, squared_distances
-from poolwise.types import Floats, Head
 
 
 def flip_distances(embeddings: Floats, head: Head, probs: Floats) -> tuple[Floats, NDArray[np.int64]]:

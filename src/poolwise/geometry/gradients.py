@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats, Task
 from poolwise.geometry.neighbours import squared_lengths
-from poolwise.types import Floats, Task
 
 ROUNDING = 1e-6
 """A squared distance below this share of the squared lengths is rounding of float32, and taken as 0."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks, nearest, squared_distances
-from poolwise.types import Floats
 
 FRONT = 2048
 """Rows whose distances are brought up to date at every pick; at width 256 they fit a core's cache."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.kmeans import kmeans
-from poolwise.types import Floats
 
 MOST = 6000
 """Rows that a tree is grown over at most: its distances take 150 MB then."""

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks, unit_rows
-from poolwise.types import Floats
 
 Doubles = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.types import Floats
+from poolwise.core.types import Floats
 
 EXACT_UP_TO = 20_000
 """Rows up to which all are compared with all: 20,000 x 20,000 x 256 is 0.2 * 10^12 operations."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.seeding import spread_greedily
-from poolwise.types import Floats
 
 POINTS_PER_CENTRE = 256
 """faiss trains on a random sample of at most this many points a centre; more does not move the centres noticeably."""

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
+from poolwise.core.types import Floats
 from poolwise.geometry.cosine import ROUNDING
 from poolwise.geometry.links import Links, Pairs, Rows
 from poolwise.geometry.neighbours import blocks, nearest, squared_lengths
-from poolwise.types import Floats
 
 MOST = 10_000_000
 """Pairs kept in memory: 200 MB, three times that while they are sorted."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.cosine import ROUNDING
 from poolwise.geometry.k_nearest import k_nearest
 from poolwise.geometry.links import Pairs, Rows
 from poolwise.geometry.neighbours import blocks
-from poolwise.types import Floats
 
 
 def nearest_pairs(

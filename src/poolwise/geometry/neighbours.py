@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.types import Floats
+from poolwise.core.types import Floats
 
 BLOCK = 1 << 20
 """Distances computed in one go: 4 MB of float32. Few large products, as each one waits for every thread it uses."""

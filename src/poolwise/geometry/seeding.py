@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks, squared_lengths
-from poolwise.types import Floats
 
 Pairwise = Callable[["slice | NDArray[np.int64]", NDArray[np.int64]], Floats]
 """pairwise(rows, others): (n, m) squared distances."""

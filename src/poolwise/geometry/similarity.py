@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from poolwise.core.types import Floats
 from poolwise.geometry.neighbours import blocks, squared_distances, unit_rows
-from poolwise.types import Floats
 
 
 def mean_cosine(points: Floats) -> Floats:

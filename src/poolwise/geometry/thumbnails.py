@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Ids
 from poolwise.geometry.pixels import COARSE, alike, blurred, reduced, scaled
-from poolwise.types import Ids
 
 Read = Callable[[Ids], NDArray[np.uint8]]
 """Row numbers (n,) to pictures (n, C, H, W)."""

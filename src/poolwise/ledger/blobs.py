@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import LedgerError
-from poolwise.files import sync
+from poolwise.core.errors import LedgerError
+from poolwise.core.files import sync
 
 REFERENCE = re.compile(r"[0-9a-f]{64}(\.[A-Za-z0-9]+)*")
 

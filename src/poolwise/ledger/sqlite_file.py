@@ -18,8 +18,8 @@ from urllib.request import url2pathname
 
 import sqlalchemy as sql
 
-from poolwise.errors import LedgerMoved
-from poolwise.files import TRIES, OpenedFile, OpenedFiles
+from poolwise.core.errors import LedgerMoved
+from poolwise.core.files import TRIES, OpenedFile, OpenedFiles
 
 BESIDE = ("-wal", "-shm")
 """Of the write-ahead log: what was committed lately is in the first, where to find it in the second."""

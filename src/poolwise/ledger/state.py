@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from poolwise.errors import LedgerError
+from poolwise.core.errors import LedgerError
+from poolwise.core.types import Annotation, Ask, Label
 from poolwise.ledger.events import VERSION, Event, Kind
-from poolwise.types import Annotation, Ask, Label
 
 
 def _nothing() -> Mapping[Any, Any]:

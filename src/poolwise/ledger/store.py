@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from poolwise.errors import LedgerError, RunBusy
-from poolwise.files import OpenedFiles, busy, held
+from poolwise.core.errors import LedgerError, RunBusy
+from poolwise.core.files import OpenedFiles, busy, held
+from poolwise.core.types import Annotation, Label
 from poolwise.ledger.events import VERSION, Event, Kind
 from poolwise.ledger.sqlite_file import place_of, watch
 from poolwise.ledger.state import RunState, fold, reading
-from poolwise.types import Annotation, Label
 
 TABLES = sql.MetaData()
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import sqlalchemy as sql
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from poolwise.errors import ConflictingAnswers, LedgerError
+from poolwise.core.errors import ConflictingAnswers, LedgerError
+from poolwise.core.voting import Claim, Said, Vote
 from poolwise.ledger.store import TABLES, OpenLedger, append_only, first_line, label_from_json, label_to_json, now
-from poolwise.voting import Claim, Said, Vote
 
 VOTES = sql.Table(
     "poolwise_votes",

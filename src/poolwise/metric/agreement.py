@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import InvalidArray
-from poolwise.types import Labels
+from poolwise.core.errors import InvalidArray
+from poolwise.core.types import Labels
 
 
 def cohen_kappa(first: Labels, second: Labels, classes: int) -> float:

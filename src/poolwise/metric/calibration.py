@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.types import Floats, Labels
+from poolwise.core.types import Floats, Labels
 
 BINS = 15
 """As in Guo et al. 2017."""

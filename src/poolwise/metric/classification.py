@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
+from poolwise.core.types import Floats, Labels, Task
 from poolwise.metric.calibration import calibration_error
-from poolwise.types import Floats, Labels, Task
 
 THRESHOLD = 0.5
 """A multi-label class counts as predicted from this probability on."""

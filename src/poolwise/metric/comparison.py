@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
 
 ALPHA = 0.05
 """Chance of a false claim that a test here may run."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ConfigError, InvalidArray
+from poolwise.core.errors import ConfigError, InvalidArray
+from poolwise.core.seeds import generator
+from poolwise.core.types import Floats, Ids
 from poolwise.geometry.cosine import has_twin
 from poolwise.geometry.kmeans import kmeans
 from poolwise.geometry.neighbours import blocks, nearest, squared_distances
-from poolwise.seeds import generator
-from poolwise.types import Floats, Ids
 
 YARDSTICK = 10_000
 """Random rows that stand for the pool where distances to it are measured."""

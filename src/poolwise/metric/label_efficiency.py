@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolwise.errors import InvalidArray
+from poolwise.core.errors import InvalidArray
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 

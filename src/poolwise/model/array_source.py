@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import InvalidArray
-from poolwise.protocols import ImageSource, Progress
-from poolwise.types import Augmentation, Ids, Manifest, Split, Task
+from poolwise.core.errors import InvalidArray
+from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.types import Augmentation, Ids, Manifest, Split, Task
 
 
 @dataclass(frozen=True, eq=False)

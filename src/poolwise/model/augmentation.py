@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from poolwise.types import Augmentation
+from poolwise.core.types import Augmentation
 
 SHARE = 0.1
 """Of a side by which a picture is shifted at most; the 4 of 32 pixels usual for CIFAR-10 are 0.125."""

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poolwise.protocols import ImageSource
-from poolwise.types import Ids
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Ids
 
 Item = TypeVar("Item")
 LOOK_AHEAD = 2

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from poolwise.errors import ConfigError
-from poolwise.files import write_bytes
-from poolwise.types import Manifest
+from poolwise.core.errors import ConfigError
+from poolwise.core.files import write_bytes
+from poolwise.core.types import Manifest
 
 FORMAT = 1
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric
 
+from poolwise.core.types import Augmentation, Task
 from poolwise.model.augmentation import augment
 from poolwise.model.network import Network
-from poolwise.types import Augmentation, Task
 
 WARM_UP = 0.15
 """Share of the steps in which the learning rate rises."""

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from poolwise.errors import InvalidArray, listed
+from poolwise.core.errors import InvalidArray, listed
+from poolwise.core.interfaces import ImageSource, Learner
+from poolwise.core.types import Floats, Ids, LabelledSet, Need, Task
 from poolwise.model.array_source import Scale, Source, from_array, renamed, scale_of
 from poolwise.model.backbones import SmallCNN
 from poolwise.model.learner import LightningLearner
-from poolwise.protocols import ImageSource, Learner
-from poolwise.types import Floats, Ids, LabelledSet, Need, Task
 
 
 @dataclass(frozen=True, eq=False)

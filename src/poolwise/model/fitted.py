@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.types import Ids, Need, Predictions, Task
 from poolwise.model.batches import chunks
 from poolwise.model.checkpoint import Checkpoint, plain_state, write
 from poolwise.model.network import Exported, Network
 from poolwise.model.scoring import Machine, score
-from poolwise.protocols import ImageSource, Progress
-from poolwise.types import Ids, Need, Predictions, Task
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poolwise.errors import DataError, UnreadableImages
+from poolwise.core.errors import DataError, UnreadableImages
+from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.types import Ids, Need, Task
 from poolwise.model.batches import chunk_size, chunks
 from poolwise.model.checkpoint import plain_state
 from poolwise.model.kept_features import open_features, pictures_digest, write_features
 from poolwise.model.network import Network
 from poolwise.model.scoring import Machine, score
-from poolwise.protocols import ImageSource, Progress
-from poolwise.types import Ids, Need, Task
 
 
 @dataclass(frozen=True)

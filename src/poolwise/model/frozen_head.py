@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.types import Floats, Head, Ids, Need, Predictions, Task
 from poolwise.model.backbones import Backbone, Stack
 from poolwise.model.batches import InMemory
 from poolwise.model.checkpoint import Checkpoint, identity, plain_state, read, write
@@ -20,8 +22,6 @@ from poolwise.model.learner import machine_of, per_channel
 from poolwise.model.network import Exported, Network
 from poolwise.model.scoring import Machine, score
 from poolwise.model.trainer import seeded
-from poolwise.protocols import ImageSource, Progress
-from poolwise.types import Floats, Head, Ids, Need, Predictions, Task
 
 GREY: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (127.5,))
 """Mean and deviation for backbones that name none: the embeddings must not change with the training pictures."""

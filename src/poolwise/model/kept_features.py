@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.files import sync
-from poolwise.protocols import ImageSource
+from poolwise.core.files import sync
+from poolwise.core.interfaces import ImageSource
 
 PROBES = 64
 """Pictures that are read to tell sources apart which decode the same files in different ways."""

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poolwise.errors import ConfigError, DataError, InvalidArray
+from poolwise.core.errors import ConfigError, DataError, InvalidArray
+from poolwise.core.interfaces import FittedModel, ImageSource, Progress
+from poolwise.core.types import Augmentation, Floats, Ids, LabelledSet, Manifest, Need, Task, WarmStart, is_known
 from poolwise.model.backbones import Backbone
 from poolwise.model.batches import inputs_of, statistics_sample
 from poolwise.model.checkpoint import identity, read
@@ -22,8 +24,6 @@ from poolwise.model.scoring import Machine, half_of
 from poolwise.model.trainer import build_trainer, is_shared, seeded, switches_kept, threads_for
 from poolwise.model.training import Samples, planned_steps, train_network
 from poolwise.model.warm_start import begin_from
-from poolwise.protocols import FittedModel, ImageSource, Progress
-from poolwise.types import Augmentation, Floats, Ids, LabelledSet, Manifest, Need, Task, WarmStart, is_known
 
 
 @dataclass(frozen=True, kw_only=True)

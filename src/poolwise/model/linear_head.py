@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from poolwise.core.interfaces import FittedModel, ImageSource, Progress
+from poolwise.core.types import Augmentation, LabelledSet
 from poolwise.model.frozen_head import FittedHead, FrozenLearner
 from poolwise.model.learner import Schedule, label_tensor
 from poolwise.model.network import feature_statistics
 from poolwise.model.trainer import seeded
 from poolwise.model.training import Samples, train_network
-from poolwise.protocols import FittedModel, ImageSource, Progress
-from poolwise.types import Augmentation, LabelledSet
 
 
 @dataclass(frozen=True, kw_only=True)

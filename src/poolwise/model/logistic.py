@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from poolwise.errors import TrainingDiverged
+from poolwise.core.errors import TrainingDiverged
 
 WIDEST = 2048
 """Features up to which directions are evened out: D^3 / 3 operations."""

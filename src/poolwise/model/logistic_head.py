@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import FittedModel, ImageSource, Progress
+from poolwise.core.types import LabelledSet
 from poolwise.model.frozen_head import FittedHead, FrozenLearner
 from poolwise.model.learner import check_normalisation, check_options, label_tensor
 from poolwise.model.logistic import solve
 from poolwise.model.network import feature_statistics
-from poolwise.protocols import FittedModel, ImageSource, Progress
-from poolwise.types import LabelledSet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from poolwise.types import Task
+from poolwise.core.types import Task
 
 
 class Network(nn.Module):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.types import Floats, Ids
 from poolwise.model.kept_features import open_features, pictures_digest, write_features
 from poolwise.model.patches import PatchNetwork, learn_patches
-from poolwise.protocols import ImageSource, Progress
-from poolwise.types import Floats, Ids
 
 SIDE = 32
 """Pictures are brought to at most so many pixels a side: patches of 6 pixels say little of a large one."""

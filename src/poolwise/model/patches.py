@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from poolwise.errors import ConfigError, DataError
+from poolwise.core.errors import ConfigError, DataError
 from poolwise.model.backbones import Normalisation, Shape
 
 HALF: Normalisation = ((127.5,), (127.5,))

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from poolwise.errors import ConfigError, TrainingDiverged, listed
+from poolwise.core.errors import ConfigError, TrainingDiverged, listed
+from poolwise.core.interfaces import Progress
+from poolwise.core.types import Head, Ids, Need, Predictions, Task
 from poolwise.model.classifier import dropout_parts
 from poolwise.model.network import Network, in_layout, log_probabilities, probabilities
-from poolwise.protocols import Progress
-from poolwise.types import Head, Ids, Need, Predictions, Task
 
 HALVES = {"bf16": torch.bfloat16, "16": torch.float16}
 """What Lightning's precisions begin with, and the type that the network then computes in."""

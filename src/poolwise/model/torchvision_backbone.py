@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from poolwise.errors import ConfigError, listed
+from poolwise.core.errors import ConfigError, listed
 from poolwise.model.backbones import Normalisation, Shape
 
 IMAGENET: Normalisation = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))

@@ -18,7 +18,7 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy, FSDPStrategy
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 
-from poolwise.errors import ConfigError, listed
+from poolwise.core.errors import ConfigError, listed
 
 OURS = {
     "max_epochs": "model.epochs",

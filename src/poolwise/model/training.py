@@ -11,13 +11,13 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
-from poolwise.errors import ConfigError, TrainingDiverged
+from poolwise.core.errors import ConfigError, TrainingDiverged
+from poolwise.core.interfaces import Progress
 from poolwise.model.batches import Inputs, Passes, Rows, steps_of
 from poolwise.model.classifier import Classifier, Recipe
 from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.network import Network
 from poolwise.model.trainer import build_trainer, fit, is_shared, is_watched, switches_kept
-from poolwise.protocols import Progress
 
 CHECK_STEPS = 20
 """Steps between two looks at the validation samples, at least; a pass over few samples is too short."""

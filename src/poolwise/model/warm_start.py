@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from poolwise.errors import ConfigError
-from poolwise.types import WarmStart
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import WarmStart
 
 
 def begin_from(fresh: nn.Module, previous: nn.Module, how: WarmStart, *, shrink: float, perturb: float) -> None:

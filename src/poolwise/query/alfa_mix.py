@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Head, Need, PoolView, Query, Task
 from poolwise.geometry.flips import farthest, flip_distances
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.picks import Picks, answer, check_iterations, required, topped_up
-from poolwise.types import Floats, Head, Need, PoolView, Query, Task
 
 
 @dataclass(frozen=True)

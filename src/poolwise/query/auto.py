@@ -19,14 +19,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.acquisition.confidence import margin
-from poolwise.acquisition.trust import trustworthy
-from poolwise.acquisition.uncertainty import Measure
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
 from poolwise.geometry.herding import herd
+from poolwise.query.acquisition.confidence import margin
+from poolwise.query.acquisition.trust import trustworthy
+from poolwise.query.acquisition.uncertainty import Measure
 from poolwise.query.picks import Picks, answer, required
 from poolwise.query.weighted_k_means import uncertain_clusters
-from poolwise.types import Floats, Need, PoolView, Query
 
 WIDTH = 1.0
 """Of the kernel, in units of the length of an embedding, as in the experiments of Bae et al. (2024)."""

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from poolwise.core.types import Need, PoolView, Query
 from poolwise.geometry.gradients import Gradients
 from poolwise.geometry.seeding import spread_out
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Need, PoolView, Query
 
 
 @dataclass(frozen=True)

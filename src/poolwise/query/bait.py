@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Head, Need, PoolView, Query, Task
 from poolwise.geometry.fisher import RankMany, RankOne, forward_backward, total, total_many
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Head, Need, PoolView, Query, Task
 
 MOST_WIDE = 2000
 """Largest C * D of the exact form: a matrix of 32 MB, several of them, and their products at every pick."""

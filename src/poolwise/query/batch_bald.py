@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.joint_entropy import Configurations, draw_entropy, extended, gains, merged
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.query.acquisition.joint_entropy import Configurations, draw_entropy, extended, gains, merged
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
 
 DEPTHS = (6, 8, 10)
 """Bounds over 64, 256 and 1024 groups of configurations come before the gains themselves."""

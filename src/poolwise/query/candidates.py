@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.checks import check_view
-from poolwise.errors import ConfigError, InvalidArray, listed
-from poolwise.protocols import QueryStrategy
+from poolwise.core.checks import check_view
+from poolwise.core.errors import ConfigError, InvalidArray, listed
+from poolwise.core.interfaces import QueryStrategy
+from poolwise.core.types import Need, PoolView, Query
 from poolwise.query.objections import Objections, objections
 from poolwise.query.picks import facts
 from poolwise.query.shares import divide
-from poolwise.types import Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Need, PoolView, Query
 from poolwise.geometry.groups import average_linkage
 from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.picks import Picks, answer, best, in_turn, required
 from poolwise.query.top_k import margin_sentences
-from poolwise.types import Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from enum import Enum
 
 import numpy as np
 
-from poolwise.acquisition import disagreement
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.query.acquisition import disagreement
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
 
 
 class Measure(str, Enum):

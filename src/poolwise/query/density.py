@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.acquisition.uncertainty import Measure, uncertainty
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
 from poolwise.geometry.similarity import mean_closeness, mean_cosine
+from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query
 
 
 class Similarity(str, Enum):

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.acquisition import disagreement
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.query.acquisition import disagreement
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
 
 ALONE = "picked at random, as one draw alone disagrees with nothing"
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.dropout import disagreement
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Need, PoolView, Query, Task
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.acquisition.dropout import disagreement
 from poolwise.query.picks import Picks, answer, check_iterations, required
-from poolwise.types import Need, PoolView, Query, Task
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.acquisition.predictive_gain import predictive_gain
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Need, PoolView, Query, Task
+from poolwise.query.acquisition.predictive_gain import predictive_gain
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Need, PoolView, Query, Task
 
 
 @dataclass(frozen=True)

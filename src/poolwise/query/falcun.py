@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.picks import Picks, answer, required
 from poolwise.query.top_k import margin_sentences
-from poolwise.types import Floats, Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.temperature import rescaled, temperature
-from poolwise.acquisition.uncertainty import Measure, uncertainty
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query, is_known
 from poolwise.geometry.apart import least_apart
 from poolwise.geometry.herding import herd
+from poolwise.query.acquisition.temperature import rescaled, temperature
+from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Need, PoolView, Query, is_known
 
 FORECASTS = 20
 """Fewer outcomes than this say nothing of calibration."""

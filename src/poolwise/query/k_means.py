@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from poolwise.core.types import Need, PoolView, Query
 from poolwise.geometry.kmeans import central, kmeans
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.picks import Picks, answer, check_iterations, required
-from poolwise.types import Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
 from poolwise.query.modal_functions import find_function, known
 from poolwise.query.modal_models import StoredBatch, StoredClassifier, StoredCommittee, StoredMachines
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
 
 COLD_START = 2000
 """Candidates among which modAL looks for a first sample when nothing is labelled: it compares all pairs."""

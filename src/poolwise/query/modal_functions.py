@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from poolwise.errors import ConfigError, listed
-from poolwise.types import Need, Task
+from poolwise.core.errors import ConfigError, listed
+from poolwise.core.types import Need, Task
 
 PREFIX = "modAL."
 ONE_CLASS, ANY_LABELS = (Task.MULTICLASS,), (Task.MULTILABEL,)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.types import Floats
+from poolwise.core.types import Floats
 
 
 class StoredClassifier:

@@ -12,12 +12,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition import multilabel
-from poolwise.acquisition.confidence import margin
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query, Task, is_known
+from poolwise.query.acquisition import multilabel
+from poolwise.query.acquisition.confidence import margin
 from poolwise.query.picks import Picks, answer, best, required
 from poolwise.query.top_k import margin_sentences
-from poolwise.types import Floats, Need, PoolView, Query, Task, is_known
 
 ONLY: tuple[Task, ...] = (Task.MULTILABEL,)
 

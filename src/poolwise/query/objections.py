@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.types import Floats, PoolView
 from poolwise.geometry.cosine import ROUNDING, most_alike
 from poolwise.geometry.density import typicality
 from poolwise.query.picks import best, required
-from poolwise.types import Floats, PoolView
 
 FREE, THINNED, OUTLIER, DUPLICATE, WEIGHTLESS = range(5)
 """From nothing to say against a candidate to the gravest objection."""

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.uncertainty import Measure, uncertainty
-from poolwise.errors import ConfigError, listed
+from poolwise.core.errors import ConfigError, listed
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
 from poolwise.geometry.density import typicality
 from poolwise.geometry.greedy import Spread, joined
+from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
 
 
 @dataclass(frozen=True)

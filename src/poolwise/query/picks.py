@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.confidence import least_confidence
-from poolwise.checks import check_view
-from poolwise.errors import ConfigError, listed
+from poolwise.core.checks import check_view
+from poolwise.core.errors import ConfigError, listed
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
 from poolwise.geometry.neighbours import nearest
-from poolwise.types import Floats, Need, PoolView, Query, Task
+from poolwise.query.acquisition.confidence import least_confidence
 
 
 @dataclass(frozen=True, eq=False)

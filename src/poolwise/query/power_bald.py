@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition.disagreement import bald
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.query.acquisition.disagreement import bald
 from poolwise.query.disagreement import bald_sentence
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query
 
 
 class Form(str, Enum):

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
 from poolwise.geometry.balls import cover, pure_radius
 from poolwise.geometry.neighbours import nearest, unit_rows
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Need, PoolView, Query
 
 SHRINKINGS = 8
 """How often the radius is halved where everything is covered, before the rest is drawn at random."""

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.acquisition.uncertainty import Measure, uncertainty
+from poolwise.core.types import Floats, Need, PoolView, Query
 from poolwise.geometry.greedy import Spread, joined
 from poolwise.geometry.neighbours import blocks, squared_lengths, unit_rows
+from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.picks import Picks, answer, required
-from poolwise.types import Floats, Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from poolwise.core.types import Need, PoolView, Query
 from poolwise.query.picks import Picks, answer, in_turn, required
-from poolwise.types import Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.acquisition import confidence
+from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.query.acquisition import confidence
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query, Task
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
 from poolwise.geometry.density import typicality
 from poolwise.geometry.kmeans import kmeans
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.picks import Picks, answer, best, required
-from poolwise.types import Floats, Need, PoolView, Query
 
 Rows = NDArray[np.int64]
 

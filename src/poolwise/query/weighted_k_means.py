@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.acquisition.temperature import rescaled
-from poolwise.acquisition.uncertainty import Measure, uncertainty
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Floats, Need, PoolView, Query
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
+from poolwise.query.acquisition.temperature import rescaled
+from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.picks import Picks, answer, best, check_iterations, required, topped_up
-from poolwise.types import Floats, Need, PoolView, Query
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
+from poolwise.core.types import RunRecord
 from poolwise.report import settings, words
 from poolwise.report.pictures import thumbnail_of
 from poolwise.report.rendering import rendered
-from poolwise.types import RunRecord
 
 Columns = Mapping[str, list[Any]]
 Pictures = Callable[[int], NDArray[np.uint8]]

@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.core.types import RunRecord
 from poolwise.metric.label_efficiency import Comparison
 from poolwise.report import words
 from poolwise.report.findings import points
-from poolwise.types import RunRecord
 
 TEXT = 13
 """Height of the text in the drawing's own units, which are CSS pixels at full width."""

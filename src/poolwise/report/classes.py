@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from poolwise.core.types import RoundRecord, RunRecord
 from poolwise.report import words
 from poolwise.report.findings import total
-from poolwise.types import RoundRecord, RunRecord
 
 CELLS = 20
 """Up to so many classes the confusion matrix is a table of the page; beyond that a figure."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
+from poolwise.core.types import RunRecord
 from poolwise.report import settings, words
 from poolwise.report.compare_chart import arms_chart
 from poolwise.report.rendering import rendered
-from poolwise.types import RunRecord
 
 Row = Mapping[str, Any]
 TESTS = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
 from poolwise.metric.comparison import Paired
 from poolwise.metric.standings import Setting, Standing, regime_ranks, summed_penalties
 from poolwise.report import settings as told

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from poolwise.core.types import RoundRecord, RunRecord
 from poolwise.report import words
 from poolwise.report.chart import names, spread
 from poolwise.report.findings import findings, points
-from poolwise.types import RoundRecord, RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

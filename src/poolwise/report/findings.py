@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from poolwise.core.types import RoundRecord, RunRecord
 from poolwise.metric.label_efficiency import Comparison, chance_difference, compare
 from poolwise.report import words
-from poolwise.types import RoundRecord, RunRecord
 
 
 class Verdict(str, Enum):

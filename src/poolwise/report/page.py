@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
+from poolwise.core.types import Ask, Label, RoundRecord, RunRecord, Split
 from poolwise.report import settings, words
 from poolwise.report.chart import chart
 from poolwise.report.classes import class_rows, confusions, heat_table
@@ -25,7 +26,6 @@ from poolwise.report.findings import findings, points, total
 from poolwise.report.pictures import Thumbnail, thumbnail_of
 from poolwise.report.rendering import rendered
 from poolwise.report.summary import as_text, summary
-from poolwise.types import Ask, Label, RoundRecord, RunRecord, Split
 
 Pictures = Callable[[int], NDArray[np.uint8]]
 A_ROUND, A_PAGE = 60, 1500

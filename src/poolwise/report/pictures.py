@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import PoolwiseError
+from poolwise.core.errors import PoolwiseError
 
 SIDE = 96
 """Longest side of a thumbnail in pixels: drawn at 64 to 96 CSS pixels."""

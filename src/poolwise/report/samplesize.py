@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.curve.answer import percent
-from poolwise.files import write_bytes
+from poolwise.core.files import write_bytes
+from poolwise.core.types import RunRecord
+from poolwise.metric.curve.answer import percent
 from poolwise.report import settings, words
 from poolwise.report.rendering import rendered
 from poolwise.report.samplesize_chart import samplesize_chart
-from poolwise.types import RunRecord
 
 Row = Mapping[str, Any]
 CLASSES = 40

@@ -13,11 +13,11 @@ from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
+from poolwise.core.types import RoundRecord, RunRecord
 from poolwise.metric.label_efficiency import area_under_curve
 from poolwise.report import words
 from poolwise.report.findings import Findings, findings, held_out_size, points
 from poolwise.report.settings import command, without_secrets
-from poolwise.types import RoundRecord, RunRecord
 
 SCHEMA = "poolwise.summary/1"
 

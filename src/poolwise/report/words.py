@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 
-from poolwise.types import Label, RoundRecord, RunRecord
+from poolwise.core.types import Label, RoundRecord, RunRecord
 
 METRICS = {
     "accuracy": "accuracy",

@@ -12,8 +12,8 @@ from poolwise.annotation.web.desk import Desk, Work
 from poolwise.annotation.web.people import People, hash_of
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import CopyGroup, Site, View
+from poolwise.core.types import Ask, Task
 from poolwise.ledger.votes import Votes
-from poolwise.types import Ask, Task
 
 
 class Clock:

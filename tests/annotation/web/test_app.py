@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from poolwise.annotation.web.tally import answers
-from poolwise.types import Ask, Batch, Task
+from poolwise.core.types import Ask, Batch, Task
 
 
 def test_label_a_batch_one_by_one(ann, site, shelf, clock):

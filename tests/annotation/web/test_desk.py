@@ -3,10 +3,10 @@
 import pytest
 
 from poolwise.annotation.web.desk import Desk, Sent, Work
-from poolwise.errors import AnnotationError, ConflictingAnswers, LedgerError, UnknownLabel, UnknownSample
+from poolwise.core.errors import AnnotationError, ConflictingAnswers, LedgerError, UnknownLabel, UnknownSample
+from poolwise.core.types import Ask, Task
+from poolwise.core.voting import Said
 from poolwise.ledger.votes import Votes
-from poolwise.types import Ask, Task
-from poolwise.voting import Said
 
 
 def sent(at, label="a", key=None, said=Said.LABEL, **more):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from poolwise.annotation.web.queue import Queue
-from poolwise.voting import Said, Vote
+from poolwise.core.voting import Said, Vote
 
 
 def vote(at, person, said=Said.LABEL):

@@ -4,7 +4,7 @@ import pytest
 
 from builders import Blobs
 from poolwise.annotation.oracle import Oracle
-from poolwise.types import Batch, Task
+from poolwise.core.types import Batch, Task
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])

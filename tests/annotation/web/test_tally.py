@@ -4,8 +4,8 @@ from pathlib import Path
 
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.tally import answers
-from poolwise.types import Ask, Batch, Task
-from poolwise.voting import Said, Vote
+from poolwise.core.types import Ask, Batch, Task
+from poolwise.core.voting import Said, Vote
 
 
 def batch(ids=(1, 2), round=0, task=Task.MULTICLASS):

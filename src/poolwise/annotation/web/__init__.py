@@ -6,7 +6,7 @@ a time (a lock); its threads share one `Queue`, rebuilt from votes and claims at
 nothing, claims included. Nobody is thanked for a vote before the ledger that has it is found at its path again: a run's
 folder may be removed or begun anew under an open page. The loop reads votes through the `Page` annotator, like any other
 answers, each with its time: one that comes after its batch was closed is a correction, taken with the next batch. This
-room does not know the ledger: `config/annotate.py` hands it what reads and writes (`desk.VoteStore`, `site.Run`).
+room does not know the ledger: `app/annotate.py` hands it what reads and writes (`desk.VoteStore`, `site.Run`).
 
     page      the annotator: emit says which command opens the page, collect turns votes into answers
     tally     votes to answers: the latest of each person, consensus of several

@@ -18,7 +18,7 @@ from poolwise.annotation.web.pages import pages
 from poolwise.annotation.web.people import People
 from poolwise.annotation.web.questions import pictures, questions
 from poolwise.annotation.web.site import Site, for_page
-from poolwise.errors import AnnotationError, LedgerError, PoolwiseError, UnknownLabel, UnknownSample
+from poolwise.core.errors import AnnotationError, LedgerError, PoolwiseError, UnknownLabel, UnknownSample
 
 
 def application(site: Site, people: People, hosts: Iterable[str] | None = None) -> Guard:

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from poolwise.annotation.web.queue import Queue
 from poolwise.annotation.web.speed import Speed, speeds
-from poolwise.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample, listed
-from poolwise.types import Ask, Label, Task
-from poolwise.voting import Claim, Said, Vote
+from poolwise.core.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample, listed
+from poolwise.core.types import Ask, Label, Task
+from poolwise.core.voting import Claim, Said, Vote
 
 MOST_SECONDS = 86_400.0
 

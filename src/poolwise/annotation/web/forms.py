@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from poolwise.annotation.web.desk import Sent
-from poolwise.voting import Said
+from poolwise.core.voting import Said
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 """Made by the browser: of a tab, of an answer."""

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from poolwise.annotation.web.speed import figures
 from poolwise.annotation.web.tally import answers, taken_back
-from poolwise.errors import ConfigError
-from poolwise.protocols import ImageSource
-from poolwise.types import Answer, Batch
-from poolwise.voting import Vote
+from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Answer, Batch
+from poolwise.core.voting import Vote
 
 
 @dataclass(frozen=True)

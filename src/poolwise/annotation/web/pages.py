@@ -11,8 +11,8 @@ from poolwise.annotation.web.entry import Entry, NotLoggedIn, rendered
 from poolwise.annotation.web.pictures import SIDES
 from poolwise.annotation.web.shown import address
 from poolwise.annotation.web.site import Site
-from poolwise.types import Task
-from poolwise.voting import Said
+from poolwise.core.types import Task
+from poolwise.core.voting import Said
 
 PAGES = {"/": "label.html.j2", "/grid": "grid.html.j2", "/figures": "figures.html.j2", "/copies": "copies.html.j2"}
 COPIES_A_PAGE = 20

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from poolwise.errors import ConfigError
+from poolwise.core.errors import ConfigError
 
 SESSION_SECONDS = 14 * 86_400
 SALT = "poolwise annotate"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poolwise.annotation.pictures import cut
-from poolwise.formats.record import Box, split_place
-from poolwise.protocols import ImageSource
+from poolwise.core.interfaces import ImageSource
+from poolwise.data.formats.record import Box, split_place
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -14,9 +14,9 @@ from poolwise.annotation.web.pages import kept_or_removed
 from poolwise.annotation.web.pictures import SIDES
 from poolwise.annotation.web.shown import in_grid, item, names, progress
 from poolwise.annotation.web.site import Site
-from poolwise.errors import UnreadableImages
-from poolwise.types import Ask
-from poolwise.voting import Said
+from poolwise.core.errors import UnreadableImages
+from poolwise.core.types import Ask
+from poolwise.core.voting import Said
 
 MONTH = "private, max-age=2592000, immutable"
 """Pictures do not change: the data's digest is in their address."""

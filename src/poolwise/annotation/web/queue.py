@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from poolwise.annotation.web.tally import standing
-from poolwise.voting import Claim, Said, Vote
+from poolwise.core.voting import Claim, Said, Vote
 
 
 class Queue:

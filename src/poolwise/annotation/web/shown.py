@@ -10,7 +10,7 @@ from poolwise.annotation.web.desk import shown_suggestion
 from poolwise.annotation.web.forms import Item, Neighbour, Progress
 from poolwise.annotation.web.pictures import SIDES
 from poolwise.annotation.web.site import Site
-from poolwise.types import Ask, Label, Task
+from poolwise.core.types import Ask, Label, Task
 
 
 def address(site: Site, sample_id: int, side: int) -> str:

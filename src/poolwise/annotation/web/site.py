@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from poolwise.annotation.web.desk import Desk, VoteStore, Work
 from poolwise.annotation.web.pictures import SIDES, Pictures
-from poolwise.errors import LedgerMoved, PoolwiseError, RunBusy
-from poolwise.protocols import ImageSource
-from poolwise.types import Ask
+from poolwise.core.errors import LedgerMoved, PoolwiseError, RunBusy
+from poolwise.core.interfaces import ImageSource
+from poolwise.core.types import Ask
 
 LOG = logging.getLogger("poolwise")
 COPIES = -1
@@ -64,7 +64,7 @@ class CopyGroup:
 
 
 class Run(Protocol):
-    """What the page needs of a run; `config/annotate.py` makes it of a ledger and parts."""
+    """What the page needs of a run; `app/annotate.py` makes it of a ledger and parts."""
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from poolwise.annotation.web.tally import standing
-from poolwise.voting import Said, Vote
+from poolwise.core.voting import Said, Vote
 
 LONGEST = 300.0
 """Seconds from which on an answer tells of a coffee rather than of a picture; left out of the median."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from poolwise.types import Answer, Batch, Label, Task, encode
-from poolwise.votes.crowdlab import crowdlab
-from poolwise.voting import Said, Vote
+from poolwise.core.types import Answer, Batch, Label, Task, encode
+from poolwise.core.voting import Said, Vote
+from poolwise.quality.consensus.crowdlab import crowdlab
 
 Standing = Mapping[int, Mapping[str, Vote]]
 """Sample -> person -> the vote that stands."""

@@ -1,0 +1,1 @@
+"""The command line, Hydra, and the commands: the only room that knows Hydra and the terminal."""

@@ -1,1 +1,0 @@
-"""From yaml to parts: the only room that knows Hydra."""

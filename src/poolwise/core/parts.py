@@ -1,0 +1,278 @@
+"""Build the parts that a configuration names.
+
+A part is a class named by `_target_`; the class is its own schema. A class that lies outside the packages that may be
+used, or that is no part of the kind that belongs there, a key that the class does not have, or a value of another type is
+refused with its full name before anything is built.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from poolwise.core.errors import ConfigError, listed
+
+TARGET = "_target_"
+ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strategies.", "pytorch_lightning.plugins.")
+LIGHTNING = "lightning_fabric."
+"""Where Lightning defines some of its plugins and strategies."""
+MOVED: Mapping[str, str] = MappingProxyType({
+    "poolwise.curve.": "poolwise.metric.curve.",
+    "poolwise.label_error.": "poolwise.quality.label_error.",
+    "poolwise.pruning.": "poolwise.quality.pruning.",
+    "poolwise.stopping.": "poolwise.jobs.loop.stopping.",
+    "poolwise.tracking.": "poolwise.report.tracking.",
+})  # fmt: skip
+"""Prefixes of targets that moved: as stored runs and yaml files of before name them -> as they are called now."""
+
+
+def conf_dir() -> Path:
+    """The folder of configurations: inside an installed package, else at the top of the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parents[1] / "conf"
+
+
+def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = (), kind: Any = None) -> Any:
+    """Build the object that a config node names; nested nodes with a `_target_` first, plain nodes as they are.
+
+    Args:
+        node: a DictConfig, ListConfig or plain value, interpolations allowed.
+        where: dotted place of the node in the configuration, for messages.
+        trusted: further module prefixes from which parts may come (the user's own packages).
+        kind: class or protocol that the part belongs to (a tuple: one of them); in a list, or a mapping without a
+            `_target_`, that each part in it belongs to.
+
+    Raises:
+        ConfigError: unknown target, another kind of part, unknown key or type; names the key and the nearest right one.
+    """
+    if isinstance(node, (ListConfig, list)):
+        return [build_part(item, where=f"{where}[{at}]", trusted=trusted, kind=kind) for at, item in enumerate(node)]
+    if not isinstance(node, (DictConfig, dict)):
+        return node
+    if TARGET not in node:
+        return {
+            str(key): build_part(node[key], where=_dotted(where, str(key)), trusted=trusted, kind=kind) for key in node
+        }
+    target = find_target(str(node[TARGET]), where, trusted)
+    _check_kind(target, kind, where, callable)
+    options = {str(key): node[key] for key in node if key != TARGET}
+    _check_nested(target, options, where)
+    values = {key: build_part(value, where=_dotted(where, key), trusted=trusted) for key, value in options.items()}
+    part = construct(target, values, where)
+    _check_kind(part, kind, where)
+    return part
+
+
+def _check_kind(part: Any, kind: Any, where: str, which: Callable[[Any], bool] = lambda _: True) -> None:
+    """Check a part against its kind; a class, before anything is built of it, or an object.
+
+    Args:
+        part: the class or the object.
+        kind: a protocol, by the names in it, or a class; a tuple of those for any of them; None for anything.
+        where: dotted place in the configuration.
+        which: picks the members of a protocol that are looked for; a class need not have attributes that objects get.
+
+    Raises:
+        ConfigError: another kind.
+    """
+    kinds = kind if isinstance(kind, tuple) else () if kind is None else (kind,)
+    target = part if inspect.isclass(part) else type(part)
+    for each in kinds:
+        if getattr(each, "_is_protocol", False):
+            if all(hasattr(part, name) for name, member in _members(each).items() if which(member)):
+                return
+        elif issubclass(target, each):
+            return
+    if kinds:
+        raise ConfigError(f"{where}: {target.__name__} is no {' or '.join(each.__name__ for each in kinds)}.")
+
+
+def _members(protocol: Any) -> dict[str, Any]:
+    """Name -> function, property, or None for an attribute, of all that a protocol asks for."""
+    found: dict[str, Any] = {}
+    for each in protocol.__mro__:
+        if getattr(each, "_is_protocol", False) and each is not typing.Protocol:
+            found |= dict.fromkeys(vars(each).get("__annotations__", ())) | vars(each)
+    return {name: member for name, member in found.items() if not name.startswith("_")}
+
+
+def _check_nested(target: type, options: Mapping[str, Any], where: str) -> None:
+    """Raise ConfigError where an option is to be built, and the class has none of that name or wants a plain value."""
+    hints = typing.get_type_hints(target) if dataclasses.is_dataclass(target) else {}
+    for key, value in options.items():
+        if _names_target(value):
+            _check_keys(target, [key], where)
+            if _wants_plain(hints.get(key, Any)):
+                raise ConfigError(
+                    f"{_dotted(where, key)} holds a {TARGET}, but {target.__name__} takes a plain value there."
+                )
+
+
+def _names_target(value: Any) -> bool:
+    if isinstance(value, (ListConfig, list, tuple)):
+        return any(_names_target(item) for item in value)
+    if isinstance(value, (DictConfig, dict)):
+        return TARGET in value or any(_names_target(value[key]) for key in value)
+    return False
+
+
+def _wants_plain(hint: Any) -> bool:
+    """Return whether a type hint admits numbers, words, flags and their lists alone."""
+    members = [each for each in typing.get_args(hint) if each is not Ellipsis]
+    if members:
+        return all(map(_wants_plain, members))
+    return hint is type(None) or (isinstance(hint, type) and issubclass(hint, (str, int, float, bool, Enum)))
+
+
+def present_name(target: str) -> str:
+    """Return the present name of a class that may be called by an earlier one.
+
+    >>> present_name("poolwise.tracking.none.NoTracker"), present_name("poolwise.query.top_k.Margin")
+    ('poolwise.report.tracking.none.NoTracker', 'poolwise.query.top_k.Margin')
+    """
+    return _replaced(target, MOVED)
+
+
+def present_names(config: Any) -> Any:
+    """Return the configuration with every `_target_` by its present name, so that old and new ones can be compared."""
+    return _renamed(config, MOVED)
+
+
+def first_names(config: Any) -> Any:
+    """Return the configuration with every `_target_` by its earliest name, so that digests outlive a move.
+
+    >>> first_names({"stopping": [{"_target_": "poolwise.jobs.loop.stopping.budget.Budget", "budget": 7}]})
+    {'stopping': [{'_target_': 'poolwise.stopping.budget.Budget', 'budget': 7}]}
+    """
+    return _renamed(config, {new: old for old, new in MOVED.items()})
+
+
+def _renamed(node: Any, prefixes: Mapping[str, str]) -> Any:
+    if isinstance(node, Mapping):
+        return {
+            key: _replaced(value, prefixes) if key == TARGET and isinstance(value, str) else _renamed(value, prefixes)
+            for key, value in node.items()
+        }
+    return [_renamed(item, prefixes) for item in node] if isinstance(node, (list, tuple)) else node
+
+
+def _replaced(name: str, prefixes: Mapping[str, str]) -> str:
+    for old, new in prefixes.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
+
+
+def find_target(name: str, where: str, trusted: Sequence[str] = ()) -> Any:
+    """Return the class called `name`, if it may be used.
+
+    Raises:
+        ConfigError: it lies outside the packages that parts may come from, does not exist, or is no class.
+    """
+    prefixes = (*ALLOWED, *(f"{prefix.rstrip('.')}." for prefix in trusted))
+    if not name.startswith(prefixes):
+        raise ConfigError(_outside(name, where, prefixes))
+    module, _, attribute = present_name(name).rpartition(".")
+    try:
+        target = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{where}.{TARGET} is {name!r}, which cannot be imported: {error}.") from error
+    if not inspect.isclass(target):
+        raise ConfigError(f"{where}.{TARGET} is {name!r}, which is no class; parts are classes.")
+    if name.startswith(ALLOWED) and not f"{target.__module__}.".startswith((*ALLOWED, LIGHTNING)):
+        # a library's class that a module of ours imports
+        raise ConfigError(_outside(f"{target.__module__}.{target.__qualname__}", where, prefixes))
+    return target
+
+
+def _outside(name: str, where: str, prefixes: Sequence[str]) -> str:
+    return (
+        f"{where}.{TARGET} is {name!r}, which lies outside {listed(p.rstrip('.') for p in prefixes)}; "
+        f"to use parts of your own package, add its name to `trusted`, e.g. trusted=[{name.split('.')[0]}]."
+    )
+
+
+def construct(target: Any, values: dict[str, Any], where: str = "") -> Any:
+    """Call a class or function with options checked against its own signature and annotations.
+
+    Raises:
+        ConfigError: a key that it does not have, or a value of another type.
+    """
+    what = getattr(target, "__qualname__", str(target))
+    _check_keys(target, values, where)
+    if dataclasses.is_dataclass(target):
+        values = _typed(target, values, where)
+    try:
+        return target(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where or what}: {what} cannot be built: {error}.") from error
+
+
+def _check_keys(target: Any, keys: Iterable[str], where: str) -> None:
+    """Raise ConfigError for an option that a class or function does not have."""
+    known = list(inspect.signature(target).parameters)
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes: {listed(known, most=20) or 'no options'}."
+            what = getattr(target, "__qualname__", str(target))
+            raise ConfigError(f"{_dotted(where, key)} is not an option of {what}{hint}")
+
+
+def _typed(target: Any, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Check and convert plain values by the class's own annotations; built parts pass through."""
+    hints = typing.get_type_hints(target)
+    plain = {
+        key: _member(value, hints.get(key), _dotted(where, key)) for key, value in values.items() if _is_plain(value)
+    }
+    schema = OmegaConf.structured(target)
+    checked = {}
+    for key, value in plain.items():
+        try:
+            checked[key] = OmegaConf.to_container(OmegaConf.merge(schema, {key: value}))[key]  # type: ignore[index, call-overload]
+        except OmegaConfBaseException as error:
+            if value is None:
+                raise ConfigError(
+                    f"{_dotted(where, key)} is null; it needs a value, or leave it out for its default."
+                ) from error
+            raise ConfigError(f"{_dotted(where, key)}: {str(error).splitlines()[0]}.") from error
+        if isinstance(checked[key], list):
+            checked[key] = tuple(checked[key])
+    return {**values, **checked}
+
+
+def _dotted(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
+
+
+def _member(value: Any, hint: Any, where: str) -> Any:
+    """Enum members are written by their value in a yaml; omegaconf alone would want their name."""
+    for kind in (hint, *typing.get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, Enum) and isinstance(value, str):
+            try:
+                return kind(value)
+            except ValueError:
+                raise ConfigError(
+                    f"{where} is {value!r}; it is one of {listed([m.value for m in kind], 20)}."
+                ) from None
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (str, int, float, bool, Enum))

@@ -1,1 +1,0 @@
-"""Where work is done: on this machine, several pieces at once."""

@@ -1,0 +1,1 @@
+"""The jobs: each folder holds its settings, its build and its steps."""

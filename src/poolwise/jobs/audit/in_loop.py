@@ -1,0 +1,81 @@
+"""An audit of the labels gathered so far, in the middle of a labelling loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from poolwise.core.errors import DataError
+from poolwise.core.types import Ask, Ids, Labels
+from poolwise.jobs.audit import steps, tables
+from poolwise.jobs.audit.judge import judge, surroundings
+from poolwise.jobs.audit.parts import AuditParts
+from poolwise.jobs.audit.results import review_of
+from poolwise.jobs.loop.job import versions
+from poolwise.jobs.loop.parts import Parts
+from poolwise.jobs.loop.record import run_record
+from poolwise.jobs.loop.samples import training_set
+from poolwise.ledger.blobs import Blobs
+from poolwise.ledger.state import RunState
+from poolwise.report.audit import AuditPage, write_audit_page
+
+
+@runtime_checkable
+class Marks(Protocol):
+    """A simulated annotator that can say how many of some labels are right, and nothing more."""
+
+    def share_right(self, ids: Ids, labels: Labels) -> float:
+        """Share of the samples that are labelled as they should be."""
+
+
+@dataclass(frozen=True)
+class LoopAuditor:
+    """Judges the labels of a loop and says which to look at again.
+
+    Attributes:
+        review: labels to look at again with each batch.
+        parts_of: the parts of an audit of a loop, whose files go to a folder.
+    """
+
+    review: int
+    parts_of: Callable[[Parts, Path], AuditParts]
+
+    def body(self, parts: Parts, state: RunState, blobs: Blobs) -> dict[str, Any]:
+        """What the ledger keeps; tables and page go to `audits/round_003/` below the run's folder."""
+        count = len(state.rounds)
+        folder = parts.folder / "audits" / f"round_{count - 1:03d}"
+        mine, manifest = self.parts_of(parts, folder), parts.images.manifest
+        labelled = training_set(state, manifest)
+        try:
+            around = surroundings(mine, labelled.ids)
+            verdict = judge(mine, labelled, around)
+        except DataError as error:  # too few labels yet
+            return {"results": {}, "told": [f"no audit: {error}"], "tables": ""}
+        body = steps.body_of(verdict, around, mine, blobs)
+        first = verdict.found.ranking[: mine.settings.budget]
+        if isinstance(parts.annotator, Marks) and len(first):
+            right = parts.annotator.share_right(verdict.labelled.ids[first], verdict.labelled.labels[first])
+            body["results"] |= {} if np.isnan(right) else {"precision_in_review": 1 - right}
+        budget = mine.settings.budget
+        steps.write_tables(body, folder, manifest, blobs, budget)
+        record = run_record(parts.run, folder, state)
+        kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
+        kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
+        page = AuditPage(record, body, kept, {}, review_of(body, budget))
+        write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
+        return body
+
+    def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
+        """The most suspicious labels of the last audit that nobody has looked at again, `review` at most."""
+        body = state.audits.get(len(state.rounds))
+        if not self.review or body is None or not body["tables"]:
+            return ()
+        columns = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))["issues"]
+        seen = {ask.sample_id for round_ in state.rounds for ask in round_.reviews}
+        rows = [at for at, sample_id in enumerate(columns["sample_id"]) if sample_id not in seen]
+        return tables.asks(columns, parts.images.manifest, rows[: self.review])

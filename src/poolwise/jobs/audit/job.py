@@ -1,0 +1,137 @@
+"""The job of `poolwise audit`: judge the labels, put the worst out for review, take what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from poolwise.core.files import write_text
+from poolwise.core.types import Batch, RunRecord, label_text
+from poolwise.jobs.audit import steps
+from poolwise.jobs.audit.parts import AuditParts
+from poolwise.jobs.audit.results import review_of
+from poolwise.jobs.loop.job import run_log, tell_all, versions, yaml_of
+from poolwise.jobs.loop.record import run_record
+from poolwise.jobs.loop.resume import check_data, check_settings
+from poolwise.jobs.loop.steps import cannot_tell
+from poolwise.jobs.loop.workbench import Fact
+from poolwise.ledger.blobs import Blobs
+from poolwise.ledger.events import Kind
+from poolwise.ledger.state import RunState, apply, check_opened
+from poolwise.ledger.store import OpenLedger
+from poolwise.report.audit import AuditPage, write_audit_page
+
+
+def audit_job(parts: AuditParts, ledger: OpenLedger) -> RunRecord:
+    """Go on with an audit as far as it goes, write its files, tell the tracker.
+
+    Raises:
+        SettingsChanged, DataChanged: the audit began with others.
+        DataError: labels that cannot be judged.
+    """
+    with ledger.lock(parts.run, parts.folder), run_log(parts.folder / "audit.log"):
+        if not (parts.folder / "config.yaml").exists():
+            write_text(parts.folder / "config.yaml", yaml_of(parts.config))
+        state = _advanced(ledger.state(parts.run), parts, ledger)
+        ledger.check()
+        write_text(parts.folder / "config.yaml", yaml_of(parts.config))
+        return told(state, parts)[0]
+
+
+def told(state: RunState, parts: AuditParts) -> tuple[RunRecord, bool]:
+    """Write tables and page anew, and send what the tracker misses; the record, and whether the tracker knows all."""
+    blobs = Blobs(parts.folder / "blobs")
+    body = state.audits[0]
+    budget = parts.settings.budget
+    files = steps.write_tables(body, parts.folder, parts.images.manifest, blobs, budget)
+    record = audit_record(state, parts)
+    files["summary.json"] = parts.folder / "summary.json"
+    write_text(files["summary.json"], steps.summary_json(record, body))
+    kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
+    kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
+    page = AuditPage(record, body, kept, _answers(state), review_of(body, budget))
+    files["report.html"] = write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
+    return record, tell_all(parts.tracker, record, files, parts.display)
+
+
+def audit_record(state: RunState, parts: AuditParts) -> RunRecord:
+    """The audit as reports and trackers are told it."""
+    body, (changed, looked) = state.audits[0], steps.changed(state)
+    results = {**body["results"], **({"reviewed": looked, "changed_in_review": changed} if looked else {})}
+    size = min(parts.settings.budget, len(body["expected"]))
+    if size != results["review"]:  # the budget has changed since the labels were judged
+        results |= {"review": size, "expected_in_review": body["expected"][size - 1] if size else 0.0}
+        results.pop("precision_in_review", None)
+    note = " ".join(filter(None, [review_of(body, size), *body["told"]]))
+    if looked:
+        note += f" {looked} were reviewed, {changed} of them changed."
+    record = run_record(parts.run, parts.folder, state)
+    return replace(record, job="audit", results=results, tables=("label_issues.json",), note=note, rounds=())
+
+
+def _advanced(state: RunState, parts: AuditParts, ledger: OpenLedger) -> RunState:
+    def add(fact: Fact) -> None:
+        nonlocal state
+        event = ledger.append(parts.run, state.events, fact.kind, fact.round, fact.body, fact.annotations)
+        latest = {**state.annotations, **{row.sample_id: row for row in fact.annotations}}
+        state = replace(apply(state, event), annotations=MappingProxyType(latest))
+
+    if state.events:
+        check_opened(parts.run, state.opened)
+        check_data(parts.run, state.opened["digests"], parts.images.manifest, state.opened["data"])
+        if check_settings(parts.run, state.opened["config"], parts.config):
+            add(Fact(Kind.SETTINGS_CHANGED, 0, {"config": dict(parts.config), "command": parts.command}))
+    else:
+        add(steps.open_audit(parts))
+    blobs = Blobs(parts.folder / "blobs", ledger.check)
+    if not state.audits:
+        add(steps.judged(state, parts, blobs))
+    for line in filter(None, [review_of(state.audits[0], parts.settings.budget), *state.audits[0]["told"]]):
+        parts.display.say(line)
+    listed = json.loads(blobs.path(state.audits[0]["tables"]).read_text(encoding="utf-8"))["issues"]
+    while not state.stopped:
+        ledger.check()
+        facts = _next(state, parts, listed)
+        for fact in facts:
+            add(fact)
+        if not facts or facts[-1].kind is Kind.RUN_PARKED:
+            break
+    if state.stopped and state.stopped != _ended(state):  # answers that came late
+        add(Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": _ended(state)}))
+    return state
+
+
+def _ended(state: RunState) -> str:
+    changed, looked = steps.changed(state)
+    return f"{looked} labels reviewed, {changed} changed"
+
+
+def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list[Fact]:
+    """What comes next in the review, from the ledger alone."""
+    if not state.rounds or state.rounds[-1].closed:
+        asked = len(state.asked())
+        if asked < min(parts.settings.budget, len(listed["rank"])):
+            return [steps.queried(state, parts, listed, asked)]
+        if parts.settings.budget > len(listed["rank"]) < state.opened["data"]["given"]:
+            parts.display.warn(
+                f"budget is {parts.settings.budget}, and {len(listed['rank'])} labels were listed when they were judged; "
+                "for more, give it a run of its own with run_name=... (no model is trained again)."
+            )
+        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": _ended(state)})]
+    last, manifest = state.rounds[-1], parts.images.manifest
+    batch = Batch(last.round, last.asks, manifest.classes, manifest.task, parts.folder)
+    if not last.emitted:
+        return [Fact(Kind.BATCH_EMITTED, last.round, {"message": parts.annotator.emit(batch, parts.images)})]
+    return steps.collected(state, parts, batch)
+
+
+def _answers(state: RunState) -> dict[int, str | None]:
+    """Sample id -> what people said of it, None where they could not tell, of those that they looked at."""
+    return {
+        at: None if cannot_tell(row) else label_text(row.label)
+        for at, row in state.annotations.items()
+        if row.source != steps.GIVEN
+    }

@@ -1,0 +1,143 @@
+"""What each arm's model got right: on the test sets, and on the samples that cleaning removed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from poolwise.core.types import Floats, Ids, LabelledSet, Labels, Task, is_known
+from poolwise.jobs.compare.arms import Case
+from poolwise.metric.classification import held_out
+
+RAW_TEST, CORRECTED_TEST, CLEANED_TEST = "raw", "corrected", "cleaned"
+METRICS = ("accuracy", "macro_f1")
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training and what came of it.
+
+    Attributes:
+        arm, seed: which.
+        size: of its training set.
+        removed: training samples that this arm lacks beside raw.
+        relabelled: labels that differ from raw's.
+        tests: name of the test set -> metrics; `tested` its size.
+        on_removed: accuracy on the samples that cleaning removes: by their given label (`given`) and, where it is known, by
+            the true one (`truth`); empty where nothing is removed.
+    """
+
+    arm: str
+    seed: int
+    size: int
+    removed: int
+    relabelled: int
+    tests: Mapping[str, Metrics]
+    on_removed: Metrics
+
+
+def trial(
+    arm: str, case: Case, train: LabelledSet, scored: Ids, probs: Floats, task: Task, classes: Sequence[str]
+) -> Trial:
+    """Measure one model; `probs` (m, C) are of the samples `scored` (m,)."""
+
+    def said(ids: Ids) -> Floats:
+        return probs[np.searchsorted(scored, ids)]
+
+    tests = {
+        name: {**_metrics(said(part.ids), part.labels, task, classes), "tested": float(len(part))}
+        for name, part in sets_of(case).items()
+    }
+    rows = np.searchsorted(case.train.ids, train.ids)
+    before = case.train.labels[rows]
+    changed = before != train.labels
+    gone = case.train.ids[case.removed]
+    return Trial(
+        arm=arm,
+        seed=case.seed,
+        size=len(train),
+        removed=len(case.train) - len(train),
+        relabelled=int((changed.any(axis=1) if changed.ndim == 2 else changed).sum()),
+        tests=tests,
+        on_removed=_on_removed(case, said(gone), task, classes) if len(gone) else {},
+    )
+
+
+def sets_of(case: Case) -> dict[str, LabelledSet]:
+    """The labels that models are measured by."""
+    found = {RAW_TEST: case.test}
+    if case.corrected is not None:
+        found[CORRECTED_TEST] = LabelledSet(case.test.ids, case.corrected)
+    if case.cleaned is not None and case.cleaned.keep.any():
+        keep = case.cleaned.keep
+        found[CLEANED_TEST] = LabelledSet(case.test.ids[keep], case.cleaned.labels[keep])
+    return found
+
+
+def detection(case: Case) -> Metrics:
+    """How good the flags were: precision and recall, and how many suggested labels are right; empty without the truth."""
+    if case.truth is None or not is_known(case.truth).any():
+        return {}
+    known = is_known(case.truth)
+    wrong = known & _differ(case.truth, case.train.labels)
+    flagged = ~case.pruned.keep & known
+    found = {"flagged": float(flagged.sum()), "wrong": float(wrong.sum())}
+    if flagged.any():
+        found["precision"] = float(wrong[flagged].mean())
+        if case.pruned.suggested is not None:
+            found["suggestion_right"] = float((~_differ(case.truth, case.pruned.suggested))[flagged].mean())
+    if wrong.any():
+        found["recall"] = float(flagged[wrong].mean())
+    return found
+
+
+def by_class(cases: Sequence[Case], classes: Sequence[str]) -> list[dict[str, float | str]]:
+    """A row a class: given labels of the training set, how many are removed and how many relabelled, means over seeds."""
+    rows: list[dict[str, float | str]] = []
+    for at, name in enumerate(classes):
+        given = removed = relabelled = 0.0
+        for case in cases:
+            labels = case.train.labels
+            mine = labels == at if labels.ndim == 1 else labels[:, at] == 1
+            given += mine.sum() / len(cases)
+            removed += (mine & ~case.pruned.keep).sum() / len(cases)
+            if case.pruned.suggested is not None:
+                relabelled += (mine & _differ(labels, case.pruned.suggested)).sum() / len(cases)
+        rows.append({"class": name, "given": given, "removed": removed, "relabelled": relabelled})
+    return rows
+
+
+def lost(cases: Sequence[Case], classes: Sequence[str]) -> list[str]:
+    """Classes that the pruned training set of some seed has lost altogether."""
+    names = set()
+    for case in cases:
+        for at, name in enumerate(classes):
+            before, after = case.train.labels, case.pruned.labels[case.pruned.keep]
+            there = [(part == at if part.ndim == 1 else part[:, at] == 1).any() for part in (before, after)]
+            if there == [True, False]:
+                names.add(name)
+    return sorted(names)
+
+
+def _metrics(probs: Floats, labels: Labels, task: Task, classes: Sequence[str]) -> dict[str, float]:
+    found = held_out(probs, labels, task, classes).metrics
+    exact = "accuracy" if task is Task.MULTICLASS else "subset_accuracy"
+    return {"accuracy": float(found[exact]), "macro_f1": float(found["macro_f1"])}
+
+
+def _on_removed(case: Case, probs: Floats, task: Task, classes: Sequence[str]) -> Metrics:
+    found = {"given": _metrics(probs, case.train.labels[case.removed], task, classes)["accuracy"]}
+    if case.truth is not None:
+        truth = case.truth[case.removed]
+        known = is_known(truth)
+        if known.any():
+            found["truth"] = _metrics(probs[known], truth[known], task, classes)["accuracy"]
+    return found
+
+
+def _differ(first: Labels, second: Labels) -> Labels:
+    unlike = np.asarray(first != second)
+    return np.asarray(unlike.any(axis=1) if unlike.ndim == 2 else unlike)

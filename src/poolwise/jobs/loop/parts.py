@@ -1,0 +1,119 @@
+"""What a loop works with: the parts behind their doors, and the few settings that are the loop's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
+from poolwise.core.types import Ask, Need, RoundRecord, RunRecord
+from poolwise.ledger.blobs import Blobs
+from poolwise.ledger.state import RunState
+from poolwise.query.candidates import Candidates
+
+
+@runtime_checkable
+class LimitsBatch(Protocol):
+    """A stopping rule that also says how many labels may still be asked for."""
+
+    def allowance(self, rounds: tuple[RoundRecord, ...]) -> int:
+        """Labels left."""
+
+
+class NamedParts(Protocol):
+    """What the parts of every job have."""
+
+    @property
+    def run(self) -> str:
+        """Its name."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The whole resolved configuration, as JSON."""
+
+
+class RunParts(NamedParts, Protocol):
+    """What the parts of jobs with a ledger have."""
+
+    @property
+    def images(self) -> ImageSource:
+        """Its pictures."""
+
+    @property
+    def annotator(self) -> Annotator:
+        """Who answers."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The loop's own settings.
+
+    Attributes:
+        seed: of everything random in the run.
+        seed_size: labels of round 0, drawn at random from the pool.
+        query_size: labels a round.
+        test_size: samples of round 0 that become the held-out test set, for data that have none.
+        start: "random" draws round 0, "strategy" has it chosen from embeddings that need no label.
+        stop_set: samples on which stopping rules compare predictions between rounds.
+        compare_batches: whether each batch is compared with random draws.
+        audit_every: rounds from one audit of the labels to the next; 0 for none.
+    """
+
+    seed: int
+    seed_size: int
+    query_size: int
+    test_size: int = 0
+    start: str = "random"
+    stop_set: int = 1000
+    compare_batches: bool = True
+    audit_every: int = 0
+
+
+class Auditor(Protocol):
+    """Judges the labels gathered so far; see `jobs/audit/in_loop.py`."""
+
+    def body(self, parts: Parts, state: RunState, blobs: Blobs) -> dict[str, Any]:
+        """What the ledger keeps of an audit; its tables are written below the run's folder."""
+
+    def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
+        """Labels to be looked at again with the next batch, as the last audit has doubts about them."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a run needs, built."""
+
+    run: str
+    folder: Path
+    settings: Settings
+    config: Mapping[str, Any]
+    """The whole resolved configuration, as JSON."""
+    strategy_name: str
+    images: ImageSource
+    learner: Learner
+    strategy: QueryStrategy
+    annotator: Annotator
+    rules: tuple[StoppingRule, ...]
+    tracker: Tracker
+    display: Display
+    candidates: Candidates = field(default_factory=Candidates)
+    command: str = "poolwise loop"
+    is_control: bool = False
+    auditor: Auditor | None = None
+    round_figures: Callable[[RunRecord], Callable[[RoundRecord], Mapping[str, bytes]]] | None = None
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """Facts of the pool that the stopping rules look at; see `RoundRecord.pool`."""
+        return frozenset().union(*(getattr(rule, "wants", frozenset()) for rule in self.rules))
+
+    @property
+    def rounds_kept(self) -> int:
+        """Rounds whose models are kept: the last one, or as many as the strategy asks."""
+        return int(getattr(self.strategy, "rounds", 1)) if Need.ROUNDS in self.strategy.needs else 1

@@ -1,0 +1,73 @@
+"""Which samples are what: sets that follow from the ledger and the manifest. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.core.types import Annotation, Ids, LabelledSet, Manifest, Split, encode
+from poolwise.ledger.state import RunState
+
+
+def pool_left(state: RunState, manifest: Manifest) -> Ids:
+    """Ids that could still be asked, ascending: in the pool, readable, neither answered nor being asked.
+
+    Samples of a batch that was closed without their answer come back; those asked for the test set never do.
+    """
+    gone = set(state.annotations) | state.holdout() | set(state.opened["left_out"])
+    gone |= {sample_id for sample_id, _, _ in state.opened["unreadable"]}
+    if state.rounds and not state.rounds[-1].closed:
+        gone |= {ask.sample_id for ask in state.rounds[-1].asks}
+    pool = manifest.ids(Split.POOL)
+    left = pool[~np.isin(pool, np.fromiter(gone, dtype=np.int64, count=len(gone)))]
+    return left[~in_groups_of(state.holdout(), left, manifest)]
+
+
+def in_groups_of(held: Collection[int], ids: Ids, manifest: Manifest) -> NDArray[np.bool_]:
+    """(n,) which samples picture the same thing as one of the test set; they must not be trained on."""
+    if manifest.groups is None or not held:
+        return np.zeros(len(ids), dtype=np.bool_)
+    names = set(manifest.groups[list(held)].tolist()) - {""}
+    return np.isin(manifest.groups[ids], list(names))
+
+
+def training_set(state: RunState, manifest: Manifest) -> LabelledSet:
+    """What may be trained on: the latest annotation of each sample, less skipped and held-out ones; ascending ids."""
+    held = state.holdout()
+    rows = [row for row in state.annotations.values() if row.label is not None and row.sample_id not in held]
+    return _labelled(sorted(rows, key=lambda row: row.sample_id), manifest)
+
+
+def test_set(state: RunState, manifest: Manifest) -> LabelledSet:
+    """What is measured on: the data's own test split, and what was asked for as a test set."""
+    held = state.holdout()
+    asked = [row for row in state.annotations.values() if row.label is not None and row.sample_id in held]
+    own = _given(manifest, Split.TEST, state)
+    extra = _labelled(sorted(asked, key=lambda row: row.sample_id), manifest)
+    return LabelledSet(np.concatenate([own.ids, extra.ids]), np.concatenate([own.labels, extra.labels]))
+
+
+def validation_set(state: RunState, manifest: Manifest) -> LabelledSet | None:
+    """The data's own validation split, or None."""
+    own = _given(manifest, Split.VALIDATION, state)
+    return own if len(own) else None
+
+
+def _given(manifest: Manifest, split: Split, state: RunState) -> LabelledSet:
+    broken = [sample_id for sample_id, _, _ in state.opened["unreadable"]]
+    ids = manifest.ids(split)
+    ids = ids[manifest.known()[ids] & ~np.isin(ids, np.array(broken, dtype=np.int64))]
+    return LabelledSet(ids, manifest.labels[ids])
+
+
+def _labelled(rows: Sequence[Annotation], manifest: Manifest) -> LabelledSet:
+    ids = np.array([row.sample_id for row in rows], dtype=np.int64)
+    return LabelledSet(ids, encode([row.label for row in rows], manifest.classes, manifest.task))
+
+
+def labels_digest(labelled: LabelledSet) -> str:
+    """SHA-256 over ids and labels."""
+    return hashlib.sha256(labelled.ids.astype("<i8").tobytes() + labelled.labels.astype("<i8").tobytes()).hexdigest()

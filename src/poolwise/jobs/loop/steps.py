@@ -1,0 +1,358 @@
+"""The steps of a round: each turns (state, parts) into the facts to append. Arrays are written before the fact."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from poolwise.core.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
+from poolwise.core.interfaces import Display, FittedModel, ImageSource
+from poolwise.core.seeds import derive, generator
+from poolwise.core.types import (
+    Annotation,
+    Answer,
+    Batch,
+    Manifest,
+    Need,
+    Split,
+    Task,
+    decode,
+)
+from poolwise.jobs.loop.parts import LimitsBatch, Parts, RunParts
+from poolwise.jobs.loop.record import data_facts
+from poolwise.jobs.loop.rehearse import rehearse
+from poolwise.jobs.loop.samples import labels_digest, test_set, training_set, validation_set
+from poolwise.jobs.loop.workbench import Fact, Workbench
+from poolwise.ledger.events import Kind
+from poolwise.ledger.state import RunState
+from poolwise.metric.agreement import agreement
+from poolwise.metric.classification import headline, held_out
+from poolwise.metric.curve.outlook import outlook
+from poolwise.query.acquisition.confidence import entropy
+
+
+def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Batch:
+    """A round's batch (the last one's, if not said)."""
+    manifest = parts.images.manifest
+    at = state.rounds[-1] if round_ is None else state.rounds[round_]
+    return Batch(at.round, (*at.asks, *at.reviews), manifest.classes, manifest.task, parts.folder)
+
+
+def open_run(parts: Parts) -> Fact:
+    """Read every picture once, take the labels that came with the data, write down what the run begins with."""
+    manifest = parts.images.manifest
+    if len(manifest.classes) < (2 if manifest.task is Task.MULTICLASS else 1):
+        raise DataError(
+            f"{manifest.name} has the classes {list(manifest.classes)}; a classifier needs at least two. "
+            "Name them with data.classes=[...]."
+        )
+    if parts.settings.test_size >= len(manifest.ids(Split.POOL)) > 0:
+        raise ConfigError(
+            f"test_size is {parts.settings.test_size}, and the pool has {len(manifest.ids(Split.POOL))} samples: "
+            "nothing would be left to train on; lower it."
+        )
+    if not parts.is_control:
+        rehearse(parts)
+        if not any(isinstance(rule, LimitsBatch) for rule in parts.rules):
+            parts.display.warn(
+                "no rule limits the labels: `budget` counts with stopping=[budget,...] only, and without it up to "
+                f"{len(manifest.ids(Split.POOL))} samples are asked for."
+            )
+    broken = unreadable(parts.images, parts.display, told=not parts.is_control)
+    never = getattr(parts.annotator, "never", None)
+    if never and not parts.is_control and (empty := never(manifest.classes)):
+        parts.display.warn(
+            f"no picture of {manifest.name} is of class {listed(empty)}: it cannot be learnt; "
+            "add pictures of it, or leave it out with data.classes=[...]."
+        )
+    given = () if parts.annotator.simulated else _given_annotations(manifest, {row[0] for row in broken})
+    body = {
+        "config": dict(parts.config),
+        "command": parts.command,
+        "cwd": os.getcwd(),
+        "strategy": parts.strategy_name,
+        "metric": headline(manifest.task),
+        "digests": manifest.digests(),
+        "data": data_facts(manifest, given=len(given), shape=[int(side) for side in parts.images.shape]),
+        "unreadable": broken,
+        "left_out": _unanswerable(parts),
+    }
+    return Fact(Kind.RUN_OPENED, 0, body, given)
+
+
+def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
+    """(sample_id, path, why) of pictures that cannot be read, after all have been tried.
+
+    Raises:
+        UnreadableImages: more than the data allow.
+    """
+    manifest = images.manifest
+    found = images.unreadable(display.progress)
+    rows = [(int(sample_id), manifest.paths[sample_id], why) for sample_id, why in found]
+    allowed = getattr(images, "max_unreadable", 0.0)
+    if len(rows) > allowed * len(manifest):
+        named = "\n  ".join(f"{path}: {why}" for _, path, why in rows[:20])
+        raise UnreadableImages(
+            f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
+            f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
+        )
+    if rows and told:
+        display.warn(
+            f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
+        )
+    return rows
+
+
+def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation, ...]:
+    known = manifest.known()
+    return tuple(
+        Annotation(int(at), decode(manifest.labels[at], manifest.classes), "given", 0, "given", "")
+        for at in manifest.ids(Split.POOL)
+        if known[at] and int(at) not in broken
+    )
+
+
+def _unanswerable(parts: Parts) -> list[int]:
+    """In a simulation, pool samples whose true label nobody knows cannot be asked."""
+    answerable = getattr(parts.annotator, "answerable", None)
+    if answerable is None:
+        return []
+    pool = parts.images.manifest.ids(Split.POOL)
+    left_out = [int(at) for at in pool[~answerable(pool)]]
+    if len(left_out) == len(pool):
+        raise ConfigError(
+            f"annotation=oracle answers from the labels of the data, and {parts.images.manifest.name} has none in its pool; "
+            "use annotation=csv_files to have people answer."
+        )
+    if left_out:
+        parts.display.warn(
+            f"{len(left_out)} samples of the pool have no label that an oracle could answer with; left out."
+        )
+    return left_out
+
+
+def emit(state: RunState, parts: Parts) -> Fact:
+    """Publish the batch."""
+    batch = batch_of(state, parts)
+    message = parts.annotator.emit(batch, parts.images) if batch.asks else ""
+    return Fact(Kind.BATCH_EMITTED, batch.round, {"message": message})
+
+
+def collect(state: RunState, parts: Parts) -> list[Fact]:
+    """Take what has been answered; close the batch, or park the run until people have answered."""
+    batch, round_ = batch_of(state, parts), state.rounds[-1]
+    facts = []
+    answers = parts.annotator.collect(batch) if batch.asks else ()
+    source = parts.annotator.source
+    fresh = new_annotations(state, answers, batch.round, source)
+    if fresh:
+        facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, {"count": len(fresh), "source": source}, fresh))
+    rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
+    waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
+    back = taken_back(parts.annotator, batch) & rows.keys()  # in the ledger already, and nobody stands by it
+    missing = [sample_id for sample_id in batch.ids() if sample_id not in rows or sample_id in waiting | back]
+    if missing and (back or getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
+        # Emitting again is safe, and brings back a file that was lost.
+        message = f"{len(batch.asks) - len(missing)} of {len(batch.asks)} answered. {parts.annotator.emit(batch, parts.images)}"
+        if not fresh and state.parked == message:
+            return []
+        return [*facts, Fact(Kind.RUN_PARKED, batch.round, {"message": message})]
+    labels = {sample_id: row.label for sample_id, row in rows.items()}
+    asked = [ask.sample_id for ask in round_.asks]
+    skipped = sum(labels.get(sample_id, "") is None for sample_id in asked)
+    body = {
+        "answered": sum(labels.get(sample_id) is not None for sample_id in asked),
+        "skipped": skipped,
+        "missing": missing,
+        "labels": [labels.get(sample_id) for sample_id in asked],
+        "reviewed": [labels[ask.sample_id] for ask in round_.reviews],
+        "pool": {**_cost(parts, [at for at in asked if labels.get(at) is not None]), **_told(parts, batch)},
+    }
+    return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
+
+
+def taken_back(annotator: object, batch: Batch) -> set[int]:
+    """Samples that wait for another answer, where an annotator knows of answers that were taken back."""
+    told: Callable[[Batch], set[int]] | None = getattr(annotator, "taken_back", None)
+    return told(batch) if told and batch.asks else set()
+
+
+def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
+    """What the answers of a batch cost, those of the test set too, where the data have a column of costs.
+
+    Skipped samples cost nothing; one that was left unanswered costs in the batch in which it is answered.
+    """
+    costs = parts.images.manifest.columns.get("cost")
+    return {} if costs is None else {"cost": float(costs[list(answered)].astype(np.float64).sum())}
+
+
+def _told(parts: Parts, batch: Batch) -> Mapping[str, float]:
+    """What an annotator tells of its work, such as seconds an answer."""
+    facts: Callable[[Batch], Mapping[str, float]] | None = getattr(parts.annotator, "facts", None)
+    return facts(batch) if facts and batch.asks else {}
+
+
+CANNOT_TELL = ", cannot tell"
+"""Behind the source of a label that was looked at again by somebody who could not say what is right: it stays."""
+
+
+def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
+    """Answers that say something new; the same answer twice is one fact, a changed one is a correction.
+
+    A label that was to be looked at again, and was confirmed, is new too.
+    """
+    again = {ask.sample_id for ask in state.rounds[round_].reviews}
+    found = []
+    for answer in answers:
+        last = state.annotations.get(answer.sample_id)
+        if is_old(last, answer):
+            continue
+        if answer.sample_id in again and last is not None:
+            if last.round < round_ or (
+                (answer.label is not None or answer.removed) and (last.label != answer.label or cannot_tell(last))
+            ):
+                found.append(second_look(last, answer, round_, source))
+        elif last is None or last.label != answer.label:
+            found.append(Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at))
+    return tuple(found)
+
+
+def is_old(last: Annotation | None, answer: Answer) -> bool:
+    """Whether an answer that says when it was given is no later than what stands."""
+    return bool(last and last.at and answer.at and answer.at <= last.at)
+
+
+def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> Annotation:
+    """What somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
+    if answer.label is None and not answer.removed:
+        return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", answer.at)
+    return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at)
+
+
+def cannot_tell(row: Annotation) -> bool:
+    """Whether a label stays only because somebody who looked at it again could not tell."""
+    return row.source.endswith(CANNOT_TELL)
+
+
+def train(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+    """Train this round's model on all labels so far."""
+    start = time.perf_counter()
+    round_ = state.rounds[-1].round
+    labelled = training_set(state, parts.images.manifest)
+    if not len(labelled) and not state.rounds[-1].asks:
+        raise ConfigError("there is no label to begin with: the data bring none and seed_size is 0; raise seed_size.")
+    if not len(labelled):
+        raise AnnotationError(
+            f"round {round_} brought no label (all {len(state.rounds[-1].asks)} were skipped), so there is nothing to train "
+            "on; answer some of them in the batch file and run again, or start with a larger seed_size."
+        )
+    previous = _previous(state, parts, bench)
+    model = parts.learner.fit(
+        parts.images,
+        labelled,
+        validation_set(state, parts.images.manifest),
+        seed=derive(parts.settings.seed, round_, "train"),
+        previous=previous,
+        progress=parts.display.progress,
+    )
+    reference = bench.blobs.put(model.save, ".pt")
+    bench.models = {reference: model}
+    body = {
+        "checkpoint": reference,
+        "fit": _finite(model.info),
+        "labelled": len(labelled),
+        "labels_digest": labels_digest(labelled),
+        "seconds": {"train": time.perf_counter() - start},
+    }
+    return Fact(Kind.MODEL_TRAINED, round_, body)
+
+
+def _previous(state: RunState, parts: Parts, bench: Workbench) -> FittedModel | None:
+    """Last round's model, unless the learner says that it has no use for it: the protocol offers it to every one."""
+    if len(state.rounds) < 2 or not getattr(parts.learner, "needs_previous", True):
+        return None
+    return bench.model(state.rounds[-2].trained["checkpoint"], parts)
+
+
+def measure(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+    """Measure on the held-out set; empty metrics where there is none."""
+    start = time.perf_counter()
+    manifest = parts.images.manifest
+    round_ = state.rounds[-1]
+    test = test_set(state, manifest)
+    body: dict[str, Any] = {"metrics": {}, "per_class": {}, "confusion": None}
+    if len(test):
+        model = bench.model(round_.trained["checkpoint"], parts)
+        found = model.predict(
+            parts.images, test.ids, Need.PROBS, seed=derive(parts.settings.seed, round_.round, "draws")
+        )
+        assert found.probs is not None
+        result = held_out(found.probs, test.labels, manifest.task, manifest.classes)
+        body = {
+            "metrics": _finite(result.metrics),
+            "per_class": {name: _finite(row) for name, row in result.per_class.items()},
+            "confusion": None if result.confusion is None else np.asarray(result.confusion).tolist(),
+        }
+    body |= {"outlook": _ahead(state, parts, body["metrics"]), **_watched(state, parts, bench)}
+    body["seconds"] = {"measure": time.perf_counter() - start}
+    _drop_old(state, parts, bench)
+    return Fact(Kind.HOLDOUT_MEASURED, round_.round, body)
+
+
+def _ahead(state: RunState, parts: Parts, metrics: Mapping[str, float]) -> dict[str, float]:
+    """What the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
+    name = state.opened["metric"]
+    rounds = [(each.trained["labelled"], each.measured["metrics"]) for each in state.rounds if each.done]
+    rounds.append((state.rounds[-1].trained["labelled"], metrics))
+    known = [(count, found[name]) for count, found in rounds if name in found]
+    found = outlook([count for count, _ in known], [score for _, score in known], parts.settings.query_size)
+    return {} if found is None or name not in metrics else asdict(found)
+
+
+def audit(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+    """Judge the labels gathered so far."""
+    assert parts.auditor is not None
+    start = time.perf_counter()
+    body = parts.auditor.body(parts, state, bench.blobs)
+    if told := body["told"][:1]:
+        parts.display.say(f"labels: {told[0]}")
+    return Fact(Kind.LABELS_AUDITED, len(state.rounds), {**body, "seconds": {"audit": time.perf_counter() - start}})
+
+
+def _drop_old(state: RunState, parts: Parts, bench: Workbench) -> None:
+    """Drop the models that nothing reads from here on; two rounds that learnt the same share one file."""
+    kept = {late.trained["checkpoint"] for late in state.rounds[-parts.rounds_kept :]}
+    for old in state.rounds[: -parts.rounds_kept]:
+        if old.trained["checkpoint"] not in kept:
+            bench.blobs.drop(old.trained["checkpoint"])
+
+
+def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
+    """What stopping rules ask of the pool: predictions on a stop set that never changes (labelled or not)."""
+    if not parts.wants & {"kappa", "changed", "uncertainty"}:
+        return {}
+    manifest, round_ = parts.images.manifest, state.rounds[-1]
+    broken = [sample_id for sample_id, _, _ in state.opened["unreadable"]]
+    pool = np.setdiff1d(manifest.ids(Split.POOL), np.array(broken, dtype=np.int64))
+    ids = np.sort(generator(parts.settings.seed, 0, "stop set").permutation(pool)[: parts.settings.stop_set])
+    model = bench.model(round_.trained["checkpoint"], parts)
+    probs = model.predict(parts.images, ids, Need.PROBS, seed=derive(parts.settings.seed, round_.round, "draws")).probs
+    assert probs is not None
+    several = manifest.task is Task.MULTILABEL
+    said = (probs >= 0.5).astype(np.int8) if several else probs.argmax(axis=1)
+    most = np.log(2 if several else len(manifest.classes))
+    facts = {"uncertainty": float(entropy(probs, manifest.task).mean() / most)}
+    before = state.rounds[-2].measured.get("stop_set") if len(state.rounds) > 1 else None
+    if before:
+        facts |= agreement(bench.blobs.array(before), said, len(manifest.classes))
+    return {"pool": _finite(facts), "stop_set": bench.blobs.put_array(said)}
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
+    """Numbers that exist; one that is not defined (no sample of a class, say) is left out, never put as zero."""
+    return {name: float(value) for name, value in numbers.items() if np.isfinite(value)}

@@ -1,0 +1,36 @@
+"""Stop when the budget of labels is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import RoundRecord
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most `budget` labels to train on, those of round 0 included.
+
+    Skipped samples, labels that came with the data and those of the test set are not counted.
+    """
+
+    budget: int
+
+    def __post_init__(self) -> None:
+        if self.budget < 1:
+            raise ConfigError(f"budget is {self.budget}; it must be at least 1.")
+
+    def allowance(self, rounds: Sequence[RoundRecord]) -> int:
+        """Labels that may still be asked for."""
+        return max(0, self.budget - sum(_spent(record) for record in rounds))
+
+    def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
+        """Why to stop; "" to go on."""
+        return "" if self.allowance(rounds) else f"the budget of {self.budget} labels is spent"
+
+
+def _spent(record: RoundRecord) -> int:
+    answered = [ask.sample_id for ask, label in zip(record.asks, record.labels, strict=True) if label is not None]
+    return len([sample_id for sample_id in answered if sample_id not in record.held_out])

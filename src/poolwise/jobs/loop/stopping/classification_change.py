@@ -1,0 +1,42 @@
+"""Stop when hardly any prediction changes from round to round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import RoundRecord
+from poolwise.jobs.loop.stopping.facts import latest
+
+
+@dataclass(frozen=True)
+class ClassificationChange:
+    """Stop when at most a share `threshold` of the predictions changed, in each of the last `patience` rounds.
+
+    Zhu, Wang and Hovy (2008) stop once no unlabelled sample has changed its predicted class between two consecutive
+    rounds: threshold 0, patience 1. Networks that are trained afresh each round never get there, hence the other
+    defaults. Here the predictions are those of a stop set drawn once, so that rounds are compared on the same samples;
+    in a multi-label task it is the share of single yes and no answers that changed.
+    """
+
+    threshold: float = 0.01
+    patience: int = 2
+
+    wants: ClassVar[frozenset[str]] = frozenset({"changed"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise ConfigError(
+                f"stopping.classification_change.threshold is {self.threshold}; it is a share, in 0 to 1."
+            )
+        if self.patience < 1:
+            raise ConfigError(f"stopping.classification_change.patience is {self.patience}; it must be at least 1.")
+
+    def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
+        """Why to stop; "" to go on, also until `patience` rounds could be compared with the one before."""
+        shares = latest(rounds, "changed", self.patience)
+        if not shares or max(shares) > self.threshold:
+            return ""
+        return f"at most {max(shares):.2%} of the predictions changed in each of the last {self.patience} rounds"

@@ -1,0 +1,46 @@
+"""Stop when the model says of the same samples what it said before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import RoundRecord
+from poolwise.jobs.loop.stopping.facts import latest
+
+
+@dataclass(frozen=True)
+class StablePredictions:
+    """Stop when consecutive models agree: their mean kappa over the last `window` rounds is `threshold` or more.
+
+    Bloodgood and Vijay-Shanker (2009): after each round the new model and the one before it predict a stop
+    set, drawn once, that needs no labels; Cohen's kappa between the two is averaged over the most recent rounds, and
+    asking stops once that mean reaches a cut-off. Theirs are a window of 3 and 0.99, on support vector machines; it is
+    the mean that must reach it, not each of the three. A lower threshold stops sooner.
+
+    A network that is trained afresh each round differs from the last one by chance too, so its kappa may never reach
+    0.99: look at the kappas of a run before choosing, or keep the weights from round to round.
+    """
+
+    window: int = 3
+    threshold: float = 0.99
+
+    wants: ClassVar[frozenset[str]] = frozenset({"kappa"})
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise ConfigError(f"stopping.stable_predictions.window is {self.window}; it must be at least 1.")
+        if not -1 <= self.threshold <= 1:
+            raise ConfigError(
+                f"stopping.stable_predictions.threshold is {self.threshold}; a kappa lies between -1 and 1."
+            )
+
+    def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
+        """Why to stop; "" to go on, also until `window` rounds could be compared with the one before."""
+        kappas = latest(rounds, "kappa", self.window)
+        mean = sum(kappas) / self.window
+        if not kappas or mean < self.threshold:
+            return ""
+        return f"predictions are stable: mean kappa {mean:.4f} over {self.window} rounds, {self.threshold:g} or more"

@@ -1,0 +1,27 @@
+"""Stop when the held-out metric is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import RoundRecord
+
+
+@dataclass(frozen=True)
+class Target:
+    """Stop once the headline metric reached `value` in `rounds` rounds running (one lucky round is none)."""
+
+    value: float
+    rounds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise ConfigError(f"stopping.target.rounds is {self.rounds}; it must be at least 1.")
+
+    def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
+        """Why to stop; "" to go on, also while nothing is measured."""
+        last = [record.metrics.get(metric) for record in rounds[-self.rounds :]]
+        reached = len(last) == self.rounds and all(score is not None and score >= self.value for score in last)
+        return f"{metric} reached the target of {self.value:g}" if reached else ""

@@ -1,0 +1,116 @@
+"""Cleaned against raw labels: the same samples with both, trained alike, measured on the cleaned test labels. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from poolwise.core.types import LabelledSet, Labels, is_known
+from poolwise.jobs.samplesize import answers
+from poolwise.jobs.samplesize.cells import Ground
+from poolwise.jobs.samplesize.measured import Point
+from poolwise.jobs.samplesize.parts import SampleSizeSettings
+from poolwise.metric.curve.belief import Belief
+from poolwise.metric.curve.cleaned import CurveDifference
+from poolwise.metric.curve.fit import CurveFit
+
+
+@dataclass(frozen=True, eq=False)
+class Cleaned:
+    """What the cleaned labels came to.
+
+    Attributes:
+        points: a row a training on them.
+        curves: the metric of the target with raw and with cleaned labels.
+        changed: share of the training labels that cleaning changed.
+    """
+
+    points: Sequence[Point]
+    curves: CurveDifference
+    changed: float
+
+
+def cleaned(
+    points: Sequence[Point], raw: CurveFit, metric: str, belief: Belief, settings: SampleSizeSettings, changed: float
+) -> Cleaned:
+    """Fit the trainings on cleaned labels, beside the curve of the raw ones."""
+    return Cleaned(points, CurveDifference(raw, answers.fitted(points, metric, belief, settings)), changed)
+
+
+def with_labels(given: LabelledSet, clean: Labels) -> LabelledSet:
+    """The same samples with cleaned labels, where there are any.
+
+    Args:
+        given: n samples.
+        clean: (N,) or (N, C) labels of all samples, -1 for unknown.
+    """
+    theirs = clean[given.ids]
+    known = is_known(theirs)
+    labels = given.labels.copy()
+    labels[known] = theirs[known]
+    return LabelledSet(given.ids, labels)
+
+
+def clean_ground(common: Ground, clean: Labels) -> tuple[Ground, Ground]:
+    """The ground with raw and with cleaned training labels; both have the cleaned test labels."""
+    raw = replace(common, test=with_labels(common.test, clean))
+    return raw, replace(raw, train=with_labels(common.train, clean))
+
+
+def changed_share(raw: Ground, clean: Ground) -> float:
+    """Share of the training labels that cleaning changed."""
+    differ = raw.train.labels != clean.train.labels
+    return float((differ if differ.ndim == 1 else differ.any(axis=1)).mean())
+
+
+def sentence(found: Cleaned, settings: SampleSizeSettings, metric: str) -> str:
+    """What cleaning is worth at the largest size."""
+    size = found.curves.raw.seen.last
+    cleaned = f"Cleaning changed {100 * found.changed:.1f} % of the training labels"
+    if not (found.curves.raw.extrapolates and found.curves.clean.extrapolates):
+        gap = found.curves.clean.scores[-1] - found.curves.raw.scores[-1]
+        return f"{cleaned}; with {size:,.0f} {settings.unit} {metric} is {100 * gap:+.1f} points higher with the cleaned ones."
+    gap = found.curves.at(size)
+    mean, low, high = (100 * part for part in gap)
+    shown = f"{mean:+.1f} points of {metric} with {size:,.0f} {settings.unit} (80 %: {low:+.1f} to {high:+.1f})"
+    if low <= 0 <= high:
+        return f"{cleaned} and made no difference beyond chance: {shown}."
+    if high < 0:
+        return f"{cleaned} and did harm: {shown}."
+    return f"{cleaned} and brought {shown}; {_worth(found.curves.worth(size))}."
+
+
+def _worth(worth: float) -> str:
+    if math.isinf(worth):
+        return "no number of raw labels within reach does as well"
+    return f"a clean label is worth {worth:.2g} raw ones there"
+
+
+def rows(found: Cleaned) -> list[dict[str, Any]]:
+    """A row a size: the curves with raw and cleaned labels, their difference (80 %), its chance, what a label is worth."""
+    if not (found.curves.raw.extrapolates and found.curves.clean.extrapolates):
+        return []
+    sizes = np.array([*found.curves.raw.sizes, *answers.told_sizes(found.curves.raw)[1:]])
+    raw, clean = (np.asarray(fit.predict(sizes).mean) for fit in (found.curves.raw, found.curves.clean))
+    mean, low, high = (np.asarray(part) for part in found.curves.at(sizes))
+    return [
+        {
+            "size": float(size), "raw": float(raw[at]), "clean": float(clean[at]), "difference": float(mean[at]),
+            "low": float(low[at]), "high": float(high[at]), "chance": found.curves.probability(size),
+            "worth": found.curves.worth(size),
+        }
+        for at, size in enumerate(sizes.tolist())
+    ]  # fmt: skip
+
+
+def numbers(table: Sequence[dict[str, Any]], size: float) -> dict[str, float]:
+    """What the tracker is told, of the largest size measured."""
+    here = [row for row in table if row["size"] == size]
+    named = (
+        {f"cleaned/{name}": here[0][name] for name in ("difference", "low", "high", "chance", "worth")} if here else {}
+    )
+    return {name: value for name, value in named.items() if math.isfinite(value)}

@@ -1,0 +1,109 @@
+"""A job that has no ledger: what it is and what came of it, in one file of its folder; its trainings are kept elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from poolwise.core.errors import ConfigError
+from poolwise.core.files import held, write_text
+from poolwise.jobs.loop.job import run_log
+from poolwise.jobs.loop.parts import NamedParts
+from poolwise.jobs.loop.resume import check_settings
+
+FILE = "job.yaml"
+
+
+class JobParts(NamedParts, Protocol):
+    """What the parts of such jobs have."""
+
+    @property
+    def method(self) -> str:
+        """What the job is about, by name."""
+
+    @property
+    def command(self) -> str:
+        """What a person types to repeat it."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A job as its file tells it.
+
+    Attributes:
+        job: which command began it.
+        name: of the run.
+        method: what the job is about, by name.
+        command: what a person types to repeat it.
+        cwd: where that was typed.
+        config: the whole resolved configuration.
+        note: the answer in sentences; "" until it ended.
+    """
+
+    job: str
+    name: str
+    method: str
+    command: str
+    cwd: str
+    config: Mapping[str, Any]
+    note: str = ""
+
+
+@contextmanager
+def begun(job: str, parts: JobParts, may_change: Collection[str]) -> Iterator[Callable[[], None]]:
+    """Hold the folder of a job while it works, with its log and its file.
+
+    Yields what is to be called before the results are written: it raises LedgerMoved where the folder was removed, moved
+    or replaced, perhaps by one in which the same job is at work again.
+
+    Raises:
+        SettingsChanged: it was begun with others than those that `may_change`.
+        RunBusy: another process works on it.
+    """
+    with held(parts.folder, parts.run) as lock, run_log(parts.folder / f"{job}.log"):
+        before = begun_in(parts.folder)
+        if before:
+            kept = ({k: v for k, v in each.items() if k not in may_change} for each in (before.config, parts.config))
+            check_settings(parts.run, *kept)
+        _write(parts.folder, Begun(job, parts.run, parts.method, parts.command, os.getcwd(), dict(parts.config)))
+        yield lock.check
+
+
+def ended(folder: Path, note: str) -> None:
+    """Write down what came of a job."""
+    before = begun_in(folder)
+    assert before is not None
+    _write(folder, replace(before, note=note))
+
+
+def begun_in(folder: Path) -> Begun | None:
+    """The job whose folder this is, if it is that of one.
+
+    Raises:
+        ConfigError: its file is damaged.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        found = Begun(**yaml.safe_load(file.read_text(encoding="utf-8")))
+        for each in fields(found):
+            if not isinstance(getattr(found, each.name), Mapping if each.name == "config" else str):
+                raise TypeError(f"{each.name} is {getattr(found, each.name)!r}")
+        return found
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, RecursionError) as error:
+        told = str(error).splitlines()[0]
+        raise ConfigError(
+            f"{file} is damaged ({told}); delete it and give the command again: no training is lost."
+        ) from None
+
+
+def _write(folder: Path, job: Begun) -> None:
+    content = {each.name: asdict(job)[each.name] for each in fields(job)}
+    write_text(folder / FILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))

@@ -1,0 +1,108 @@
+"""`poolwise.fit_learning_curve`: how many more labels, from scores at a few sizes.
+
+>>> import poolwise
+>>> sizes = [100, 200, 400, 800, 1600]
+>>> fit = poolwise.fit_learning_curve(sizes, [[0.60, 0.62], [0.70, 0.71], [0.78, 0.78], [0.84, 0.835], [0.88, 0.882]])
+>>> fit.warnings
+()
+>>> mean, low, high = fit.predict(3200)
+>>> 0.88 < low < mean < high < 1
+True
+>>> low, middle, high = fit.required(0.90)
+>>> 1600 < low < middle < high
+True
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from omegaconf import DictConfig, OmegaConf
+
+from poolwise.core.errors import ConfigError, listed
+from poolwise.core.parts import build_part, conf_dir
+from poolwise.metric.curve.belief import Belief
+from poolwise.metric.curve.family import Family
+from poolwise.metric.curve.fit import CurveFit, fit_curve
+from poolwise.metric.curve.given import given
+from poolwise.metric.curve.scale import scale_of
+
+MEMBERS = "members"
+
+
+def fit_learning_curve(
+    sizes: ArrayLike,
+    scores: Sequence[Any] | ArrayLike,
+    *,
+    higher_is_better: bool = True,
+    best: float = 1.0,
+    chance: float | None = None,
+    family: str = "auto",
+    **options: Any,
+) -> CurveFit:
+    """Fit a learning curve to scores at several sizes of the training set, and say how far it can be trusted.
+
+    Args:
+        sizes: (K,) numbers of labels, in any order. Three are the fewest to extrapolate from; five over a tenfold span do.
+        scores: a row of repeats for each size, of any lengths, NaN for a missing one; or (K,) for one repeat each.
+        higher_is_better: False for an error or a loss.
+        best: score of a perfect model; 100 for percent. Where lower is better, 1 (the default) is taken for 0.
+        chance: score of guessing, to be warned of scores that are no better.
+        family: form of the curve, a name of `conf/curve`; `auto` averages two of them.
+        **options: keys of its yaml.
+
+    Returns:
+        A fit with `predict(n, level=0.8)`, `required(target)`, `reachable(target)`, `answer(target)`,
+        `next_purchase(target)`, `gain(more)`, and `warnings`. One or two sizes give a fit that tells what was measured and
+        raises InvalidArray when asked for anything beyond it.
+
+    Raises:
+        InvalidArray: sizes or scores that are no such numbers, or scores better than `best`.
+        ConfigError: unknown family or option.
+    """
+    belief = build_belief(family, options) if options else _plain(family)
+    measured = given(sizes, list(np.atleast_1d(scores)) if isinstance(scores, np.ndarray) else list(scores))  # type: ignore[arg-type]
+    scale = scale_of(np.concatenate(measured.rows), higher=higher_is_better, best=best)
+    return fit_curve(measured, scale, belief, chance)
+
+
+def families() -> list[str]:
+    """Names of the families, in alphabetical order."""
+    return sorted(path.stem for path in (conf_dir() / "curve").glob("*.yaml"))
+
+
+@lru_cache
+def _plain(family: str) -> Belief:
+    return build_belief(family, {})
+
+
+def build_belief(family: str, options: Mapping[str, Any]) -> Belief:
+    """The average of a name, or a single family with the belief of `auto` around it.
+
+    Raises:
+        ConfigError: no such family or option.
+    """
+    node, changes = _node(family), dict(options)
+    if MEMBERS in node and MEMBERS in changes:
+        names = changes.pop(MEMBERS)
+        if isinstance(names, str) or not isinstance(names, Sequence):
+            raise ConfigError(f"{family}.{MEMBERS} must be names of families, such as ['pow3', 'm4']; got {names!r}.")
+        node[MEMBERS] = {name: _node(name) for name in names}
+    part = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=family, kind=(Belief, Family))
+    return part if isinstance(part, Belief) else Belief(members={family: part})
+
+
+def _node(family: str) -> DictConfig:
+    known, name = families(), str(family).lower()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
+        raise ConfigError(f"there is no family of curves {family!r}{hint}")
+    node = OmegaConf.load(conf_dir() / "curve" / f"{name}.yaml")
+    assert isinstance(node, DictConfig)
+    return node

@@ -1,0 +1,1 @@
+"""Which pictures show one thing, and from which similarity on. Pure."""

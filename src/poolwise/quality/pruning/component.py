@@ -1,0 +1,116 @@
+"""Leave out whole components whose labels contradict each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.core.errors import ConfigError
+from poolwise.core.types import Labels, Need, is_known
+from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.pruning.counts import Components, Doubles, Numbers, components
+from poolwise.quality.pruning.pruned import Pruned
+
+
+class Spread(str, Enum):
+    """How far the labels of a component are apart; each is 0 where all agree or, for the last three, where counts are equal.
+
+    With k_l the samples of a component of n that have label l, over the labels that any of them has:
+    UNEVEN: mean of 4 (k_l / n) (1 - k_l / n), in [0, 1]: 0 only where all labels are on all samples.
+    VARIANCE: mean of (k_l - their mean)^2.
+    GEOMETRIC: exp(mean of (ln k_l - mean ln k)^2) - 1: rare labels in large components weigh most.
+    CUBIC: (mean of |k_l - their mean|^3)^(1/3) / n: one odd label dominates.
+    """
+
+    UNEVEN = "uneven"
+    VARIANCE = "variance"
+    GEOMETRIC = "geometric"
+    CUBIC = "cubic"
+
+
+def spread(found: Components, measure: Spread = Spread.UNEVEN) -> Doubles:
+    """(M,) how far the labels of each component are apart; 0 for one without any label.
+
+    >>> found = components(np.array([0, 0, 0, 0]), np.array([1, 1, 1, 2]))
+    >>> [round(float(spread(found, measure)[0]), 4) for measure in Spread]     # 3 and 1 of 4: mean 2
+    [0.75, 1.0, 0.3522, 0.25]
+    """
+    there = found.counts > 0
+    each = np.maximum(there.sum(axis=1), 1)
+    counts = found.counts.astype(np.float64)
+    if measure is Spread.UNEVEN:
+        return np.asarray((4 * found.shares * (1 - found.shares) * there).sum(axis=1) / each)
+    if measure is Spread.GEOMETRIC:
+        logs = np.log(np.maximum(counts, 1))
+        mean = (logs * there).sum(axis=1) / each
+        return np.asarray(np.expm1(((logs - mean[:, None]) ** 2 * there).sum(axis=1) / each))
+    gaps = np.abs(counts - (counts.sum(axis=1) / each)[:, None]) * there
+    if measure is Spread.VARIANCE:
+        return np.asarray((gaps**2).sum(axis=1) / each)
+    return np.asarray(np.cbrt((gaps**3).sum(axis=1) / each) / np.maximum(found.sizes, 1))
+
+
+def prune_components(
+    groups: Numbers,
+    labels: Labels,
+    *,
+    measure: Spread = Spread.UNEVEN,
+    threshold: float = 0.0,
+    percentile: bool = False,
+    singletons: bool = True,
+) -> NDArray[np.bool_]:
+    """Leave out every sample of a component whose labels are further apart than a threshold.
+
+    Args:
+        groups: (N,) component numbers, -1 for none.
+        labels: (N,) or (N, C).
+        measure: of the spread.
+        threshold: components above it go; with `percentile` one from 0 to 100 of the components' own spreads.
+        percentile: how to read the threshold.
+        singletons: whether samples in no component stay.
+
+    Returns:
+        (N,) whether a sample stays; one without a label always does.
+
+    Raises:
+        ConfigError: a threshold below 0, or a percentile above 100.
+        InvalidArray: arrays that do not fit.
+
+    >>> prune_components(np.array([0, 0, 1, 1, -1]), np.array([0, 1, 1, 1, 0])).tolist()
+    [False, False, True, True, True]
+    """
+    if not 0 <= threshold < np.inf or (percentile and threshold > 100):
+        raise ConfigError(f"threshold must be at least 0, a percentile at most 100; got {threshold}.")
+    found = components(groups, labels)
+    apart = spread(found, measure)
+    bar = float(np.percentile(apart, threshold)) if percentile and len(apart) else threshold
+    stays = np.append(apart <= bar, singletons)  # the last is looked up by -1
+    return np.asarray(stays[found.of] | ~is_known(np.asarray(labels)))
+
+
+@dataclass(frozen=True)
+class ByComponent:
+    """Leave out whole components; see `prune_components`."""
+
+    measure: Spread = Spread.UNEVEN
+    threshold: float = 0.0
+    percentile: bool = False
+    singletons: bool = True
+
+    needs: ClassVar[Need] = Need.GROUPS
+
+    def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
+        """Which samples stay, with the labels that they have."""
+        keep = prune_components(
+            groups,
+            labels,
+            measure=self.measure,
+            threshold=self.threshold,
+            percentile=self.percentile,
+            singletons=self.singletons,
+        )
+        return Pruned(keep, np.asarray(labels))
