@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -6,7 +7,16 @@ import pytest
 from omegaconf import OmegaConf
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.parts import build_part, conf_dir, construct
+from poolwise.core.parts import (
+    MOVED,
+    build_part,
+    conf_dir,
+    construct,
+    find_target,
+    first_names,
+    present_name,
+    present_names,
+)
 from poolwise.jobs.loop.settings import LoopConfig
 from poolwise.jobs.loop.stopping.budget import Budget
 from poolwise.query.random import Random
@@ -60,6 +70,25 @@ def test_a_missing_option_is_named():
 def test_nested_parts_are_built_first():
     node = OmegaConf.create({"budget": {"_target_": "poolwise.jobs.loop.stopping.budget.Budget", "budget": 7}})
     assert build_part(node) == {"budget": Budget(7)}
+
+
+@pytest.mark.parametrize(("earlier", "now"), MOVED.items())
+def test_every_part_that_moved_is_found_by_its_earlier_name(earlier, now):
+    text = "".join(file.read_text() for file in conf_dir().rglob("*.yaml"))
+    targets = [target for target in re.findall(r"_target_: (poolwise[\w.]+)", text) if target.startswith(now)]
+    assert targets
+    for target in targets:
+        old = first_names({"_target_": target})["_target_"]
+        assert old.startswith(earlier)
+        assert present_name(old) == target
+        assert find_target(old, "part") is find_target(target, "part")
+
+
+def test_names_of_parts_alone_are_renamed_at_any_depth():
+    old = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.curve.pow3.Pow3", "n": 1}]}
+    new = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.metric.curve.pow3.Pow3", "n": 1}]}
+    assert present_names(old) == new
+    assert first_names(new) == old
 
 
 @pytest.mark.parametrize("target", ["os.system", "builtins.eval", "poolwiser.x.Y", "subprocess.Popen"])
