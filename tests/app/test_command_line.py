@@ -26,6 +26,14 @@ def test_help_of_the_loop_lists_parts_and_settings():
     assert "query_size: 20" in out
 
 
+def test_help_lists_the_parts_that_a_job_takes_and_those_of_ones_own(tmp_path):
+    (tmp_path / "query").mkdir()
+    (tmp_path / "query" / "mine.yaml").write_text("_target_: poolwise.query.random.Random\n")
+    out = poolwise("loop", "--config-dir", str(tmp_path), "--help").stdout
+    assert "mine" in next(line for line in out.splitlines() if line.startswith("query: "))
+    assert not any(line.startswith(("curve: ", "pruning: ")) for line in out.splitlines())
+
+
 def test_help_of_the_experiment_lists_its_own_parts_and_bears_a_reader_that_leaves():
     with subprocess.Popen(
         [sys.executable, "-m", "poolwise", "samplesize", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -60,13 +60,21 @@ def main(job: str, arguments: Sequence[str]) -> None:
         sys.exit(1)
 
 
-def parts(*groups: str) -> str:
-    """The choices of these groups, a line each, for the help of a job.
+def parts(job: str) -> str:
+    """Return the groups of parts that a job takes with their choices, a line each, for its help; those of --config-dir too.
 
-    >>> parts("tracking")
+    >>> parts("samplesize").splitlines()[-1]
     'tracking: mlflow, none'
     """
+    import yaml
+    from hydra.core.global_hydra import GlobalHydra
+
+    job = "loop" if job == "benchmark" else job  # its cells are loops
+    defaults = yaml.safe_load((conf_dir() / f"{job}.yaml").read_text(encoding="utf-8"))["defaults"]
+    groups = [name for entry in defaults if isinstance(entry, dict) for name in entry if "hydra/" not in name]
     found = {group: sorted(file.stem for file in (conf_dir() / group).glob("*.yaml")) for group in groups}
+    if GlobalHydra.instance().is_initialized():
+        found = {group: GlobalHydra.instance().config_loader().get_group_options(group) for group in groups}
     return "\n".join(f"{group}: {', '.join(names)}" for group, names in found.items())
 
 
