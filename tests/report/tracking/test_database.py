@@ -251,6 +251,12 @@ def ends_midway(new, held):
         source.backup(held)
 
 
+def test_an_address_that_is_none_is_named(make_run):
+    tracker = MLflowTracker(uri="sqlite:mlflow.db")
+    assert tracker.sync(make_run()) is False
+    assert "sqlite:mlflow.db" in tracker.why()
+
+
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, quick, make_run, look):
     tracker, run = MLflowTracker(home=str(tmp_path / "runs")), make_run()
     with full_beyond(200_000):

@@ -159,5 +159,5 @@ def _missed(store: str, name: str, error: Exception) -> None:
         redact(store),
         name,
         reason(error),
-        "that is put right" if database_of(store) else "MLflow is back",
+        "that is put right" if store.startswith("sqlite:") else "MLflow is back",
     )
