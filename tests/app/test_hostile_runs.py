@@ -214,6 +214,25 @@ def test_no_link_leads_a_command_out_of_the_folder(here, outside, capsys, job):
         assert contents(outside) == before, words
 
 
+@pytest.mark.parametrize("name", ["batches/round_000/unlabelled", "control/blobs/deep", "audits/one/two"])
+def test_a_link_far_down_is_found_too(here, outside, capsys, name):
+    folder = here("loop")
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).symlink_to(outside)
+    assert "leads out of it" in ends_in_a_sentence(["labels", str(folder)], capsys)
+
+
+@pytest.mark.parametrize("name", ["mlflow.db", "mlartifacts"])
+def test_a_link_beside_the_folder_does_not_lead_the_tracker_away(here, outside, capsys, name):
+    folder = here("loop")
+    mlflow = {"_target_": "poolwise.report.tracking.mlflow.MLflowTracker", "home": str(folder.parent)}
+    tamper(folder, lambda config: {**config, "tracking": mlflow})
+    (folder.parent / name).symlink_to(outside / "victim.txt")
+    before = contents(outside)
+    assert "writes to" in ends_in_a_sentence(["track", str(folder)], capsys)
+    assert contents(outside) == before
+
+
 def test_a_ledger_cannot_name_a_file_elsewhere_to_be_removed(here, outside, capsys):
     folder = here("loop")
     (folder / "batches" / "round_000.csv").unlink()

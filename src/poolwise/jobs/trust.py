@@ -34,8 +34,6 @@ HARMLESS_TRAINER = frozenset((
 ))  # fmt: skip
 """Options of Lightning's Trainer that write nothing."""
 SQLITE = "sqlite:///"
-LINKS_BELOW = ("", "control", "blobs", "batches", "audits")
-"""Folders of a run in which files are written."""
 
 
 def remember(*given: Mapping[str, Any], began: str = "") -> None:
@@ -92,11 +90,11 @@ def check_links(folder: Path, config: Any) -> None:
     """Check that what is written into a folder stays there. Raises UntrustedRun: a link of another's leads out of it."""
     if _is_known_anywhere(config, folder):
         return
-    for below in LINKS_BELOW:
-        with suppress(NotADirectoryError, FileNotFoundError), os.scandir(folder / below) as entries:
-            for entry in entries:
-                if entry.is_symlink() and not _is_inside(entry.path, folder):
-                    _refuse(folder, [f"{Path(entry.path).relative_to(folder)} (a link that leads out of it)"])
+    for below, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            place = Path(below) / name
+            if place.is_symlink() and not _is_inside(str(place), folder):
+                _refuse(folder, [f"{place.relative_to(folder)} (a link that leads out of it)"])
 
 
 def hash_of(value: Any) -> str:
@@ -183,10 +181,14 @@ def _reason_of_text(words: list[str], text: str, folder: Path) -> str:
     name = words[-1]
     if "://" in text:
         return "" if name in ("url", "picture_url") and _is_loopback(text) else f"asks {text}"
-    shared = {"home": folder.parent, "runs": folder.parent, "cache": folder.parent / ".cache"}
+    above = folder.parent
+    shared = {"home": above, "runs": above, "cache": above / ".cache"}
     if name in (*shared, "artifacts", "features_dir"):
-        there = Path(text).expanduser().resolve() == shared[name].resolve() if name in shared else False
-        return "" if there or _is_inside(text, folder) else f"writes to {text}"
+        there = name in shared and Path(text).expanduser().resolve() == above.resolve() / shared[name].relative_to(
+            above
+        )
+        linked = any((above / each).is_symlink() for each in ("mlflow.db", "mlartifacts"))
+        return "" if (there and not linked) or _is_inside(text, folder) else f"writes to {text}"
     if name in READ:
         return ""
     leads_out = Path(text).is_absolute() or text.startswith("~") or ".." in Path(text).parts
