@@ -297,3 +297,82 @@ def test_a_run_of_another_machine_with_harmless_settings_needs_no_trust(here, ca
     for words in (["report", str(folder)], ["track", str(folder)], ["labels", str(folder)]):
         ends_in_a_sentence(words, capsys)
     assert (folder / "labels.csv").is_file()
+
+
+def deeper(folder):
+    yield folder / "page" / ".lock"
+    yield folder / "control" / "blobs" / "x.npy"
+    yield folder / "batches" / "round_000" / "unlabelled"
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_no_link_deeper_in_the_folder_leads_out_of_it(here, outside, capsys, at):
+    folder = here("page")
+    link = list(deeper(folder))[at]
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(outside / "made.txt")
+    before = contents(outside)
+    for words in commands_on("page", folder):
+        assert "leads out of it" in ends_in_a_sentence(words, capsys), words
+        assert contents(outside) == before, words
+
+
+def test_status_follows_no_link_of_an_interrupted_job(here, outside, capsys):
+    folder = here("samplesize")
+    job = yaml.safe_load((folder / "job.yaml").read_text())
+    (folder / "job.yaml").write_text(yaml.safe_dump({**job, "note": ""}))
+    (folder / ".lock").unlink(missing_ok=True)
+    (folder / ".lock").symlink_to(outside / "made.txt")
+    before = contents(outside)
+    assert "leads out of it" in ends_in_a_sentence(["status", "--runs", str(folder.parent)], capsys)
+    assert contents(outside) == before
+
+
+@pytest.mark.parametrize("where", ["config.yaml", "first event", "options"])
+def test_no_database_elsewhere_is_opened_as_the_ledger(here, outside, capsys, where):
+    folder, other = here("page"), outside / "other.db"
+    other.touch()
+    back = "/.." * (len(other.parts)) + "/runs/run/ledger.db"
+    url = f"sqlite:///file:{other}?uri=true&x={back}" if where == "options" else f"sqlite:///{other}"
+    kept = (folder / "config.yaml").read_text()
+    tamper(folder, lambda config: {**config, "ledger": {"url": url}})
+    if where == "first event":
+        (folder / "config.yaml").write_text(kept)
+    before = contents(outside)
+    for words in commands_on("page", folder)[:-3] + commands_on("page", folder)[-2:]:
+        ends_in_a_sentence(words, capsys)
+        assert contents(outside) == before, words
+
+
+@pytest.mark.parametrize(
+    "content", ["a: &a\n  b: *a\n", "2020-01-01: 3\n", "ledger: {url: 'sqlite:///~nobody-of-that-name/x'}\n"]
+)
+def test_settings_that_are_none_are_told_in_a_sentence(here, capsys, content):
+    folder = here("page")
+    (folder / "config.yaml").write_text(content)
+    for words in commands_on("page", folder)[:4]:
+        assert "Traceback" not in ends_in_a_sentence(words, capsys)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"annotation": "x"},
+        {"data": None},
+        {"runs": "~nobody-of-that-name/x"},
+        {"cache": "a\0b"},
+        {"tracking": {"_target_": "poolwise.report.tracking.mlflow.MLflowTracker", "uri": "file:/x"}},
+    ],
+)
+def test_settings_of_another_form_are_told_in_a_sentence(here, capsys, change):
+    folder = here("page")
+    tamper(folder, lambda config: {**config, **change})
+    for words in commands_on("page", folder)[:3]:
+        ends_in_a_sentence(words, capsys)
+    assert ends_in_a_sentence(["track", str(folder)], capsys).count("error: ") == 1
+
+
+@pytest.mark.parametrize("address", ["http://evil.example\\@localhost/", "http://localhost@evil.example/"])
+def test_an_address_that_clients_read_otherwise_is_not_this_machine(address):
+    assert not trust._is_loopback(address)

@@ -13,7 +13,7 @@ from poolwise.core.errors import PoolwiseError, RunBusy
 from poolwise.core.files import held
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop.record import run_record
-from poolwise.jobs.stored import StoredRun, stored_run
+from poolwise.jobs.stored import StoredRun, check_folder, stored_run
 from poolwise.jobs.trainings.begun import FILE, begun_in
 
 
@@ -48,6 +48,7 @@ def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """A row, and what there is to say, for each run in a folder."""
     job = begun_in(folder)
     if job:
+        check_folder(folder)
         status = "stopped" if job.note else "interrupted" if _is_idle(folder) else "running"
         yield (job.name, status, "", "", "", ""), [job.note, _goes_on(job.command) if status == "interrupted" else ""]
         return

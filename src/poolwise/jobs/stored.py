@@ -12,12 +12,12 @@ import yaml
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import Annotator, Display, ImageSource
-from poolwise.core.parts import build_part
+from poolwise.core.parts import TARGET, build_part
 from poolwise.jobs.loop.build import ledger_of, loop_parts
 from poolwise.jobs.loop.parts import Parts
 from poolwise.jobs.trainings.begun import begun_in
 from poolwise.jobs.trainings.build import find_here
-from poolwise.jobs.trust import check_ledger_of, check_links, check_settings_of, is_known, remember, trust
+from poolwise.jobs.trust import check_ledger_of, check_links, check_settings_of, hash_of, is_known, remember, trust
 from poolwise.ledger.state import check_opened
 from poolwise.ledger.store import OpenLedger
 
@@ -91,9 +91,16 @@ class StoredRun:
 
         Raises:
             UntrustedRun: see `trust.check_settings_of`.
+            ConfigError: they name no data, or nobody who labels them.
         """
         opened = self.ledger.state(self.name).opened
+        for group in SHOWN:
+            if not isinstance(opened["config"].get(group), Mapping) or TARGET not in opened["config"][group]:
+                raise ConfigError(
+                    f"the settings of run {self.name!r} name no {group}; restore {self.folder} from a copy."
+                )
         go_to(self.folder, opened["config"], opened["cwd"])
+        check_ledger_of(self.folder, opened["config"])
         check_settings_of(self.folder, opened["config"], opened["cwd"], only=only)
         return opened
 
@@ -132,6 +139,10 @@ def stored_settings(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} cannot be read: {str(error).splitlines()[0]}; restore it from a copy.") from error
     if not isinstance(config, dict):
         raise ConfigError(f"{file} holds no settings; restore it from a copy.")
+    try:
+        hash_of(config)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{file} holds what no setting is ({error}); restore it from a copy.") from error
     return config
 
 

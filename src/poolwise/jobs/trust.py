@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,8 @@ HARMLESS_TRAINER = frozenset((
 ))  # fmt: skip
 """Options of Lightning's Trainer that write nothing."""
 SQLITE = "sqlite:///"
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+"""Of an address, at its beginning; one letter is a drive of Windows."""
 
 
 def remember(*given: Mapping[str, Any], began: str = "") -> None:
@@ -81,7 +84,8 @@ def check_ledger_of(folder: Path, config: Mapping[str, Any]) -> None:
     """Check where a stored configuration says that the ledger is. Raises UntrustedRun: not in the folder."""
     ledger = config.get("ledger") or {}
     url = str((ledger.get("url") if isinstance(ledger, Mapping) else ledger) or "")
-    inside = url.startswith(SQLITE) and _is_inside(url.removeprefix(SQLITE), folder)
+    # options behind a "?" can make another file of it
+    inside = url.startswith(SQLITE) and "?" not in url and _is_inside(url.removeprefix(SQLITE), folder)
     if url and not inside and not _is_known_anywhere(config, folder):
         _refuse(folder, ["ledger.url (a database elsewhere)"])
 
@@ -179,14 +183,14 @@ def _reason(words: list[str], value: Any, folder: Path) -> str:
 
 def _reason_of_text(words: list[str], text: str, folder: Path) -> str:
     name = words[-1]
+    if name == "uri":
+        return f"tells {text}"
     if "://" in text:
         return "" if name in ("url", "picture_url") and _is_loopback(text) else f"asks {text}"
     above = folder.parent
     shared = {"home": above, "runs": above, "cache": above / ".cache"}
     if name in (*shared, "artifacts", "features_dir"):
-        there = name in shared and Path(text).expanduser().resolve() == above.resolve() / shared[name].relative_to(
-            above
-        )
+        there = name in shared and _real(text) == above.resolve() / shared[name].relative_to(above)
         linked = any((above / each).is_symlink() for each in ("mlflow.db", "mlartifacts"))
         return "" if (there and not linked) or _is_inside(text, folder) else f"writes to {text}"
     if name in READ:
@@ -196,10 +200,21 @@ def _reason_of_text(words: list[str], text: str, folder: Path) -> str:
 
 
 def _is_inside(path: str, folder: Path) -> bool:
-    return Path(path).expanduser().resolve().is_relative_to(folder.resolve())
+    real = None if SCHEME.match(path) else _real(path)
+    return real is not None and real.is_relative_to(folder.resolve())
+
+
+def _real(path: str) -> Path | None:
+    """Where a path leads; None if it is none."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte, nobody's home
+        return None
 
 
 def _is_loopback(address: str) -> bool:
+    if set(address) & set("\\@"):  # clients differ in what they take for the host
+        return False
     try:
         return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
     except ValueError:

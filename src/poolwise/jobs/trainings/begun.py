@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,8 +97,9 @@ def begun_in(folder: Path) -> Begun | None:
         for each in fields(found):
             if not isinstance(getattr(found, each.name), Mapping if each.name == "config" else str):
                 raise TypeError(f"{each.name} is {getattr(found, each.name)!r}")
+        json.dumps(found.config, default=str)  # nothing in it holds itself
         return found
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         told = str(error).splitlines()[0]
         raise ConfigError(
             f"{file} is damaged ({told}); delete it and give the command again: no training is lost."
