@@ -214,6 +214,44 @@ def test_no_link_leads_a_command_out_of_the_folder(here, outside, capsys, job):
         assert contents(outside) == before, words
 
 
+def test_settings_that_somebody_guessed_do_not_open_links(here, outside, tmp_path, capsys):
+    folder = here("loop")
+    trust.remember(tmp_path / "home" / "runs" / "own", yaml.safe_load((folder / "config.yaml").read_text()))
+    (folder / "loop.log").unlink()
+    (folder / "loop.log").symlink_to(outside / "victim.txt")
+    assert "leads out of it" in ends_in_a_sentence(["annotate", str(folder), "--collect"], capsys)
+
+
+def test_a_link_in_a_folder_of_ones_own_is_followed(here, outside, capsys):
+    folder = here("loop")
+    assert "leads out" not in ends_in_a_sentence(list(COMMANDS["loop"]), capsys)
+    (folder / "report.html").unlink()
+    (folder / "report.html").symlink_to(outside / "victim.txt")
+    assert "leads out" not in ends_in_a_sentence(["labels", str(folder)], capsys)
+
+
+def test_a_nested_part_of_another_kind_is_refused_before_it_is_built(here, capsys):
+    folder = here("loop")
+    nested = {"_target_": "poolwise.report.tracking.none.NoTracker"}
+    tamper(
+        folder, lambda config: {**config, "data": {"_target_": "poolwise.data.variants.Redundant", "source": nested}}
+    )
+    assert "data.source: NoTracker is no ImageSource" in ends_in_a_sentence(["labels", str(folder)], capsys)
+
+
+@pytest.mark.parametrize("option", [{"strategy": "ddp"}, {"devices": 2}, {"logger": True}])
+def test_a_strangers_trainer_begins_no_processes_and_writes_nothing(here, capsys, option):
+    folder = here("loop")
+    tamper(folder, lambda config: {**config, "trainer": {**config["trainer"], **option}})
+    assert "an option of Lightning's Trainer" in ends_in_a_sentence(["track", str(folder)], capsys)
+
+
+def test_a_job_of_an_unknown_kind_is_told_in_a_sentence(here, capsys):
+    folder = here("samplesize")
+    tamper(folder, lambda config: config, job="nonsense")
+    assert "is damaged" in ends_in_a_sentence(["report", str(folder)], capsys)
+
+
 @pytest.mark.parametrize("name", ["batches/round_000/unlabelled", "control/blobs/deep", "audits/one/two"])
 def test_a_link_far_down_is_found_too(here, outside, capsys, name):
     folder = here("loop")

@@ -164,7 +164,7 @@ def _again(folder: Path, trusted: bool) -> tuple[RunRecord, list[str]]:
     assert job is not None
     if trusted:
         trust(folder)
-        remember(job.config, began=job.cwd)
+        remember(folder, job.config, began=job.cwd)
     check_folder(folder)
     go_to(folder, job.config, job.cwd)
     check_settings_of(folder, job.config, job.cwd)

@@ -28,7 +28,7 @@ def run_config(config: Mapping[str, Any], *, name: str, strategy: str, command: 
     arms = loop_parts(config, name=name, strategy=strategy, command=command, display=display)
     check_ledger(arms[0])
     check_folder(arms[0].folder)
-    remember(arms[0].config)
+    remember(arms[0].folder, arms[0].config)
     ledger = ledger_of(config, arms[0].folder).open()
     try:
         records = loop_job(arms, ledger)
@@ -45,7 +45,7 @@ def run_audit(config: Mapping[str, Any], *, name: str, method: str, command: str
     parts = audit_parts(config, name=name, method=method, command=command, display=display)
     check_ledger(parts)
     check_folder(parts.folder)
-    remember(parts.config)
+    remember(parts.folder, parts.config)
     ledger = ledger_of(config, parts.folder).open()
     try:
         record = audit_job(parts, ledger)
@@ -61,7 +61,7 @@ def run_compare(config: Mapping[str, Any], *, name: str, method: str, command: s
     display = Terminal(verbose=bool(config.get("verbose", True)))
     parts = compare_parts(config, name=name, method=method, command=command, display=display)
     check_folder(parts.folder)
-    remember(parts.config)
+    remember(parts.folder, parts.config)
     record, _ = compare_job(parts)
     display.say(record.note)
     display.note(f"tables: {record.folder / 'results.csv'}, {record.folder / 'summary.csv'}")
@@ -74,7 +74,7 @@ def run_samplesize(config: Mapping[str, Any], *, name: str, method: str, command
     display = Terminal(verbose=bool(config.get("verbose", True)))
     parts = samplesize_parts(config, name=name, method=method, command=command, display=display)
     check_folder(parts.folder)
-    remember(parts.config)
+    remember(parts.folder, parts.config)
     record, _ = samplesize_job(parts)
     display.say(record.note)
     display.note(f"tables: {record.folder / 'points.csv'}, {record.folder / 'samplesize.json'}")
@@ -87,7 +87,7 @@ def run_benchmark(config: Mapping[str, Any], *, command: str) -> Outcome:
     plan = plan_of(config, command=command)
     for task in plan.tasks:
         check_folder(task.folder)
-    remember(*(task.config for task in plan.tasks))
+    remember(plan.folder, *(task.config for task in plan.tasks))
     display = Terminal()
     display.say(
         f"benchmark {plan.name}: {len(plan.tasks)} cells, {plan.jobs} at once; stop it at any time, "

@@ -68,8 +68,11 @@ def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = (), kind:
     target = find_target(str(node[TARGET]), where, trusted)
     _check_kind(target, kind, where, callable)
     options = {str(key): node[key] for key in node if key != TARGET}
-    _check_nested(target, options, where)
-    values = {key: build_part(value, where=_dotted(where, key), trusted=trusted) for key, value in options.items()}
+    kinds = _nested_kinds(target, options, where)
+    values = {
+        key: build_part(value, where=_dotted(where, key), trusted=trusted, kind=kinds.get(key))
+        for key, value in options.items()
+    }
     part = construct(target, values, where)
     _check_kind(part, kind, where)
     return part
@@ -108,16 +111,28 @@ def _members(protocol: Any) -> dict[str, Any]:
     return {name: member for name, member in found.items() if not name.startswith("_")}
 
 
-def _check_nested(target: type, options: Mapping[str, Any], where: str) -> None:
-    """Raise ConfigError where an option is to be built, and the class has none of that name or wants a plain value."""
-    hints = typing.get_type_hints(target) if dataclasses.is_dataclass(target) else {}
-    for key, value in options.items():
-        if _names_target(value):
-            _check_keys(target, [key], where)
-            if _wants_plain(hints.get(key, Any)):
-                raise ConfigError(
-                    f"{_dotted(where, key)} holds a {TARGET}, but {target.__name__} takes a plain value there."
-                )
+def _nested_kinds(target: type, options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return name -> kind of the options that are to be built; fields say it by `Annotated[Any, kind]`.
+
+    Raises:
+        ConfigError: the class has no option of that name, or wants a plain value.
+    """
+    hints = typing.get_type_hints(target, include_extras=True) if dataclasses.is_dataclass(target) else {}
+    nested = [key for key, value in options.items() if _names_target(value)]
+    _check_keys(target, nested, where)
+    for key in nested:
+        if _wants_plain(hints.get(key, Any)):
+            raise ConfigError(
+                f"{_dotted(where, key)} holds a {TARGET}, but {target.__name__} takes a plain value there."
+            )
+    return {key: _kind_in(hints.get(key)) for key in nested}
+
+
+def _kind_in(hint: Any) -> Any:
+    """Return the kind that a type hint is annotated with, at any depth; None if it is not."""
+    if found := getattr(hint, "__metadata__", ()):
+        return found[0]
+    return next(filter(None, map(_kind_in, typing.get_args(hint))), None)
 
 
 def _names_target(value: Any) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from poolwise.core.errors import ConfigError, DataError, UnknownLabel, listed
+from poolwise.core.interfaces import ImageSource
 from poolwise.core.types import Ids, Manifest, Task, decode
 from poolwise.data.digits import Digits
 from poolwise.data.manifest import read_table
@@ -28,7 +29,7 @@ class Relabelled(Variant):
         hide_labels: treat the labels of the pool as unknown, for simulations.
     """
 
-    source: Any = field(default_factory=Digits)
+    source: Annotated[Any, ImageSource] = field(default_factory=Digits)
     path: str = ""
     keep_truth: bool = True
     hide_labels: bool = True

@@ -10,13 +10,13 @@ import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError, DataError
-from poolwise.core.interfaces import Progress
+from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.labels import strata
 from poolwise.core.types import Augmentation, Ids, Labels, Manifest, Split, Task, is_known
 from poolwise.data.catalogue import hidden
@@ -144,7 +144,7 @@ class Redundant(Variant):
         hide_labels: treat the labels of the pool as unknown, for simulations.
     """
 
-    source: Any = field(default_factory=Digits)
+    source: Annotated[Any, ImageSource] = field(default_factory=Digits)
     copies: int = 5
     noise: float = 8.0
     limit: int | None = None
@@ -194,7 +194,7 @@ class Imbalanced(Variant):
         hide_labels: treat the labels of the pool as unknown, for simulations.
     """
 
-    source: Any = field(default_factory=Digits)
+    source: Annotated[Any, ImageSource] = field(default_factory=Digits)
     ratio: float = 20.0
     seed: int = 0
     hide_labels: bool = True

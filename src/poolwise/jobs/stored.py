@@ -177,5 +177,5 @@ def stored_run(folder: Path, *, trusted: bool = False) -> StoredRun:
     opened = ledger.state(name).opened
     check_opened(name, opened)
     if trusted:
-        remember(config, opened["config"], began=opened["cwd"])
+        remember(folder, config, opened["config"], began=opened["cwd"])
     return StoredRun(name, folder, config, ledger)

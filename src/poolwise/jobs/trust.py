@@ -33,15 +33,21 @@ HARMLESS_TRAINER = frozenset((
     "accelerator", "devices", "strategy", "precision", "gradient_clip_val", "deterministic", "callbacks", "benchmark",
     "accumulate_grad_batches", "enable_progress_bar", "limit_train_batches", "num_nodes",
 ))  # fmt: skip
-"""Options of Lightning's Trainer that write nothing."""
+"""Options of Lightning's Trainer that write nothing; some, at one value, begin no processes either."""
 SQLITE = "sqlite:///"
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 """Of an address, at its beginning; one letter is a drive of Windows."""
 
 
-def remember(*given: Mapping[str, Any], began: str = "") -> None:
-    """Write down that a person on this machine gave these settings, in the folder `began` or the current one. Never fails."""
-    new = {hash_of(config) for config in given} | {hash_of(began or os.getcwd())}
+def remember(folder: Path, *given: Mapping[str, Any], began: str = "") -> None:
+    """Write down that a person on this machine gave these settings for the run in a folder. Never fails.
+
+    Args:
+        folder: of the run, or of all runs of a benchmark.
+        given: settings.
+        began: where they were given; "" for the current folder.
+    """
+    new = {hash_of(each) for each in (_place(folder), began or os.getcwd(), *given)}
     with suppress(OSError):  # a home that cannot be written remembers nothing; --trust and POOLWISE_TRUST are left
         if new := new - _remembered():
             file = _file()
@@ -91,8 +97,12 @@ def check_ledger_of(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def check_links(folder: Path, config: Any) -> None:
-    """Check that what is written into a folder stays there. Raises UntrustedRun: a link of another's leads out of it."""
-    if _is_known_anywhere(config, folder):
+    """Check that what is written into a folder stays there. Raises UntrustedRun: a link of another's leads out of it.
+
+    Settings may be guessed, so the folder itself must be known too, or the folder of its benchmark.
+    """
+    places = {hash_of(_place(folder)), hash_of(_place(folder.parent))}
+    if _is_trusted(folder) or (_is_known_anywhere(config, folder) and places & _remembered()):
         return
     for below, folders, files in os.walk(folder):
         for name in (*folders, *files):
@@ -109,6 +119,11 @@ def hash_of(value: Any) -> str:
     """
     plain = json.loads(json.dumps(value, default=str))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _place(folder: Path) -> dict[str, str]:
+    """A run's folder as it is remembered; a folder in which a command was given is another thing."""
+    return {"folder": str(folder.resolve())}
 
 
 def _file() -> Path:
@@ -141,7 +156,7 @@ def _refuse(folder: Path, found: Collection[str]) -> None:
         raise UntrustedRun(
             f"the settings in {folder} were not given on this machine, and they reach beyond the folder: "
             f"{listed(found, 5)}. If you know where it comes from and trust it, add --trust to `poolwise annotate`, "
-            "`ingest`, `labels`, `report` or `track`, or give the command of the run again."
+            "`ingest`, `labels`, `report` or `track`, or name it in POOLWISE_TRUST; or give the command of the run again."
         )
 
 
@@ -174,11 +189,16 @@ def _reason(words: list[str], value: Any, folder: Path) -> str:
         return f"trusts {value}"
     if name == "download" or (name == "weights" and group in ("model", "also")):
         return "downloads"
-    if "trainer" in words[:-1] and words[words.index("trainer") + 1] not in HARMLESS_TRAINER:
-        return "an option of Lightning's Trainer that may write"
+    if "trainer" in words[:-1] and not _is_harmless_option(words[words.index("trainer") + 1], value):
+        return "an option of Lightning's Trainer that may write or begin processes"
     if not isinstance(value, str) or group == "data" or (group, name) == ("ledger", "url"):
         return ""
     return _reason_of_text(words, value, folder)
+
+
+def _is_harmless_option(name: str, value: Any) -> bool:
+    alone = {"strategy": ("auto",), "devices": (1, "1", "auto"), "num_nodes": (1,)}
+    return name in HARMLESS_TRAINER and value in alone.get(name, (value,))
 
 
 def _reason_of_text(words: list[str], text: str, folder: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
@@ -94,7 +94,7 @@ class FrozenLearner:
     Each picture goes through the backbone once in the life of the object.
     """
 
-    backbone: Any
+    backbone: Annotated[Any, Backbone]
     dropout: float
     draws: int
     score_batch_size: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -107,7 +107,7 @@ class LightningLearner(Schedule):
         augment: whether training pictures may be changed in the ways that their source allows.
     """
 
-    backbone: Any
+    backbone: Annotated[Any, Backbone]
     warm_start: WarmStart = WarmStart.FRESH
     shrink: float = 0.4
     perturb: float = 0.1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from poolwise.core.interfaces import FittedModel, ImageSource, Progress
 from poolwise.core.types import Augmentation, LabelledSet
+from poolwise.model.backbones import Backbone
 from poolwise.model.frozen_head import FittedHead, FrozenLearner
 from poolwise.model.learner import Schedule, label_tensor
 from poolwise.model.network import feature_statistics
@@ -25,7 +26,7 @@ class LinearHead(FrozenLearner, Schedule):
         features_dir: folder in which embeddings are kept from run to run; "": nowhere.
     """
 
-    backbone: Any
+    backbone: Annotated[Any, Backbone]
     features_dir: str = ""
 
     def __post_init__(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import FittedModel, ImageSource, Progress
 from poolwise.core.types import LabelledSet
+from poolwise.model.backbones import Backbone
 from poolwise.model.frozen_head import FittedHead, FrozenLearner
 from poolwise.model.learner import check_normalisation, check_options, label_tensor
 from poolwise.model.logistic import solve
@@ -43,7 +44,7 @@ class LogisticHead(FrozenLearner):
         trainer: options of Lightning's Trainer; only where and in what precision it computes matters here.
     """
 
-    backbone: Any
+    backbone: Annotated[Any, Backbone]
     prior_variance: float = 10.0
     max_iterations: int = 500
     score_batch_size: int = 256

@@ -19,6 +19,8 @@ from poolwise.jobs.loop.parts import NamedParts
 from poolwise.jobs.loop.resume import check_settings
 
 FILE = "job.yaml"
+JOBS = ("compare", "samplesize")
+"""Jobs that have such a file."""
 
 
 class JobParts(NamedParts, Protocol):
@@ -97,6 +99,8 @@ def begun_in(folder: Path) -> Begun | None:
         for each in fields(found):
             if not isinstance(getattr(found, each.name), Mapping if each.name == "config" else str):
                 raise TypeError(f"{each.name} is {getattr(found, each.name)!r}")
+        if found.job not in JOBS:
+            raise TypeError(f"job is {found.job!r}, none of {', '.join(JOBS)}")
         json.dumps(found.config, default=str)  # nothing in it holds itself
         return found
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from poolwise.core.errors import ConfigError
+from poolwise.metric.curve.family import Family
 from poolwise.metric.curve.mmf4 import Mmf4
 from poolwise.metric.curve.pow3 import Pow3
 
@@ -33,7 +34,7 @@ class Belief:
         drift: relative error of an extrapolation for each e-fold of n beyond the largest size.
     """
 
-    members: dict[str, Any] = field(default_factory=both)
+    members: dict[str, Annotated[Any, Family]] = field(default_factory=both)
     asymptotes: int = 24
     lean: float = 0.65
     misfits: tuple[float, ...] = (0.01, 0.03, 0.06)

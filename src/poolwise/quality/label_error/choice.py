@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poolwise.core.errors import ConfigError
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import Auto, LabelView, given_first
+from poolwise.quality.label_error.detectors import Auto, Detector, LabelView, given_first
 from poolwise.quality.label_error.ensemble import Ensemble, able, middle_ranks
 from poolwise.quality.label_error.planted import confusions, expected_count, plant
 from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_confidence
@@ -145,7 +145,7 @@ class Planted:
         seed: of the changes.
     """
 
-    members: dict[str, Any] = field(default_factory=dict)
+    members: dict[str, Annotated[Any, Detector]] = field(default_factory=dict)
     share: float = 0.02
     best: int = 1
     seed: int = 0

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import reduce
 from operator import or_
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import LabelView, given_first, needed
+from poolwise.quality.label_error.detectors import Detector, LabelView, given_first, needed
 from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
 
 SHARPNESS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 200.0)
@@ -107,7 +107,7 @@ class Ensemble:
         members: name -> detector, at least one.
     """
 
-    members: dict[str, Any] = field(default_factory=dict)
+    members: dict[str, Annotated[Any, Detector]] = field(default_factory=dict)
 
     own_say: ClassVar[bool] = True
 
