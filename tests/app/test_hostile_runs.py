@@ -239,6 +239,12 @@ def test_a_nested_part_of_another_kind_is_refused_before_it_is_built(here, capsy
     assert "data.source: NoTracker is no ImageSource" in ends_in_a_sentence(["labels", str(folder)], capsys)
 
 
+def test_a_home_of_nobody_is_told_in_a_sentence(here, capsys):
+    folder = here("loop")
+    tamper(folder, lambda config: {**config, "data": {**config["data"], "root": "~nobody-of-that-name/photos"}})
+    assert "the name of nobody" in ends_in_a_sentence(["labels", str(folder)], capsys)
+
+
 @pytest.mark.parametrize("option", [{"strategy": "ddp"}, {"devices": 2}, {"logger": True}])
 def test_a_strangers_trainer_begins_no_processes_and_writes_nothing(here, capsys, option):
     folder = here("loop")

@@ -85,6 +85,10 @@ def guarded(work: Callable[[], T]) -> T:
                 f"{error.strerror}: {error.filename or 'the run folder'}. Nothing is lost: mend that and try again.", 1
             )
         raise
+    except RuntimeError as error:
+        if "home directory" not in str(error):  # what pathlib says of ~name
+            raise
+        _fail("a path in the settings begins with ~ and the name of nobody on this machine; write the whole path.", 1)
     except Exception as error:
         if type(error).__name__ in ("InterpolationKeyError", "MissingMandatoryValue"):
             _fail(f"{str(error).splitlines()[0]}; set it on the command line.", 1)
