@@ -22,6 +22,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from poolwise.core.errors import ConfigError, listed
+from poolwise.core.ranges import check_ranges
 
 TARGET = "_target_"
 ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strategies.", "pytorch_lightning.plugins.")
@@ -130,7 +131,7 @@ def _nested_kinds(target: type, options: Mapping[str, Any], where: str) -> dict[
 
 def _kind_in(hint: Any) -> Any:
     """Return the kind that a type hint is annotated with, at any depth; None if it is not."""
-    if found := getattr(hint, "__metadata__", ()):
+    if found := [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, (type, tuple))]:
         return found[0]
     return next(filter(None, map(_kind_in, typing.get_args(hint))), None)
 
@@ -229,6 +230,7 @@ def construct(target: Any, values: dict[str, Any], where: str = "") -> Any:
     _check_keys(target, values, where)
     if dataclasses.is_dataclass(target):
         values = _typed(target, values, where)
+        check_ranges(typing.cast(type, target), values, where)
     try:
         return target(**values)
     except TypeError as error:

@@ -86,7 +86,7 @@ def test_worth_wants_its_rounds_running_and_three_sizes():
 
 
 @pytest.mark.parametrize(
-    ("options", "match"), [({"value": 0}, "worth.value"), ({"value": 1, "rounds": 0}, "worth.rounds")]
+    ("options", "match"), [({"value": 0}, "Worth.value"), ({"value": 1, "rounds": 0}, "Worth.rounds")]
 )
 def test_worth_refuses_what_makes_no_sense(options, match):
     with pytest.raises(ConfigError, match=match):

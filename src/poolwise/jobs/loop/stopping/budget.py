@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Budget:
+class Budget(Checked):
     """At most `budget` labels to train on, those of round 0 included.
 
     Skipped samples, labels that came with the data and those of the test set are not counted.
     """
 
-    budget: int
-
-    def __post_init__(self) -> None:
-        if self.budget < 1:
-            raise ConfigError(f"budget is {self.budget}; it must be at least 1.")
+    budget: Count
 
     def allowance(self, rounds: Sequence[RoundRecord]) -> int:
         """Labels that may still be asked for."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count, Share
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class ClassificationChange:
+class ClassificationChange(Checked):
     """Stop when at most a share `threshold` of the predictions changed, in each of the last `patience` rounds.
 
     Zhu, Wang and Hovy (2008) stop once no unlabelled sample has changed its predicted class between two consecutive
@@ -21,18 +21,10 @@ class ClassificationChange:
     in a multi-label task it is the share of single yes and no answers that changed.
     """
 
-    threshold: float = 0.01
-    patience: int = 2
+    threshold: Share = 0.01
+    patience: Count = 2
 
     wants: ClassVar[frozenset[str]] = frozenset({"changed"})
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise ConfigError(
-                f"stopping.classification_change.threshold is {self.threshold}; it is a share, in 0 to 1."
-            )
-        if self.patience < 1:
-            raise ConfigError(f"stopping.classification_change.patience is {self.patience}; it must be at least 1.")
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also until `patience` rounds could be compared with the one before."""

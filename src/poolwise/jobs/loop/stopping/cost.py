@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Checked):
     """Stop when the batches so far have cost `limit` or more, in the unit of the data's column `cost`.
 
     Where a round knows no costs, each answer counts 1. A skipped sample costs nothing, and one that is asked again after
@@ -18,11 +18,7 @@ class Cost:
     labels to train on. The last batch may overshoot by up to its own cost.
     """
 
-    limit: float
-
-    def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise ConfigError(f"stopping.cost.limit is {self.limit}; it must be above 0.")
+    limit: Positive
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class MinDistance:
+class MinDistance(Checked):
     """Stop when no candidate is as far as `distance` from all labelled samples.
 
     That distance, the largest over candidates of the smallest to a labelled sample, is the radius that core-set
@@ -21,13 +21,9 @@ class MinDistance:
     distances of a run before choosing.
     """
 
-    distance: float
+    distance: Positive
 
     wants: ClassVar[frozenset[str]] = frozenset({"farthest"})
-
-    def __post_init__(self) -> None:
-        if not self.distance > 0:
-            raise ConfigError(f"stopping.min_distance.distance is {self.distance}; it must be above 0.")
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also where the last round did not measure it."""

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Plateau:
+class Plateau(Checked):
     """Stop when the best metric of the last `patience` rounds beats the best before them by less than `min_gain`.
 
     Early stopping as in Prechelt (1998), over rounds in place of epochs. It judges by single noisy points: choose
     `min_gain` not below the standard error of the metric, sqrt(p (1 - p) / test size).
     """
 
-    patience: int = 3
+    patience: Count = 3
     min_gain: float = 0.002
-
-    def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise ConfigError(f"stopping.plateau.patience is {self.patience}; it must be at least 1.")
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also while nothing is measured."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from poolwise.core.errors import ConfigError
+from annotated_types import Interval
+
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class StablePredictions:
+class StablePredictions(Checked):
     """Stop when consecutive models agree: their mean kappa over the last `window` rounds is `threshold` or more.
 
     Bloodgood and Vijay-Shanker (2009): after each round the new model and the one before it predict a stop
@@ -24,18 +26,10 @@ class StablePredictions:
     0.99: look at the kappas of a run before choosing, or keep the weights from round to round.
     """
 
-    window: int = 3
-    threshold: float = 0.99
+    window: Count = 3
+    threshold: Annotated[float, Interval(ge=-1, le=1)] = 0.99
 
     wants: ClassVar[frozenset[str]] = frozenset({"kappa"})
-
-    def __post_init__(self) -> None:
-        if self.window < 1:
-            raise ConfigError(f"stopping.stable_predictions.window is {self.window}; it must be at least 1.")
-        if not -1 <= self.threshold <= 1:
-            raise ConfigError(
-                f"stopping.stable_predictions.threshold is {self.threshold}; a kappa lies between -1 and 1."
-            )
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also until `window` rounds could be compared with the one before."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(Checked):
     """Stop once the headline metric reached `value` in `rounds` rounds running (one lucky round is none)."""
 
     value: float
-    rounds: int = 1
-
-    def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise ConfigError(f"stopping.target.rounds is {self.rounds}; it must be at least 1.")
+    rounds: Count = 1
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also while nothing is measured."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count, Positive
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.cost import cost_of
 from poolwise.metric.curve.outlook import outlook
@@ -14,7 +14,7 @@ POINT = 0.01
 
 
 @dataclass(frozen=True)
-class Worth:
+class Worth(Checked):
     """Stop when the batch to come is worth less than the last one cost, `rounds` rounds running.
 
     What it brings is read off a learning curve through this strategy's rounds, see `metric/curve/outlook.py`; it takes three
@@ -25,14 +25,8 @@ class Worth:
         rounds: how often in a row it must not be worth it.
     """
 
-    value: float
-    rounds: int = 2
-
-    def __post_init__(self) -> None:
-        if not self.value > 0:
-            raise ConfigError(f"stopping.worth.value is {self.value}; it must be above 0.")
-        if self.rounds < 1:
-            raise ConfigError(f"stopping.worth.rounds is {self.rounds}; it must be at least 1.")
+    value: Positive
+    rounds: Count = 2
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop; "" to go on, also while nothing is measured or too few rounds are."""
