@@ -18,7 +18,7 @@ from poolwise.jobs.loop.resume import check_data, check_settings
 from poolwise.jobs.loop.steps import batch_of
 from poolwise.jobs.stored import StoredJob, StoredRun, stored_job, stored_run
 from poolwise.jobs.table import JOBS
-from poolwise.ledger.events import Kind
+from poolwise.ledger.events import LabelsReceived, NewEvent
 from poolwise.ledger.state import RunState
 
 NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
@@ -67,14 +67,14 @@ def take_answers(file: Path, run: StoredRun, parts: RunParts, fresh_of: NewAnswe
                 f"{file.name} answers no round of run {run.name!r}; it has the rounds 0 to {last}, their batch files "
                 f"begin with round_000 to round_{max(0, last):03d}; for an export of another name say which with --round."
             )
-        check_settings(run.name, state.opened["config"], parts.config)
-        check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
+        check_settings(run.name, state.opened.config, parts.config)
+        check_data(run.name, state.opened.digests, parts.images.manifest, state.opened.data)
         batch, source = batch_of(state, parts, at), format_of(file)
         answers = read_answers(file, batch, getattr(parts.annotator, "annotator", ""))
         fresh = fresh_of(state, answers, batch.round, source)
         if fresh:
-            body = {"count": len(fresh), "source": source}
-            run.ledger.append(run.name, state.events, Kind.LABELS_RECEIVED, batch.round, body, fresh)
+            received = NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh)
+            run.ledger.append(run.name, state.events, received)
     return len(fresh)
 
 

@@ -7,7 +7,6 @@ from poolwise.core.types import RunRecord
 from poolwise.jobs.loop.build import CONTROL
 from poolwise.jobs.loop.job import report_on, why
 from poolwise.jobs.loop.job import tell as send
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.loop.resume import check_data
 from poolwise.jobs.stored import StoredRun
 
@@ -25,7 +24,7 @@ def report(run: StoredRun, display: Display, *, tell: bool) -> list[str]:
         sent = zip(arms, records, strict=False)
         return [why(parts.tracker) for parts, record in sent if not send(parts, record, page, run.ledger)]
     shown, opened = run.shown(), run.ledger.state(run.name).opened
-    check_data(run.name, opened["digests"], shown.images.manifest, opened["data"])
+    check_data(run.name, opened.digests, shown.images.manifest, opened.data)
     report_on(records_of(run), shown)
     return []
 
@@ -34,4 +33,4 @@ def records_of(run: StoredRun) -> list[RunRecord]:
     """Return where each arm of a stored run stands: the run itself and, if there is one, its control."""
     places = {run.name: run.folder, f"{run.name}/{CONTROL}": run.folder / CONTROL}
     states = {name: run.ledger.state(name) for name in places}
-    return [run_record(name, places[name], state) for name, state in states.items() if state.opened]
+    return [state.record(name, places[name]) for name, state in states.items() if state.begun]
