@@ -6,23 +6,20 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import Annotator, Display, ImageSource
 from poolwise.core.parts import TARGET, build_part
-from poolwise.jobs.loop.build import ledger_of, loop_parts
-from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.trainings.begun import begun_in
+from poolwise.jobs.loop.build import ledger_of
+from poolwise.jobs.table import JOBS
 from poolwise.jobs.trainings.build import find_here
+from poolwise.jobs.trainings.job_file import JobFile, job_file
 from poolwise.jobs.trust import check_ledger_of, check_links, check_settings_of, hash_of, is_known, remember, trust
-from poolwise.ledger.state import check_opened
+from poolwise.ledger.events import RunOpened
 from poolwise.ledger.store import OpenLedger
-
-if TYPE_CHECKING:
-    from poolwise.jobs.audit.parts import AuditParts
 
 
 @dataclass(frozen=True)
@@ -48,42 +45,33 @@ class StoredRun:
     @property
     def job(self) -> str:
         """Which command began it."""
-        return str(self.ledger.state(self.name).opened.get("job", "loop"))
+        return self.ledger.state(self.name).opened.job
 
-    def parts(self, display: Display) -> list[Parts]:
-        """Build the arms of a loop anew; relative paths are taken from where it began.
+    def build(self, display: Display) -> Any:
+        """Build the parts anew, of a loop those of each arm; relative paths are taken from where it began.
 
         Raises:
             UntrustedRun: see `trust.check_settings_of`.
         """
         opened = self.where_it_began()
-        return loop_parts(
-            opened["config"], name=self.name, strategy=opened["strategy"], command=opened["command"],
-            display=display, folder=self.folder,
-        )  # fmt: skip
-
-    def audit(self, display: Display) -> AuditParts:
-        """Build the parts of an audit anew. Raises UntrustedRun, as for `parts`."""
-        from poolwise.jobs.audit.build import audit_parts
-
-        opened = self.where_it_began()
-        return audit_parts(
-            opened["config"], name=self.name, method=opened["strategy"], command=opened["command"],
+        build = JOBS[self.job].load("build")
+        return build(
+            opened.config, name=self.name, method=opened.strategy, command=opened.command,
             display=display, folder=self.folder,
         )  # fmt: skip
 
     def shown(self) -> ShownParts:
         """Build pictures and annotator alone. Raises UntrustedRun: one of these two is no part of poolwise's."""
         opened = self.where_it_began(SHOWN)
-        config = opened["config"]
-        trusted = tuple(config.get("trusted") or ()) if is_known(config, opened["cwd"], self.folder) else ()
+        config = opened.config
+        trusted = tuple(config.get("trusted") or ()) if is_known(config, opened.cwd, self.folder) else ()
         annotator = build_part(config["annotation"], where="annotation", trusted=trusted, kind=Annotator)
         images = build_part(config["data"], where="data", trusted=trusted, kind=ImageSource)
         if annotator.simulated or self.job != "loop":  # as the jobs themselves have it
             images = replace(images, hide_labels=self.job == "loop")
         return ShownParts(self.name, self.folder, config, images, annotator)
 
-    def where_it_began(self, only: Collection[str] | None = None) -> Mapping[str, Any]:
+    def where_it_began(self, only: Collection[str] | None = None) -> RunOpened:
         """Check what the run began with, go to where it did, if a person did it on this machine, and return it.
 
         Args:
@@ -95,14 +83,55 @@ class StoredRun:
         """
         opened = self.ledger.state(self.name).opened
         for group in SHOWN:
-            if not isinstance(opened["config"].get(group), Mapping) or TARGET not in opened["config"][group]:
+            if not isinstance(opened.config.get(group), Mapping) or TARGET not in opened.config[group]:
                 raise ConfigError(
                     f"the settings of run {self.name!r} name no {group}; restore {self.folder} from a copy."
                 )
-        go_to(self.folder, opened["config"], opened["cwd"])
-        check_ledger_of(self.folder, opened["config"])
-        check_settings_of(self.folder, opened["config"], opened["cwd"], only=only)
+        go_to(self.folder, opened.config, opened.cwd)
+        check_ledger_of(self.folder, opened.config)
+        check_settings_of(self.folder, opened.config, opened.cwd, only=only)
         return opened
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A job without a ledger, found on disk."""
+
+    folder: Path
+    file: JobFile
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.file.name
+
+    @property
+    def job(self) -> str:
+        """Which command began it."""
+        return self.file.job
+
+    def build(self, display: Display) -> Any:
+        """Build the parts anew. Raises UntrustedRun: see `trust.check_settings_of`."""
+        file = self.file
+        go_to(self.folder, file.config, file.cwd)
+        check_settings_of(self.folder, file.config, file.cwd)
+        build = JOBS[file.job].load("build")
+        return build(
+            file.config, name=file.name, method=file.method, command=file.command, display=display, folder=self.folder
+        )
+
+
+def stored_job(folder: Path, *, trusted: bool = False) -> StoredRun | StoredJob:
+    """Open the run or the job whose folder this is. Raises as `stored_run`."""
+    folder = folder.resolve()
+    file = job_file(folder)
+    if file is None:
+        return stored_run(folder, trusted=trusted)
+    if trusted:
+        trust(folder)
+        remember(folder, file.config, began=file.cwd)
+    check_folder(folder)
+    return StoredJob(folder, file)
 
 
 SHOWN = ("data", "annotation")
@@ -123,7 +152,7 @@ def go_to(folder: Path, config: Mapping[str, Any], cwd: str) -> None:
 def check_folder(folder: Path) -> None:
     """Check a folder that may have been there before. Raises UntrustedRun: links of another's lead out of it."""
     if folder.is_dir():
-        file, job = folder / "config.yaml", begun_in(folder)
+        file, job = folder / "config.yaml", job_file(folder)
         check_links(folder, job.config if job else stored_settings(file) if file.is_file() else {})
 
 
@@ -175,7 +204,6 @@ def stored_run(folder: Path, *, trusted: bool = False) -> StoredRun:
     if name not in names:
         raise ConfigError(f"the ledger of {folder} knows no run {name!r}; it knows {', '.join(names) or 'none'}.")
     opened = ledger.state(name).opened
-    check_opened(name, opened)
     if trusted:
-        remember(folder, config, opened["config"], began=opened["cwd"])
+        remember(folder, config, opened.config, began=opened.cwd)
     return StoredRun(name, folder, config, ledger)

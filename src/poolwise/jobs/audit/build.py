@@ -38,7 +38,7 @@ from poolwise.quality.duplicates.find import find_duplicates
 from poolwise.quality.label_error.choice import PlantedScore
 from poolwise.quality.label_error.detectors import Detector
 from poolwise.quality.label_error.find import find_with
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.label_error.methods import class_findings, compare_detectors
 
 PLANTED = ("detector", "shape", "share", "k", "precision", "recall", "average_precision")
@@ -55,7 +55,7 @@ COPIES_FROM = 0.9
 """Cosine from which on two pictures of a loop may be near-copies."""
 
 
-def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
     """The name of an audit's run: the same command gives the same name, so that it goes on.
 
     >>> audit_name({"data": "digits", "label_error": "auto"}, ["folds=3"], 0)

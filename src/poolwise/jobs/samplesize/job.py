@@ -15,7 +15,7 @@ from poolwise.core.files import write_text
 from poolwise.core.types import Manifest, RunRecord, TrialRecord
 from poolwise.jobs.benchmark.results import as_csv
 from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.record import data_facts
+from poolwise.jobs.loop.samples import data_facts
 from poolwise.jobs.samplesize import answers, tables
 from poolwise.jobs.samplesize.caveats import caveats, few_sizes
 from poolwise.jobs.samplesize.cells import Ground, cells, ground, subsets, trainings
@@ -24,8 +24,8 @@ from poolwise.jobs.samplesize.cleaned import numbers as of_cleaned
 from poolwise.jobs.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.jobs.samplesize.measured import METRICS, Point, guessing, metric_of, point
 from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
-from poolwise.jobs.trainings.begun import begun, ended
 from poolwise.jobs.trainings.fits import Fit, finish
+from poolwise.jobs.trainings.job_file import ended, hold_job
 from poolwise.metric.curve.classes import ClassNeed, binding_class, class_needs
 from poolwise.metric.curve.design import Cell
 from poolwise.metric.curve.fit import CurveFit
@@ -80,7 +80,7 @@ def samplesize_job(parts: SampleSizeParts) -> tuple[RunRecord, bool]:
         SettingsChanged: an experiment of this name was begun with settings that give other trainings.
         DataError, ConfigError: data that cannot be learnt from.
     """
-    with begun("samplesize", parts, MAY_CHANGE) as check:
+    with hold_job("samplesize", parts, MAY_CHANGE) as check:
         outcome = measured(parts) if parts.imported is None else imported(parts)
         for warning in outcome.fit.warnings:
             parts.display.warn(warning)
@@ -112,15 +112,15 @@ def measured(parts: SampleSizeParts) -> Outcome:
     finish([fit[cell] for cell in planned for fit in fits], parts.work, settings.jobs, parts.display)
     points, *clean = ([_point(cell, each[cell], grounds[0], manifest) for cell in planned] for each in fits)
     chance = guessing(metric, common.test.labels, len(manifest.classes))
-    curves = {metric: answers.fitted(points, metric, parts.belief, replace(settings, chance=chance))}
+    curves = {metric: answers.fitted(points, metric, parts.prior, replace(settings, chance=chance))}
     for other in METRICS[manifest.task]:
         if other != metric:
-            curves[other] = answers.fitted(points, other, parts.belief, settings)
+            curves[other] = answers.fitted(points, other, parts.prior, settings)
     data = data_facts(manifest, given=len(common.train), tested=len(common.test))
     told = caveats(settings, common, planned, curves[metric], training.held)
     told += ["All trainings are measured on the cleaned test labels."] if clean else []
-    classes = answers.by_class(points, parts.belief)
-    beside = [cleaned(mine, curves[metric], metric, parts.belief, settings, changed_share(*grounds)) for mine in clean]
+    classes = answers.by_class(points, parts.prior)
+    beside = [cleaned(mine, curves[metric], metric, parts.prior, settings, changed_share(*grounds)) for mine in clean]
     return Outcome(metric, points, curves, classes, data, told, next(iter(beside), None), training)
 
 
@@ -133,11 +133,17 @@ def imported(parts: SampleSizeParts) -> Outcome:
     """Points that were measured elsewhere."""
     given = parts.imported
     assert given is not None
-    fit = answers.fitted(given.points, given.metric, parts.belief, parts.settings)
+    fit = answers.fitted(given.points, given.metric, parts.prior, parts.settings)
     data = {"name": given.name, "digest": given.digest, "task": "", "classes": []}
     note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
     points = [each for each in given.points if math.isfinite(each.scores[given.metric])]
     return Outcome(given.metric, points, {given.metric: fit}, {}, data, [note])
+
+
+def ending(found: tuple[RunRecord, bool]) -> list[str]:
+    """Return what the user should know when the command returns."""
+    folder = found[0].folder
+    return [f"tables: {folder / 'points.csv'}, {folder / 'samplesize.json'}", f"report: {folder / 'report.html'}"]
 
 
 def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
