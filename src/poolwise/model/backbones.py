@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from poolwise.core.errors import ConfigError
+from poolwise.core.types import PictureForm
 
 Shape = tuple[int, int, int]
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
@@ -32,6 +33,10 @@ class Backbone(Protocol):
     @property
     def normalisation(self) -> Normalisation | None:
         """What its weights were trained with; None: taken from the training pictures."""
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """How it wants pictures that have more detail than it needs; None: as they are."""
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """A module (n, C, H, W) -> (n, D) with an attribute `width`; random weights from torch's generator.
@@ -56,6 +61,7 @@ class Pixels:
 
     pretrained: ClassVar[bool] = True
     normalisation: ClassVar[Normalisation | None] = None
+    transform: ClassVar[PictureForm | None] = None
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Flatten."""
@@ -82,6 +88,7 @@ class SmallCNN:
 
     pretrained: ClassVar[bool] = False
     normalisation: ClassVar[Normalisation | None] = None
+    transform: ClassVar[PictureForm | None] = PictureForm(64)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Blocks, pooling, hidden layer."""
@@ -112,6 +119,7 @@ class ResNet18:
 
     pretrained: ClassVar[bool] = False
     normalisation: ClassVar[Normalisation | None] = None
+    transform: ClassVar[PictureForm | None] = PictureForm(64)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Stem, four stages of two blocks, global average."""

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from poolwise.core.errors import ConfigError, listed
 from poolwise.core.ranges import Checked, Count
+from poolwise.core.types import PictureForm
 from poolwise.model.backbones import Normalisation, Shape
 
 BUNDLED: Mapping[str, tuple[str, str]] = MappingProxyType({
@@ -72,6 +73,12 @@ class TimmBackbone(Checked):
     def side(self) -> int:
         """Return the pixels a side that the network was made for."""
         return self.resize or int(self._settings["input_size"][-1])
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """Return the size, the crop and the interpolation that belong to the weights."""
+        settings = self._settings
+        return PictureForm(self.side, float(settings["crop_pct"] or 1.0), settings["interpolation"] == "bicubic")
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Build the network, its last layer taken away.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poolwise.core.errors import ConfigError, listed
+from poolwise.core.types import PictureForm
 from poolwise.model.backbones import Normalisation, Shape
 
 IMAGENET: Normalisation = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -54,6 +55,11 @@ class TorchvisionBackbone:
     def normalisation(self) -> Normalisation | None:
         """ImageNet's where weights are given."""
         return IMAGENET if self.pretrained else None
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """Return `resize`, else the 224 pixels that most weights were trained with, else 64."""
+        return PictureForm(self.resize or (224 if self.pretrained else 64))
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """The network, its last layer taken away.
