@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from poolwise.annotation.web.desk import Work
+from poolwise.annotation.web.batch_session import Work
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.site import CopyGroup, View
-from poolwise.annotation.web.tally import answers
+from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.errors import ConfigError, RunBusy
 from poolwise.core.interfaces import ImageSource
 from poolwise.core.types import decode, label_text
@@ -64,7 +64,7 @@ def take_votes(run: StoredRun, parts: ShownParts, redundancy: int) -> int:
         if not state.rounds:
             return 0
         batch = batch_of(state, parts)
-        found = answers(Votes(run.ledger, run.name).all(), batch, redundancy)
+        found = aggregate(Votes(run.ledger, run.name).all(), batch, redundancy)
         fresh = fresh_of(state, found, batch.round, Page.source)
         if fresh:
             received = LabelsReceived(len(fresh), Page.source)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.types import Floats, Need, PoolView, Query, is_known
-from poolwise.geometry.apart import least_apart
 from poolwise.geometry.herding import herd
+from poolwise.geometry.kernel_width import kernel_width
 from poolwise.query.acquisition.temperature import rescaled, temperature
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.picks import Picks, answer, required
@@ -46,7 +46,7 @@ class MaxHerding:
         return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        sigma = least_apart(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         return _herded(view, size, rng, sigma, self.sample)
 
 
@@ -79,7 +79,7 @@ class UHerding:
         return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        sigma = least_apart(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
             return _herded(view, size, rng, sigma, self.sample)
         at = forecast_temperature(view)

@@ -13,7 +13,7 @@ from poolwise.core.errors import DataError, listed
 from poolwise.core.types import Labels, Manifest, is_known
 from poolwise.jobs.audit.judge import Surroundings, Verdict
 from poolwise.ledger.events import LabelsAudited
-from poolwise.quality.label_error.found import review_sentence
+from poolwise.quality.label_error.label_errors import review_sentence
 
 TOPS = (0.01, 0.02, 0.03)
 """Shares of all labels at whose head precision is measured, as in labelfix's evaluation."""
