@@ -13,6 +13,7 @@ from poolwise.core.files import write_bytes
 from poolwise.core.types import Augmentation, Manifest, Need, Predictions, Split, Task
 from poolwise.jobs.loop.parts import Parts, Settings
 from poolwise.jobs.loop.stopping.budget import Budget
+from poolwise.ledger.events import LabelsReceived, NewEvent, RunOpened
 from poolwise.ledger.store import Ledger, OpenLedger
 from poolwise.query.top_k import Margin
 
@@ -190,3 +191,22 @@ def parts(folder: Path, images: Blobs | None = None, **changes) -> Parts:
 
 def ledger(folder: Path) -> OpenLedger:
     return Ledger(f"sqlite:///{folder / 'ledger.db'}").open()
+
+
+def opened(*annotations, **changes) -> NewEvent:
+    """The first event of a run of which nothing matters."""
+    facts = {
+        "config": {},
+        "command": "",
+        "cwd": "",
+        "strategy": "margin",
+        "metric": "accuracy",
+        "digests": {},
+        "data": {},
+    }
+    return NewEvent(0, RunOpened(**{**facts, **changes}), annotations)
+
+
+def received(*annotations) -> NewEvent:
+    """Answers of round 0."""
+    return NewEvent(0, LabelsReceived(len(annotations), "csv"), annotations)

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
-from poolwise.annotation.web.desk import Desk, Sent
+from poolwise.annotation.web.batch_session import BatchSession, Submission
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import MOVED, Site
 from poolwise.app.annotate import Serving, admitted, annotate, bound, waiting_run
@@ -55,19 +55,19 @@ def shown(folder, **more):
     return AnnotatedRun(run, parts, **{"train": False, "redundancy": 1, "hold": 300.0, **more})
 
 
-def desk_of(run):
-    return Desk(run.look().work, run.store, redundancy=run.redundancy)
+def session_of(run):
+    return BatchSession(run.look().work, run.store, redundancy=run.redundancy)
 
 
 def right(at, key="", **more):
-    return Sent(key or f"key-{at:05d}", at, Said.LABEL, ("bright" if at % 2 else "dark",), **more)
+    return Submission(key or f"key-{at:05d}", at, Said.LABEL, ("bright" if at % 2 else "dark",), **more)
 
 
 def label_all(run, person="ann", tail=""):
-    desk = desk_of(run)
-    for ask in desk.work.asks:
-        desk.answer(person, "tab", [right(ask.sample_id, f"key-{ask.sample_id:05d}{tail}", seconds=2.0)], 0)
-    return desk
+    session = session_of(run)
+    for ask in session.work.asks:
+        session.answer(person, "tab", [right(ask.sample_id, f"key-{ask.sample_id:05d}{tail}", seconds=2.0)], 0)
+    return session
 
 
 def test_a_run_parks_with_the_command_that_opens_the_page(here):
@@ -78,8 +78,11 @@ def test_a_run_parks_with_the_command_that_opens_the_page(here):
 def test_what_was_said_on_the_page_is_what_the_loop_learns(here):
     begin()
     run = shown(here / "runs/one")
-    desk = label_all(run)
-    desk.undo("ann", "tab", "undo-1"), desk.answer("ann", "tab", [right(desk.work.asks[-1].sample_id, "again")], 0)
+    session = label_all(run)
+    (
+        session.undo("ann", "tab", "undo-1"),
+        session.answer("ann", "tab", [right(session.work.asks[-1].sample_id, "again")], 0),
+    )
     record = begin()
     rows = run.stored.ledger.annotations("one")
     assert len(rows) == 10
@@ -98,7 +101,7 @@ def test_a_correction_after_the_batch_was_closed_is_taken_with_the_next(here):
     begin()
     first = old.work.asks[0].sample_id
     wrong = ("dark" if first % 2 else "bright",)
-    Desk(run.work_of(0), run.store).answer("ann", "tab", [Sent("late-one", first, Said.LABEL, wrong)], 0)
+    BatchSession(run.work_of(0), run.store).answer("ann", "tab", [Submission("late-one", first, Said.LABEL, wrong)], 0)
     begin(), begin()
     rows = [row for row in run.stored.ledger.annotations("one") if row.sample_id == first]
     assert [row.label for row in rows][1:] == [wrong[0]], "once, however often the loop looks"
@@ -108,12 +111,12 @@ def test_a_correction_after_the_batch_was_closed_is_taken_with_the_next(here):
 def test_an_answer_that_was_taken_back_after_the_loop_had_it_is_waited_for(here, partial):
     begin(f"annotation.partial={partial}")
     run = shown(here / "runs/one")
-    desk = label_all(run)
+    session = label_all(run)
     assert take_votes(run.stored, run.parts, 1) == 10
-    last = desk.undo("ann", "tab", "undo-one").sample_id
+    last = session.undo("ann", "tab", "undo-one").sample_id
     record = begin(f"annotation.partial={partial}")
     assert (record.status, record.rounds) == ("parked", ())
-    desk.answer("ann", "tab", [right(last, "again-it")], 0)
+    session.answer("ann", "tab", [right(last, "again-it")], 0)
     assert begin(f"annotation.partial={partial}").rounds[0].labelled == 4
 
 
@@ -243,13 +246,13 @@ def test_the_server_of_a_run_that_is_gone_takes_nothing_and_leaves_the_new_one_a
     old = shown(folder, train=True)
     site = Site(old, Pictures(old.images))
     site.refresh()
-    desk = desk_of(old)
-    desk.answer("ann", "tab", [right(desk.work.asks[0].sample_id)], 4)
+    session = session_of(old)
+    session.answer("ann", "tab", [right(session.work.asks[0].sample_id)], 4)
     harm(folder)
     before = files(here / "runs")
-    at = desk.work.asks[1].sample_id
+    at = session.work.asks[1].sample_id
     works = (
-        lambda: desk.answer("ann", "tab", [right(at)], 4), old.look, old.mark, old.full, old.copies,
+        lambda: session.answer("ann", "tab", [right(at)], 4), old.look, old.mark, old.full, old.copies,
         lambda: take_votes(old.stored, old.parts, 1), lambda: old.work_of(0), lambda: shown_parts(old.stored),
     )  # fmt: skip
     for work in works:

@@ -8,9 +8,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
-from poolwise.annotation.web.desk import Desk, Sent
+from poolwise.annotation.web.batch_session import BatchSession, Submission
 from poolwise.annotation.web.pictures import Pictures
-from poolwise.annotation.web.shown import item
+from poolwise.annotation.web.serializers import item
 from poolwise.annotation.web.site import Site
 from poolwise.app import commands
 from poolwise.app.annotated import AnnotatedRun, go_on, shown_parts, take_votes
@@ -47,8 +47,8 @@ def review(request, tmp_path, monkeypatch):
 
 
 def say(run, at, label, said=Said.LABEL):
-    desk = Desk(run.look().work, run.store)
-    desk.answer("ann", "tab", [Sent(f"key-{at:05d}", at, said, (label,) if label else ())], 0)
+    session = BatchSession(run.look().work, run.store)
+    session.answer("ann", "tab", [Submission(f"key-{at:05d}", at, said, (label,) if label else ())], 0)
 
 
 def written(run, tmp_path):
@@ -90,7 +90,9 @@ def test_of_two_copies_the_one_that_is_not_kept_leaves_the_labels(review, tmp_pa
         ("05", "bright", "pool"), ("31", "bright", "test"),
     ]  # fmt: skip
     (first, *_), (second, *_) = group.members
-    site.copies_desk.answer("ann", "tab", [Sent("keep-1", first, Said.KEEP), Sent("keep-2", second, Said.REMOVE)], 0)
+    site.copies_session.answer(
+        "ann", "tab", [Submission("keep-1", first, Said.KEEP), Submission("keep-2", second, Said.REMOVE)], 0
+    )
     assert take_votes(review.stored, review.parts, 1) == 1
     found = written(review, tmp_path)
     assert "31" not in found
@@ -99,16 +101,16 @@ def test_of_two_copies_the_one_that_is_not_kept_leaves_the_labels(review, tmp_pa
 
 
 def test_a_review_that_was_taken_back_is_waited_for(review):
-    desk = Desk(review.look().work, review.store)
-    for ask in desk.work.asks:
+    session = BatchSession(review.look().work, review.store)
+    for ask in session.work.asks:
         say(review, ask.sample_id, "dark")
     take_votes(review.stored, review.parts, 1)
-    desk = Desk(review.look().work, review.store)
-    last = desk.undo("ann", "tab", "undo-one").sample_id
+    session = BatchSession(review.look().work, review.store)
+    last = session.undo("ann", "tab", "undo-one").sample_id
     go_on(review.stored, review.parts, 1, lambda line: None)
     if review.parts.annotator.source != "page":
         return  # files know of no votes
     assert review.look().work is not None
-    desk.answer("ann", "tab", [Sent("again-it", last, Said.LABEL, ("bright",))], 0)
+    session.answer("ann", "tab", [Submission("again-it", last, Said.LABEL, ("bright",))], 0)
     go_on(review.stored, review.parts, 1, lambda line: None)
     assert review.look().work is None

@@ -10,8 +10,8 @@ import poolwise
 from poolwise.core.errors import ConfigError
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.metric.api import families
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.family import grid
+from poolwise.metric.curve.prior import Prior
 
 FILES = sorted((conf_dir() / "curve").glob("*.yaml"))
 SIZES = np.array([100, 200, 400, 700, 1000])
@@ -29,13 +29,13 @@ def fit(request):
 
 
 def test_its_defaults_are_those_of_the_yaml(part):
-    assert type(part)() == part or isinstance(part, Belief)
-    if isinstance(part, Belief):
-        assert part == Belief()
+    assert type(part)() == part or isinstance(part, Prior)
+    if isinstance(part, Prior):
+        assert part == Prior()
 
 
 def test_its_forms_fall_and_are_finite(part):
-    for family in part.members.values() if isinstance(part, Belief) else [part]:
+    for family in part.members.values() if isinstance(part, Prior) else [part]:
         shapes = grid(family.axes(0.1)).shapes
         f = family.form(np.geomspace(0.1, 64, 12), shapes, 1000.0)
         assert f.shape == (len(shapes), 12)

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.core.types import Need, is_known
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.pruning.pruned import Pruning
 
 FILES = sorted((conf_dir() / "pruning").glob("*.yaml"))

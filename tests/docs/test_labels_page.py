@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poolwise.quality.label_error.find import detectors
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 
 PAGE = (Path(__file__).parents[2] / "docs/labels.md").read_text()
 

@@ -9,7 +9,7 @@ from poolwise.metric.api import families
 from poolwise.metric.curve.fit import CurveFit
 
 PAGE = (Path(__file__).parents[2] / "docs/sample_size.md").read_text()
-PLAIN = {"sizes", "scores", "extrapolates", "posterior"}
+PLAIN = {"belief", "sizes", "scores", "extrapolates", "posterior"}
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_fifty_digits_two_undone_ten_reviewed_and_the_loop_learns_them(digits, p
         server.stop()
     run = stored_run(folder)
     state = run.ledger.state("one")
-    assert [round_.trained["labelled"] for round_ in state.rounds] == [40, 45]
+    assert [round_.labelled for round_ in state.records] == [40, 45]
     assert state.stopped
     assert len(given) == 10
     assert all(state.annotations[at].label == str(truth[at]) for at in given)

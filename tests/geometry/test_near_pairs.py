@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwise.geometry import near_pairs as module
-from poolwise.geometry.links import duplicate_groups
 from poolwise.geometry.near_pairs import near_pairs
+from poolwise.geometry.pair_graph import duplicate_groups
 
 
 def all_with_all(points, threshold):

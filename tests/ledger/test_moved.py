@@ -9,13 +9,12 @@ from functools import partial
 import pytest
 import sqlalchemy as sql
 
-from builders import ledger
+from builders import ledger, opened, received
 from poolwise.core.errors import LedgerError, LedgerMoved, RunBusy
 from poolwise.core.files import held
 from poolwise.core.types import Annotation
 from poolwise.core.voting import Claim, Said, Vote
 from poolwise.ledger.blobs import Blobs
-from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import Votes
 
@@ -55,8 +54,8 @@ HARM = {
     "index removed": partial(remove_file, name="ledger.db-shm"),
 }  # fmt: skip
 WORK = {
-    "event": lambda votes: votes.ledger.append("one", 1, Kind.LABELS_RECEIVED, 0, {"count": 1, "source": "csv"}, [CAT]),
-    "event that is there": lambda votes: votes.ledger.append("one", 0, Kind.RUN_OPENED, 0, {}),
+    "event": lambda votes: votes.ledger.append("one", 1, received(CAT)),
+    "event that is there": lambda votes: votes.ledger.append("one", 0, opened()),
     "vote": lambda votes: votes.save([vote("late")]),
     "vote that is there": lambda votes: votes.save([vote("early")]),
     "claim": lambda votes: votes.save([], [Claim(0, 3, "ann", "tab", 5.0)]),
@@ -75,12 +74,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def votes(folder):
-    opened = Votes(ledger(folder), "one")
-    opened.ledger.append("one", 0, Kind.RUN_OPENED, 0, {})
-    opened.save([vote("early")])
-    object.__setattr__(opened, "ledger_folder", folder)
-    yield opened
-    opened.ledger.close()
+    found = Votes(ledger(folder), "one")
+    found.ledger.append("one", 0, opened())
+    found.save([vote("early")])
+    object.__setattr__(found, "ledger_folder", folder)
+    yield found
+    found.ledger.close()
 
 
 def files(folder):
@@ -162,7 +161,7 @@ def test_the_files_are_known_by_their_paths_wherever_the_process_goes(tmp_path, 
     monkeypatch.chdir(tmp_path / "other")
     for book in books:
         with book.engine.connect(), book.engine.connect():
-            book.append("one", 0, Kind.RUN_OPENED, 0, {})
+            book.append("one", 0, opened())
         book.close()
     assert list((tmp_path / "other").iterdir()) == []
     assert (tmp_path / "by uri.db").stat().st_size > 0
@@ -178,7 +177,7 @@ def test_in_memory_there_is_no_file_to_look_at(url, tmp_path, monkeypatch):
     book = Ledger(url).open()
     Votes(book, "one").save([vote("k")])
     with book.lock("one", tmp_path / "one"):
-        book.append("one", 0, Kind.RUN_OPENED, 0, {})
+        book.append("one", 0, opened())
     assert book.length("one") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one"]
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from builders import parts
+from builders import opened, parts
 from poolwise.core.errors import ConflictingAnswers, RunBusy
 from poolwise.core.types import Annotation
 from poolwise.core.voting import Claim, Said, Vote
 from poolwise.jobs.loop.runner import run_loop
-from poolwise.ledger.events import Kind
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import VOTES, Votes
 
@@ -76,7 +75,7 @@ def test_two_machines_cannot_hold_one_run(url, tmp_path):
 
 def test_facts_cannot_be_changed_there_either(url):
     book = Ledger(url).open()
-    book.append("fixed", 0, Kind.RUN_OPENED, 0, {}, [Annotation(1, ("a",), "x", 0, "csv", "")])
+    book.append("fixed", 0, opened(Annotation(1, ("a",), "x", 0, "csv", "")))
     for change in ("UPDATE poolwise_annotations SET round = 9", "DELETE FROM poolwise_events"):
         with pytest.raises(DBAPIError, match="append-only"), book.engine.begin() as connection:
             connection.exec_driver_sql(f"{change} WHERE run = 'fixed'")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from poolwise.core.types import RunRecord
+from poolwise.ledger.events import LabelsAudited
 from poolwise.report.audit import AuditPage, content, write_audit_page
 
 RESULTS = {
@@ -22,17 +23,17 @@ def page(tmp_path):
         "path": ["a"], "split": ["pool"], "other_path": ["b"], "other_split": ["test"], "similarity": [0.99],
         "leak": [True], "exact": [False], "group": [0],
     }  # fmt: skip
-    body = {
-        "results": RESULTS, "told": ["review these 2; about 2 will be wrong.", "Of 90 about 4 are."],
-        "estimates": {"planted": [4, 1, 8]}, "not_judged": ["a/only.png"],
-    }  # fmt: skip
+    audit = LabelsAudited(
+        RESULTS, ("review these 2; about 2 will be wrong.", "Of 90 about 4 are."),
+        estimates={"planted": (4, 1, 8)}, not_judged=("a/only.png",),
+    )  # fmt: skip
     run = RunRecord(
         "audit-x", "auto", tmp_path, {"password": "hush", "seed": 0}, "poolwise audit", "label_errors",
         {"name": "pets"}, (), "parked", "", message="0 of 2 reviewed",
     )  # fmt: skip
     classes = {"class": ["cat"], "labels": [3], "wrong_share": [None]}
     return AuditPage(
-        run, body, {"issues": issues, "copies": copies, "classes": classes, "detectors": {}}, {4: "dog", 7: None}
+        run, audit, {"issues": issues, "copies": copies, "classes": classes, "detectors": {}}, {4: "dog", 7: None}
     )
 
 

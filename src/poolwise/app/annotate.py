@@ -155,9 +155,9 @@ def _ended(run: AnnotatedRun, site: Site, display: Terminal) -> None:
     """Take what was said, unless the loop is at work and takes it itself."""
     with suppress(RunBusy):
         take_votes(run.stored, run.parts, run.redundancy)
-    if site.desk is not None:
-        at = site.desk.standing("")
-        goes_on = f" The run goes on with: poolwise annotate {run.stored.folder} --collect" if site.desk.full else ""
+    if site.session is not None:
+        at = site.session.counts("")
+        goes_on = f" The run goes on with: poolwise annotate {run.stored.folder} --collect" if site.session.full else ""
         display.say(f"{at.done} of {at.total} answered.{goes_on}")
 
 

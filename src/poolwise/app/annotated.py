@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from poolwise.annotation.web.desk import Work
+from poolwise.annotation.web.batch_session import Work
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.site import CopyGroup, View
-from poolwise.annotation.web.tally import answers
+from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.errors import ConfigError, RunBusy
 from poolwise.core.interfaces import ImageSource
 from poolwise.core.types import decode, label_text
@@ -24,7 +24,7 @@ from poolwise.jobs.loop.resume import check_data
 from poolwise.jobs.loop.steps import batch_of, new_annotations
 from poolwise.jobs.stored import ShownParts, StoredRun
 from poolwise.ledger.blobs import Blobs
-from poolwise.ledger.events import Kind
+from poolwise.ledger.events import LabelsReceived, NewEvent
 from poolwise.ledger.state import RunState
 from poolwise.ledger.votes import Votes
 
@@ -48,7 +48,7 @@ def shown_parts(run: StoredRun) -> ShownParts:
             "To label on the page, begin one with annotation=page."
         )
     opened = run.ledger.state(run.name).opened
-    check_data(run.name, opened["digests"], parts.images.manifest, opened["data"])
+    check_data(run.name, opened.digests, parts.images.manifest, opened.data)
     return parts
 
 
@@ -64,11 +64,11 @@ def take_votes(run: StoredRun, parts: ShownParts, redundancy: int) -> int:
         if not state.rounds:
             return 0
         batch = batch_of(state, parts)
-        found = answers(Votes(run.ledger, run.name).all(), batch, redundancy)
+        found = aggregate(Votes(run.ledger, run.name).all(), batch, redundancy)
         fresh = fresh_of(state, found, batch.round, Page.source)
         if fresh:
-            body = {"count": len(fresh), "source": Page.source}
-            run.ledger.append(run.name, state.events, Kind.LABELS_RECEIVED, batch.round, body, fresh)
+            received = LabelsReceived(len(fresh), Page.source)
+            run.ledger.append(run.name, state.events, NewEvent(batch.round, received, fresh))
         return len(fresh)
 
 
@@ -118,16 +118,15 @@ class AnnotatedRun:
         if state.rounds and state.rounds[-1].emitted and not state.rounds[-1].closed and not self._failed():
             work = self._work(state, len(state.rounds) - 1)
         busy = self._busy()
-        last = self.stored.ledger.events(self.name)[-1]
         return View(
             work,
             stage="" if work else self._stage(state, busy),
-            since=datetime.fromisoformat(last.at).timestamp() if busy and not work else 0.0,
+            since=datetime.fromisoformat(state.at).timestamp() if busy and not work else 0.0,
             expected=sum(state.rounds[-1].seconds.values()) or _before(state) if state.rounds else 0.0,
             over="" if busy else state.stopped,
             scores=_scores(state),
-            metric=str(state.opened.get("metric", "")),
-            next_command=str(state.opened.get("command", "")),
+            metric=state.opened.metric,
+            next_command=state.opened.command,
         )
 
     def work_of(self, round: int) -> Work | None:
@@ -161,7 +160,7 @@ class AnnotatedRun:
         if self._failed():
             code = self._child.poll() if self._child is not None else 1
             why = f"killed by signal {-code}" if code and code < 0 else _last_line(self.stored.folder / LOG_FILE)
-            return f"The loop ended with an error: {why} -- when that is mended, go on with: {state.opened.get('command', '')}"
+            return f"The loop ended with an error: {why} -- when that is mended, go on with: {state.opened.command}"
         if not busy:
             return "The loop is not running"
         if not state.rounds or state.rounds[-1].done:
@@ -173,7 +172,7 @@ class AnnotatedRun:
     def copies(self) -> tuple[CopyGroup, ...]:
         """Duplicate groups of the last audit, in the order of its list."""
         state = self.stored.ledger.state(self.name)
-        tables = [body["tables"] for _, body in sorted(state.audits.items()) if body.get("tables")]
+        tables = [audit.tables for _, audit in sorted(state.audits.items()) if audit.tables]
         if not tables:
             return ()
         kept = json.loads(Blobs(self.stored.folder / "blobs").path(tables[-1]).read_text(encoding="utf-8"))
@@ -197,12 +196,8 @@ def _before(state: RunState) -> float:
 
 
 def _scores(state: RunState) -> tuple[tuple[int, float], ...]:
-    name = state.opened.get("metric", "")
-    return tuple(
-        (round_.trained["labelled"], round_.measured["metrics"][name])
-        for round_ in state.rounds
-        if round_.measured and name in round_.measured.get("metrics", {})
-    )
+    name = state.opened.metric
+    return tuple((each.labelled, each.metrics[name]) for each in state.records if name in each.metrics)
 
 
 def _last_line(file: Path) -> str:

@@ -16,13 +16,12 @@ from poolwise.core.types import Annotation, Answer, RunRecord
 from poolwise.jobs.loop.build import CONTROL, ending
 from poolwise.jobs.loop.job import loop_job, report_on, tell, why
 from poolwise.jobs.loop.parts import RunParts
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.loop.resume import check_data, check_settings
 from poolwise.jobs.loop.steps import batch_of, new_annotations
 from poolwise.jobs.stored import StoredRun, check_folder, go_to, stored_run
 from poolwise.jobs.trainings.begun import begun_in
 from poolwise.jobs.trust import check_settings_of, remember, trust
-from poolwise.ledger.events import Kind
+from poolwise.ledger.events import LabelsReceived, NewEvent
 from poolwise.ledger.state import RunState
 
 NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
@@ -84,14 +83,14 @@ def take_answers(file: Path, run: StoredRun, parts: RunParts, fresh_of: NewAnswe
                 f"{file.name} answers no round of run {run.name!r}; it has the rounds 0 to {last}, their batch files "
                 f"begin with round_000 to round_{max(0, last):03d}; for an export of another name say which with --round."
             )
-        check_settings(run.name, state.opened["config"], parts.config)
-        check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
+        check_settings(run.name, state.opened.config, parts.config)
+        check_data(run.name, state.opened.digests, parts.images.manifest, state.opened.data)
         batch, source = batch_of(state, parts, at), format_of(file)
         answers = read_answers(file, batch, getattr(parts.annotator, "annotator", ""))
         fresh = fresh_of(state, answers, batch.round, source)
         if fresh:
-            body = {"count": len(fresh), "source": source}
-            run.ledger.append(run.name, state.events, Kind.LABELS_RECEIVED, batch.round, body, fresh)
+            received = NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh)
+            run.ledger.append(run.name, state.events, received)
     return len(fresh)
 
 
@@ -99,7 +98,7 @@ def records_of(run: StoredRun) -> list[RunRecord]:
     """Return where each arm of a stored run stands: the run itself and, if there is one, its control."""
     places = {run.name: run.folder, f"{run.name}/{CONTROL}": run.folder / CONTROL}
     states = {name: run.ledger.state(name) for name in places}
-    return [run_record(name, places[name], state) for name, state in states.items() if state.opened]
+    return [state.record(name, places[name]) for name, state in states.items() if state.begun]
 
 
 def report(folder: Path, *, trusted: bool = False) -> None:
@@ -118,7 +117,7 @@ def report(folder: Path, *, trusted: bool = False) -> None:
         Terminal().say(f"report: {run.folder / 'report.html'}")
         return
     shown, opened = run.shown(), run.ledger.state(run.name).opened
-    check_data(run.name, opened["digests"], shown.images.manifest, opened["data"])
+    check_data(run.name, opened.digests, shown.images.manifest, opened.data)
     Terminal().say(f"report: {report_on(records_of(run), shown)}")
 
 
@@ -184,6 +183,6 @@ def _tell_audit(run: StoredRun) -> list[str]:
 
     parts, state = run.audit(Terminal()), run.ledger.state(run.name)
     if not state.audits:
-        raise ConfigError(f"audit {run.name} has judged nothing yet; `{state.opened['command']}` goes on with it.")
-    check_data(run.name, state.opened["digests"], parts.images.manifest, state.opened["data"])
+        raise ConfigError(f"audit {run.name} has judged nothing yet; `{state.opened.command}` goes on with it.")
+    check_data(run.name, state.opened.digests, parts.images.manifest, state.opened.data)
     return [] if told(state, parts)[1] else [why(parts.tracker)]

@@ -59,7 +59,7 @@ def labels(folder: Path, out: Path | None, kind: str | None = None, *, trusted: 
     state = run.ledger.state(run.name)
     manifest = parts.images.manifest
     try:
-        check_data(run.name, state.opened["digests"], manifest, state.opened["data"])
+        check_data(run.name, state.opened.digests, manifest, state.opened.data)
         records = whole(state, manifest)
     except DataChanged:
         records = answered_alone(state, manifest)
@@ -77,7 +77,7 @@ def labels(folder: Path, out: Path | None, kind: str | None = None, *, trusted: 
 def whole(state: RunState, manifest: Manifest) -> list[Record]:
     """Every sample with its label, by the paths of the data."""
     gone = {at for at, row in state.annotations.items() if row.label is None}
-    gone |= {row[0] for row in state.opened["unreadable"]}
+    gone |= set(state.opened.broken)
     held, records = state.holdout(), []
     for at, path in enumerate(manifest.paths):
         if at not in gone:

@@ -12,7 +12,6 @@ from rich.table import Table
 from poolwise.core.errors import PoolwiseError, RunBusy
 from poolwise.core.files import held
 from poolwise.core.types import RunRecord
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.stored import StoredRun, check_folder, stored_run
 from poolwise.jobs.trainings.begun import FILE, begun_in
 
@@ -55,8 +54,8 @@ def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     run = stored_run(folder)
     for name in (run.name, f"{run.name}/control"):
         state = run.ledger.state(name)
-        if state.opened:
-            record = run_record(name, folder, state)
+        if state.begun:
+            record = state.record(name, folder)
             interrupted = _interrupted(run, record)
             told = [_goes_on(record.command) if interrupted else "", record.message, record.stop_reason]
             yield _row(record, interrupted), told

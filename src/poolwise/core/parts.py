@@ -29,13 +29,14 @@ ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strat
 LIGHTNING = "lightning_fabric."
 """Where Lightning defines some of its plugins and strategies."""
 MOVED: Mapping[str, str] = MappingProxyType({
+    "poolwise.curve.belief.Belief": "poolwise.metric.curve.prior.Prior",
     "poolwise.curve.": "poolwise.metric.curve.",
     "poolwise.label_error.": "poolwise.quality.label_error.",
     "poolwise.pruning.": "poolwise.quality.pruning.",
     "poolwise.stopping.": "poolwise.jobs.loop.stopping.",
     "poolwise.tracking.": "poolwise.report.tracking.",
 })  # fmt: skip
-"""Prefixes of targets that moved: as stored runs and yaml files of before name them -> as they are called now."""
+"""Prefixes of targets that moved: as stored runs name them -> as they are called now; the first that fits counts."""
 
 
 def conf_dir() -> Path:

@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unus
 
 from poolwise.core.types import Floats
 from poolwise.geometry.cosine import ROUNDING
-from poolwise.geometry.links import Links, Pairs, Rows
 from poolwise.geometry.neighbours import blocks, nearest, squared_lengths
+from poolwise.geometry.pair_graph import PairGraph, Pairs, Rows
 
 MOST = 10_000_000
 """Pairs kept in memory: 200 MB, three times that while they are sorted."""
@@ -88,26 +88,26 @@ def near_pairs(
     ([[0, 2]], [0.9990000128746033], True)
     """
     bar = threshold - ROUNDING
-    links = Links(len(points), most)
+    graph = PairGraph(len(points), most)
     cells = _cells(points)
     short = _shortened(cells.unit, bar - SLACK)
-    for found in _together(_candidates(cells, short, bar - SLACK, links)):
+    for found in _together(_candidates(cells, short, bar - SLACK, graph)):
         for some in blocks(len(found), points.shape[1]):
-            part = links.apart(found[some])
+            part = graph.unjoined(found[some])
             cosine = _cosines(points, part)
             near = np.flatnonzero(cosine >= bar)
             if agrees is not None and len(near):
                 near = near[agrees(part[near])]
-            links.add(part[near], np.minimum(cosine[near], 1).astype(np.float32))
-    return links.pairs()
+            graph.add(part[near], np.minimum(cosine[near], 1).astype(np.float32))
+    return graph.pairs()
 
 
-def _candidates(cells: Cells, short: Floats, bar: float, links: Links) -> Iterator[Rows]:
+def _candidates(cells: Cells, short: Floats, bar: float, graph: PairGraph) -> Iterator[Rows]:
     """(p, 2) rows that may reach the bar and are not joined yet, tile by tile; several tiles at once, always in order."""
     import faiss
 
     workers = faiss.omp_get_max_threads()
-    tiles = (tile for tile in _tiles(cells, bar) if not links.joined(cells.rows[tile[0]], cells.rows[tile[1]]))
+    tiles = (tile for tile in _tiles(cells, bar) if not graph.joined(cells.rows[tile[0]], cells.rows[tile[1]]))
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         # numpy releases the interpreter in products and comparisons; threads within a product would wait for one another
         ahead: deque[Future[tuple[Rows, Rows]]] = deque()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from poolwise.core.types import Floats
 from poolwise.geometry.cosine import ROUNDING
 from poolwise.geometry.k_nearest import k_nearest
-from poolwise.geometry.links import Pairs, Rows
 from poolwise.geometry.neighbours import blocks
+from poolwise.geometry.pair_graph import Pairs, Rows
 
 
 def nearest_pairs(

@@ -18,7 +18,7 @@ from poolwise.jobs.loop.parts import Parts
 from poolwise.jobs.trainings.begun import begun_in
 from poolwise.jobs.trainings.build import find_here
 from poolwise.jobs.trust import check_ledger_of, check_links, check_settings_of, hash_of, is_known, remember, trust
-from poolwise.ledger.state import check_opened
+from poolwise.ledger.events import RunOpened
 from poolwise.ledger.store import OpenLedger
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class StoredRun:
     @property
     def job(self) -> str:
         """Which command began it."""
-        return str(self.ledger.state(self.name).opened.get("job", "loop"))
+        return self.ledger.state(self.name).opened.job
 
     def parts(self, display: Display) -> list[Parts]:
         """Build the arms of a loop anew; relative paths are taken from where it began.
@@ -58,7 +58,7 @@ class StoredRun:
         """
         opened = self.where_it_began()
         return loop_parts(
-            opened["config"], name=self.name, strategy=opened["strategy"], command=opened["command"],
+            opened.config, name=self.name, strategy=opened.strategy, command=opened.command,
             display=display, folder=self.folder,
         )  # fmt: skip
 
@@ -68,22 +68,22 @@ class StoredRun:
 
         opened = self.where_it_began()
         return audit_parts(
-            opened["config"], name=self.name, method=opened["strategy"], command=opened["command"],
+            opened.config, name=self.name, method=opened.strategy, command=opened.command,
             display=display, folder=self.folder,
         )  # fmt: skip
 
     def shown(self) -> ShownParts:
         """Build pictures and annotator alone. Raises UntrustedRun: one of these two is no part of poolwise's."""
         opened = self.where_it_began(SHOWN)
-        config = opened["config"]
-        trusted = tuple(config.get("trusted") or ()) if is_known(config, opened["cwd"], self.folder) else ()
+        config = opened.config
+        trusted = tuple(config.get("trusted") or ()) if is_known(config, opened.cwd, self.folder) else ()
         annotator = build_part(config["annotation"], where="annotation", trusted=trusted, kind=Annotator)
         images = build_part(config["data"], where="data", trusted=trusted, kind=ImageSource)
         if annotator.simulated or self.job != "loop":  # as the jobs themselves have it
             images = replace(images, hide_labels=self.job == "loop")
         return ShownParts(self.name, self.folder, config, images, annotator)
 
-    def where_it_began(self, only: Collection[str] | None = None) -> Mapping[str, Any]:
+    def where_it_began(self, only: Collection[str] | None = None) -> RunOpened:
         """Check what the run began with, go to where it did, if a person did it on this machine, and return it.
 
         Args:
@@ -95,13 +95,13 @@ class StoredRun:
         """
         opened = self.ledger.state(self.name).opened
         for group in SHOWN:
-            if not isinstance(opened["config"].get(group), Mapping) or TARGET not in opened["config"][group]:
+            if not isinstance(opened.config.get(group), Mapping) or TARGET not in opened.config[group]:
                 raise ConfigError(
                     f"the settings of run {self.name!r} name no {group}; restore {self.folder} from a copy."
                 )
-        go_to(self.folder, opened["config"], opened["cwd"])
-        check_ledger_of(self.folder, opened["config"])
-        check_settings_of(self.folder, opened["config"], opened["cwd"], only=only)
+        go_to(self.folder, opened.config, opened.cwd)
+        check_ledger_of(self.folder, opened.config)
+        check_settings_of(self.folder, opened.config, opened.cwd, only=only)
         return opened
 
 
@@ -175,7 +175,6 @@ def stored_run(folder: Path, *, trusted: bool = False) -> StoredRun:
     if name not in names:
         raise ConfigError(f"the ledger of {folder} knows no run {name!r}; it knows {', '.join(names) or 'none'}.")
     opened = ledger.state(name).opened
-    check_opened(name, opened)
     if trusted:
-        remember(folder, config, opened["config"], began=opened["cwd"])
+        remember(folder, config, opened.config, began=opened.cwd)
     return StoredRun(name, folder, config, ledger)

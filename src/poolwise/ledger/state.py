@@ -5,89 +5,131 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from poolwise.core.errors import LedgerError
-from poolwise.core.types import Annotation, Ask, Label
-from poolwise.ledger.events import VERSION, Event, Kind
-
-
-def _nothing() -> Mapping[Any, Any]:
-    return MappingProxyType({})
-
-
-OPENED: Mapping[str, type] = MappingProxyType({
-    "config": Mapping, "cwd": str, "command": str, "strategy": str, "metric": str, "digests": Mapping, "data": Mapping,
-    "unreadable": list,
-})  # fmt: skip
-"""What every run's first event has."""
+from poolwise.core.types import Annotation, Ask, Label, RoundRecord, RunRecord, label_text
+from poolwise.ledger.events import (
+    BatchClosed,
+    BatchEmitted,
+    BatchQueried,
+    Event,
+    HoldoutMeasured,
+    LabelsAudited,
+    LabelsReceived,
+    ModelTrained,
+    RunOpened,
+    RunParked,
+    RunStopped,
+    SettingsChanged,
+)
 
 
 @dataclass(frozen=True)
 class RoundState:
-    """How far one round has come; empty mappings and False where it has not."""
+    """How far one round has come; None and False where it has not."""
 
     round: int
-    asks: tuple[Ask, ...]
-    holdout: frozenset[int] = frozenset()
+    queried: BatchQueried
     emitted: bool = False
-    closed: bool = False
-    labels: tuple[Label, ...] = ()
-    """What the batch was answered when it was closed; later corrections are in the annotations alone."""
-    trained: Mapping[str, Any] = field(default_factory=_nothing)
-    measured: Mapping[str, Any] = field(default_factory=_nothing)
-    seconds: Mapping[str, float] = field(default_factory=_nothing)
-    pool: Mapping[str, float] = field(default_factory=_nothing)
-    """Facts known when the batch was asked for and, from its answers on, what it cost."""
-    beside_random: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
-    forecasts: str = ""
-    """Blob with the (B, C) probabilities of the batch when it was asked for; "" where no model was asked."""
-    reviews: tuple[Ask, ...] = ()
-    """Labels of earlier rounds that an audit has doubts about: asked again, beside the batch."""
-    reviewed: tuple[Label, ...] = ()
-    """What these were answered, row by row."""
+    closed: BatchClosed | None = None
+    trained: ModelTrained | None = None
+    measured: HoldoutMeasured | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        """The batch."""
+        return self.queried.asks
+
+    @property
+    def reviews(self) -> tuple[Ask, ...]:
+        """Labels of earlier rounds that are asked again, beside the batch."""
+        return self.queried.reviews
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """What the batch was answered when it was closed; later corrections are in the annotations alone."""
+        return self.closed.labels if self.closed else ()
+
+    @property
+    def checkpoint(self) -> str:
+        """The blob of the round's model. Raises LedgerError: there is none yet."""
+        if self.trained is None:
+            raise LedgerError(f"round {self.round} has no model yet.")
+        return self.trained.checkpoint
 
     @property
     def done(self) -> bool:
         """Whether nothing of this round is left to do."""
-        return bool(self.measured)
+        return self.measured is not None
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands. `opened` is the body of its first event."""
+    """Where a run stands."""
 
-    opened: Mapping[str, Any] = field(default_factory=_nothing)
+    begun: RunOpened | None = None
     rounds: tuple[RoundState, ...] = ()
+    records: tuple[RoundRecord, ...] = ()
+    """The finished rounds as reports and trackers know them; each is made once, when it is finished."""
     parked: str = ""
     stopped: str = ""
-    regret: Mapping[str, float] = field(default_factory=_nothing)
+    regret: Mapping[str, float] = field(default_factory=dict)
     events: int = 0
-    audits: Mapping[int, Mapping[str, Any]] = field(default_factory=_nothing)
-    """What audits of the labels came to, by the number of rounds that there were."""
-    annotations: Mapping[int, Annotation] = field(default_factory=_nothing)
+    at: str = ""
+    """When the last event was written; UTC in ISO 8601."""
+    audits: Mapping[int, LabelsAudited] = field(default_factory=dict)
+    """Audits of the labels, by the number of rounds that there were."""
+    annotations: Mapping[int, Annotation] = field(default_factory=dict)
     """The latest annotation of each sample; a skipped one has label None."""
+
+    @property
+    def opened(self) -> RunOpened:
+        """What the run began with, and the settings since. Raises LedgerError: it has not begun."""
+        if self.begun is None:
+            raise LedgerError("the ledger holds nothing of what the run began with; restore it from a copy.")
+        return self.begun
 
     @property
     def status(self) -> str:
         """One of "new", "running", "parked" and "stopped"."""
-        if not self.opened:
+        if self.begun is None:
             return "new"
         return "stopped" if self.stopped else "parked" if self.parked else "running"
 
     def asked(self) -> set[int]:
-        """Ids of every sample that was ever put into a batch."""
+        """Return the ids of every sample that was ever put into a batch."""
         return {ask.sample_id for round_ in self.rounds for ask in round_.asks}
 
     def holdout(self) -> set[int]:
-        """Ids that were asked for the test set: never to be trained on."""
-        return {sample_id for round_ in self.rounds for sample_id in round_.holdout}
+        """Return the ids that were asked for the test set: never to be trained on."""
+        return {sample_id for round_ in self.rounds for sample_id in round_.queried.holdout}
+
+    def record(self, name: str, folder: Path) -> RunRecord:
+        """Return the run as reports and trackers know it: all its finished rounds."""
+        opened = self.opened
+        return RunRecord(
+            name=name,
+            strategy=opened.strategy,
+            folder=folder,
+            config=opened.config,
+            command=opened.command,
+            metric=opened.metric,
+            data=opened.data,
+            rounds=self.records,
+            status=self.status,
+            stop_reason=self.stopped,
+            message=self.parked,
+            regret=self.regret,
+            unreadable=tuple((path, why) for _, path, why in opened.unreadable),
+        )
 
 
 @contextmanager
 def reading(run: str) -> Iterator[None]:
-    """Tell what is wrong with a ledger that was not written by poolwise in words. Raises LedgerError."""
+    """Name the run whose ledger was not written by poolwise. Raises LedgerError."""
     try:
         yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -97,16 +139,8 @@ def reading(run: str) -> Iterator[None]:
         ) from error
 
 
-def check_opened(run: str, opened: Mapping[str, Any]) -> None:
-    """Check the body of a run's first event. Raises LedgerError: it lacks something, or has it in another form."""
-    with reading(run):
-        for name, kind in OPENED.items():
-            if not isinstance(opened[name], kind):
-                raise TypeError(f"{name} is a {type(opened[name]).__name__}")
-
-
 def fold(events: Iterable[Event], annotations: Iterable[Annotation] = ()) -> RunState:
-    """The state after these events; later annotations of a sample stand for earlier ones."""
+    """Return the state after these events; later annotations of a sample stand for earlier ones."""
     state = RunState()
     for event in events:
         state = apply(state, event)
@@ -114,108 +148,108 @@ def fold(events: Iterable[Event], annotations: Iterable[Annotation] = ()) -> Run
 
 
 def apply(state: RunState, event: Event) -> RunState:
-    """The state after one more event.
-
-    Raises:
-        LedgerError: an event of a newer version than this program knows.
-    """
-    if event.version > VERSION:
-        raise LedgerError(
-            f"event {event.seq} has version {event.version}, this program reads up to {VERSION}; install a newer poolwise."
-        )
-    state = replace(state, events=event.seq + 1)
-    return _STEPS[event.kind](state, event)
-
-
-def ask_from(body: Mapping[str, Any]) -> Ask:
-    """An `Ask` from its JSON form."""
-    suggestion = body["suggestion"]
-    if not isinstance(body["sample_id"], int):
-        raise TypeError(f"sample_id is {body['sample_id']!r}")
-    return Ask(**{**body, "suggestion": tuple(suggestion) if isinstance(suggestion, list) else suggestion})
-
-
-def _opened(state: RunState, event: Event) -> RunState:
-    return replace(state, opened=event.body)
-
-
-def _changed(state: RunState, event: Event) -> RunState:
-    # Other settings may let a stopped run go on (a larger budget): the plan decides anew.
-    return replace(state, opened={**state.opened, **event.body}, stopped="", regret={})
+    """Return the state after one more event and the annotations that it brought."""
+    state = replace(state, events=event.seq + 1, at=event.at)
+    if event.annotations:
+        latest = {**state.annotations, **{row.sample_id: row for row in event.annotations}}
+        state = replace(state, annotations=MappingProxyType(latest))
+    if isinstance(event.fact, (BatchEmitted, BatchClosed, ModelTrained, HoldoutMeasured)):
+        return _in_round(state, event)
+    match event.fact:
+        case RunOpened() as fact:
+            return replace(state, begun=fact)
+        case SettingsChanged() as fact:
+            # Other settings may let a stopped run go on (a larger budget): the plan decides anew.
+            changed = replace(state.opened, config=fact.config, command=fact.command)
+            return replace(state, begun=changed, stopped="", regret={})
+        case BatchQueried() as fact:
+            round_ = RoundState(event.round, fact, seconds=fact.seconds)
+            return replace(state, rounds=(*state.rounds, round_), parked="")
+        case LabelsReceived():
+            return replace(state, parked="")
+        case LabelsAudited() as fact:
+            return _audited(state, event.round, fact)
+        case RunParked(message):
+            return replace(state, parked=message)
+        case RunStopped(reason, regret):
+            return replace(state, stopped=reason, regret=regret)
+    raise TypeError(f"event {event.seq} is a {type(event.fact).__name__}")
 
 
-def _queried(state: RunState, event: Event) -> RunState:
-    round_ = RoundState(
-        round=event.round,
-        asks=tuple(ask_from(ask) for ask in event.body["asks"]),
-        holdout=frozenset(event.body["holdout"]),
-        seconds=event.body["seconds"],
-        pool=event.body.get("pool", {}),
-        beside_random=event.body.get("beside_random", {}),
-        forecasts=event.body.get("forecasts", ""),
-        reviews=tuple(ask_from(ask) for ask in event.body.get("reviews", ())),
-    )
-    return replace(state, rounds=(*state.rounds, round_), parked="")
-
-
-def _emitted(state: RunState, event: Event) -> RunState:
-    return _in_round(state, event, emitted=True)
-
-
-def _received(state: RunState, event: Event) -> RunState:
-    return replace(state, parked="")
-
-
-def _closed(state: RunState, event: Event) -> RunState:
-    labels, reviewed = (
-        tuple(tuple(label) if isinstance(label, list) else label for label in event.body.get(name, ()))
-        for name in ("labels", "reviewed")
-    )
-    pool = {**state.rounds[-1].pool, **event.body.get("pool", {})}
-    return replace(_in_round(state, event, closed=True, labels=labels, reviewed=reviewed, pool=pool), parked="")
-
-
-def _trained(state: RunState, event: Event) -> RunState:
-    return _in_round(state, event, trained=event.body)
-
-
-def _measured(state: RunState, event: Event) -> RunState:
-    return _in_round(state, event, measured=event.body)
-
-
-def _audited(state: RunState, event: Event) -> RunState:
-    return replace(state, audits=MappingProxyType({**state.audits, event.round: event.body}))
-
-
-def _parked(state: RunState, event: Event) -> RunState:
-    return replace(state, parked=event.body["message"])
-
-
-def _stopped(state: RunState, event: Event) -> RunState:
-    return replace(state, stopped=event.body["reason"], regret=event.body.get("regret", {}))
-
-
-def _in_round(state: RunState, event: Event, **change: Any) -> RunState:
+def _in_round(state: RunState, event: Event) -> RunState:
     """Change the round that the event names, which is the last one."""
     last = state.rounds[-1]
     if last.round != event.round:
         raise LedgerError(
-            f"event {event.seq} ({event.kind.value}) names round {event.round}, the open one is {last.round}."
+            f"event {event.seq} ({type(event.fact).__name__}) names round {event.round}, the open one is {last.round}."
         )
-    seconds = {**last.seconds, **event.body.get("seconds", {})}
-    return replace(state, rounds=(*state.rounds[:-1], replace(last, seconds=seconds, **change)))
+    match event.fact:
+        case BatchEmitted():
+            last = replace(last, emitted=True)
+        case BatchClosed() as fact:
+            last = replace(last, closed=fact)
+        case ModelTrained() as fact:
+            last = replace(last, trained=fact, seconds={**last.seconds, **fact.seconds})
+        case HoldoutMeasured() as fact:
+            last = replace(last, measured=fact, seconds={**last.seconds, **fact.seconds})
+    return replace(
+        state,
+        rounds=(*state.rounds[:-1], last),
+        records=(*state.records, _round_record(last)) if last.done else state.records,
+        parked="" if isinstance(event.fact, BatchClosed) else state.parked,
+    )
 
 
-_STEPS = {
-    Kind.RUN_OPENED: _opened,
-    Kind.SETTINGS_CHANGED: _changed,
-    Kind.BATCH_QUERIED: _queried,
-    Kind.BATCH_EMITTED: _emitted,
-    Kind.LABELS_RECEIVED: _received,
-    Kind.BATCH_CLOSED: _closed,
-    Kind.MODEL_TRAINED: _trained,
-    Kind.HOLDOUT_MEASURED: _measured,
-    Kind.LABELS_AUDITED: _audited,
-    Kind.RUN_PARKED: _parked,
-    Kind.RUN_STOPPED: _stopped,
-}
+def _audited(state: RunState, count: int, audit: LabelsAudited) -> RunState:
+    """Keep an audit after `count` rounds, also in the record of the last of them."""
+    records = state.records
+    if records and records[-1].round + 1 == count:
+        records = (*records[:-1], replace(records[-1], audit={**audit.results, **records[-1].audit}))
+    return replace(state, audits=MappingProxyType({**state.audits, count: audit}), records=records)
+
+
+def _round_record(round_: RoundState) -> RoundRecord:
+    queried, closed, trained, measured = round_.queried, round_.closed, round_.trained, round_.measured
+    if trained is None or measured is None:
+        raise LedgerError(f"round {round_.round} was measured before its model was trained.")
+    return RoundRecord(
+        round=round_.round,
+        labelled=trained.labelled,
+        skipped=sum(label is None for label in round_.labels),
+        asks=round_.asks,
+        labels=round_.labels,
+        metrics=measured.metrics,
+        per_class=measured.per_class,
+        confusion=measured.confusion,
+        fit=trained.fit,
+        seconds=round_.seconds,
+        labels_digest=trained.labels_digest,
+        held_out=frozenset(queried.holdout),
+        pool={**queried.pool, **(closed.pool if closed else {}), **slice_facts(round_), **measured.pool},
+        beside_random=queried.beside_random,
+        outlook=measured.outlook,
+        audit=_reviewed(round_.reviews, closed.reviewed) if closed else {},
+    )
+
+
+def slice_facts(round_: RoundState) -> dict[str, float]:
+    """Return how often the model was right about the batch's random slice before it learnt it; see `jobs/loop/slice.py`."""
+    pairs = zip(round_.asks, round_.labels, strict=False)
+    right = [_agree(ask, label) for ask, label in pairs if _is_drawn(ask) and label is not None]
+    return {"slice_accuracy": sum(right) / len(right), "slice_asked": float(len(right))} if right else {}
+
+
+def _is_drawn(ask: Ask) -> bool:
+    return bool(ask.details.get("random_slice")) and ask.probability is not None
+
+
+def _agree(ask: Ask, label: Label) -> bool:
+    return ask.suggestion == label if isinstance(label, str) else set(ask.suggestion or ()) == set(label or ())
+
+
+def _reviewed(reviews: tuple[Ask, ...], answers: tuple[Label, ...]) -> dict[str, float]:
+    """Return how many labels were looked at again with this batch, and how many of them were changed."""
+    if not reviews:
+        return {}
+    changed = sum(ask.details["given"] != label_text(label) for ask, label in zip(reviews, answers, strict=True))
+    return {"reviewed": float(len(reviews)), "changed_in_review": float(changed)}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -17,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from poolwise.core.errors import LedgerError, RunBusy
 from poolwise.core.files import OpenedFiles, busy, held
 from poolwise.core.types import Annotation, Label
-from poolwise.ledger.events import VERSION, Event, Kind
+from poolwise.ledger.events import Event, NewEvent, body_of, fact_from
 from poolwise.ledger.sqlite_file import place_of, watch
 from poolwise.ledger.state import RunState, fold, reading
 
@@ -176,11 +175,11 @@ class OpenLedger:
             return [str(row.run) for row in connection.execute(query)]
 
     def events(self, run: str) -> list[Event]:
-        """All events of a run, in order."""
+        """Return all events of a run, in order, without the annotations that they brought."""
         query = sql.select(EVENTS).where(EVENTS.c.run == run).order_by(EVENTS.c.seq)
         with self._reading() as connection:
             rows = connection.execute(query).all()
-        return [Event(row.seq, Kind(row.kind), row.round, row.body, row.at, row.version) for row in rows]
+        return [Event(row.round, fact_from(row.kind, row.version, row.body), seq=row.seq, at=row.at) for row in rows]
 
     def annotations(self, run: str) -> list[Annotation]:
         """All annotations of a run, oldest first; corrections are later rows."""
@@ -202,15 +201,7 @@ class OpenLedger:
         with reading(run):
             return fold(self.events(run), self.annotations(run))
 
-    def append(
-        self,
-        run: str,
-        seq: int,
-        kind: Kind,
-        round: int,
-        body: dict[str, Any],
-        annotations: Sequence[Annotation] = (),
-    ) -> Event:
+    def append(self, run: str, seq: int, new: NewEvent) -> Event:
         """Write one event, and the annotations it brought, in one transaction.
 
         Raises:
@@ -218,16 +209,24 @@ class OpenLedger:
             LedgerMoved: another ledger, or none, lies there now; nothing was written to it.
             LedgerError: the database refuses (disk full, connection lost, ...); nothing was written.
         """
-        body = json.loads(json.dumps(body, allow_nan=False))  # what a reader will find, no more
-        at = now()
+        kind, body, at = type(new.fact).__name__, body_of(new.fact), now()
+        fact = fact_from(kind, new.fact.version, body)  # what a reader will find, no more
         rows = [
             {
                 "run": run, "seq": seq, "sample_id": row.sample_id, "label": label_to_json(row.label),
                 "annotator": row.annotator, "round": row.round, "source": row.source, "at": row.at or at,
             }
-            for row in annotations
+            for row in new.annotations
         ]  # fmt: skip
-        event = {"run": run, "seq": seq, "kind": kind.value, "round": round, "body": body, "at": at, "version": VERSION}
+        event = {
+            "run": run,
+            "seq": seq,
+            "kind": kind,
+            "round": new.round,
+            "body": body,
+            "at": at,
+            "version": fact.version,
+        }
         try:
             with self.transaction() as connection:
                 connection.execute(EVENTS.insert(), event)
@@ -240,7 +239,7 @@ class OpenLedger:
                 f"the ledger cannot be written: {first_line(error)}; nothing is lost: "
                 "mend that (free disk space, database up) and run the same command again."
             ) from error
-        return Event(seq, kind, round, body, at)
+        return Event(new.round, fact, new.annotations, seq=seq, at=at)
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:

@@ -26,10 +26,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from poolwise.core.errors import ConfigError, listed
 from poolwise.core.parts import build_part, conf_dir
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.family import Family
 from poolwise.metric.curve.fit import CurveFit, fit_curve
-from poolwise.metric.curve.given import given
+from poolwise.metric.curve.measurements import measurements
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.scale import scale_of
 
 MEMBERS = "members"
@@ -65,10 +65,10 @@ def fit_learning_curve(
         InvalidArray: sizes or scores that are no such numbers, or scores better than `best`.
         ConfigError: unknown family or option.
     """
-    belief = build_belief(family, options) if options else _plain(family)
-    measured = given(sizes, list(np.atleast_1d(scores)) if isinstance(scores, np.ndarray) else list(scores))  # type: ignore[arg-type]
+    prior = build_prior(family, options) if options else _plain(family)
+    measured = measurements(sizes, list(np.atleast_1d(scores)) if isinstance(scores, np.ndarray) else list(scores))  # type: ignore[arg-type]
     scale = scale_of(np.concatenate(measured.rows), higher=higher_is_better, best=best)
-    return fit_curve(measured, scale, belief, chance)
+    return fit_curve(measured, scale, prior, chance)
 
 
 def families() -> list[str]:
@@ -77,12 +77,12 @@ def families() -> list[str]:
 
 
 @lru_cache
-def _plain(family: str) -> Belief:
-    return build_belief(family, {})
+def _plain(family: str) -> Prior:
+    return build_prior(family, {})
 
 
-def build_belief(family: str, options: Mapping[str, Any]) -> Belief:
-    """The average of a name, or a single family with the belief of `auto` around it.
+def build_prior(family: str, options: Mapping[str, Any]) -> Prior:
+    """The average of a name, or a single family with the prior of `auto` around it.
 
     Raises:
         ConfigError: no such family or option.
@@ -93,8 +93,8 @@ def build_belief(family: str, options: Mapping[str, Any]) -> Belief:
         if isinstance(names, str) or not isinstance(names, Sequence):
             raise ConfigError(f"{family}.{MEMBERS} must be names of families, such as ['pow3', 'm4']; got {names!r}.")
         node[MEMBERS] = {name: _node(name) for name in names}
-    part = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=family, kind=(Belief, Family))
-    return part if isinstance(part, Belief) else Belief(members={family: part})
+    part = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=family, kind=(Prior, Family))
+    return part if isinstance(part, Prior) else Prior(members={family: part})
 
 
 def _node(family: str) -> DictConfig:

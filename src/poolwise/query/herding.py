@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from poolwise.core.ranges import Count, Positive
 from poolwise.core.types import Floats, Need, PoolView, is_known
-from poolwise.geometry.apart import least_apart
 from poolwise.geometry.herding import herd
+from poolwise.geometry.kernel_width import kernel_width
 from poolwise.query.acquisition.temperature import rescaled, temperature
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
 from poolwise.query.strategy import Picks, Strategy, required
@@ -40,7 +40,7 @@ class MaxHerding(Strategy):
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         """A score is mean coverage gained."""
-        sigma = least_apart(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         return _herded(view, size, rng, sigma, self.sample)
 
 
@@ -67,7 +67,7 @@ class UHerding(Strategy):
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         """A score is mean uncertainty covered."""
-        sigma = least_apart(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
+        sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
             return _herded(view, size, rng, sigma, self.sample)
         at = forecast_temperature(view)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from poolwise.core.files import write_bytes
 from poolwise.core.types import RunRecord
+from poolwise.ledger.events import LabelsAudited
 from poolwise.report import settings, words
 from poolwise.report.pictures import thumbnail_of
 from poolwise.report.rendering import rendered
@@ -59,14 +60,14 @@ class AuditPage:
 
     Attributes:
         run: the audit.
-        body: the ledger's event of it.
+        audit: what the ledger keeps of it.
         tables: name -> columns; `issues` and `copies` among them.
         answers: sample id -> what people said of it, None where they could not tell.
         review: what to expect of the review; "" where there is none.
     """
 
     run: RunRecord
-    body: Mapping[str, Any]
+    audit: LabelsAudited
     tables: Mapping[str, Columns]
     answers: Mapping[int, str | None]
     review: str = ""
@@ -82,12 +83,12 @@ def write_audit_page(page: AuditPage, thumbnail: Pictures | None, versions: Mapp
 
 def content(page: AuditPage, thumbnail: Pictures | None, versions: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the template prints."""
-    run, named = page.run, page.body["results"]
+    run, named = page.run, page.audit.results
     cards = _cards(page, thumbnail)
     return {
         "run": run,
-        "headline": page.review or page.body["told"][0],
-        "lead": " ".join(page.body["told"] if page.review else page.body["told"][1:]),
+        "headline": page.review or page.audit.messages[0],
+        "lead": " ".join(page.audit.messages if page.review else page.audit.messages[1:]),
         "state": _state(run),
         "facts": _facts(run, named),
         "cards": cards[:OPEN],
@@ -95,12 +96,12 @@ def content(page: AuditPage, thumbnail: Pictures | None, versions: Mapping[str, 
         "listed": len(page.tables["issues"]["rank"]),
         "estimates": [
             (ESTIMATES.get(name, name), *(f"{value:,.0f}" for value in values))
-            for name, values in page.body["estimates"].items()
+            for name, values in page.audit.estimates.items()
         ],
         "tables": [_table(name, page.tables[name]) for name in TABLES if page.tables.get(name)],
         "copies": _copies(page.tables["copies"], named),
         "scored": _scored(named),
-        "not_judged": [words.shown(path) for path in page.body["not_judged"][:ROWS]],
+        "not_judged": [words.shown(path) for path in page.audit.not_judged[:ROWS]],
         "yaml": settings.as_yaml(run.config),
         "command": settings.command(run.command),
         "versions": dict(versions),

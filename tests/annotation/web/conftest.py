@@ -8,7 +8,7 @@ import pytest
 
 from builders import Blobs, ledger
 from poolwise.annotation.web.app import application
-from poolwise.annotation.web.desk import Desk, Work
+from poolwise.annotation.web.batch_session import BatchSession, Work
 from poolwise.annotation.web.people import People, hash_of
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import CopyGroup, Site, View
@@ -79,8 +79,8 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def desk(store, clock):
-    return Desk(work(), store, clock=clock)
+def session(store, clock):
+    return BatchSession(work(), store, clock=clock)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from poolwise.annotation.web.tally import answers
+from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.types import Ask, Batch, Task
 
 
@@ -85,7 +85,9 @@ def test_of_a_duplicate_group_one_is_kept(ann, store):
     assert ann.post("/api/keep", {**said, "key": "keep-0002", "keep": [0]}).status_code == 409
     assert ann.post("/api/keep", {**said, "key": "keep-0003", "keep": [11]}).json() == {"removed": 1}
     batch = Batch(0, (Ask(0, "x"),), ("a", "b", "c"), Task.MULTICLASS, Path())
-    assert [row.sample_id for row in answers(store.all(), batch, 1)] == [10], "said again, it stands for what was said"
+    assert [row.sample_id for row in aggregate(store.all(), batch, 1)] == [10], (
+        "said again, it stands for what was said"
+    )
 
 
 def test_two_people_get_different_pictures_and_each_their_own_figures(team):

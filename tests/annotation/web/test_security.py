@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from poolwise.annotation.web.guard import MOST_BODY, Attempts
+from poolwise.annotation.web.middleware import MOST_BODY, LoginLimiter
 from poolwise.annotation.web.people import People, hash_of
 
 
@@ -83,7 +83,7 @@ def test_wrong_tokens_are_refused_and_soon_not_even_looked_at(http):
 
 def test_failed_logins_are_forgotten_after_a_minute():
     now = [0.0]
-    attempts = Attempts(2, 3, clock=lambda: now[0])
+    attempts = LoginLimiter(2, 3, clock=lambda: now[0])
     attempts.failed("a"), attempts.failed("a")
     assert not attempts.allowed("a")
     assert attempts.allowed("b")

@@ -11,7 +11,7 @@ from poolwise.core.types import Batch, Task
 def test_a_simulated_person_labels_a_batch_and_the_figures_tell_of_their_pace_and_mistakes(
     ann, site, store, tmp_path, noise
 ):
-    work = site.desk.work
+    work = site.session.work
     truth = Oracle().knowing(Blobs())
     batch = Batch(0, work.asks, work.classes, Task.MULTICLASS, tmp_path)
     said = {

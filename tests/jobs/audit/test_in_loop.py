@@ -83,7 +83,7 @@ def test_people_are_asked_again_in_the_same_file_and_may_confirm(audited, tmp_pa
     confirmed = book.state("blobs")
     doubted = [ask.sample_id for ask in state.rounds[-1].reviews]
     assert [confirmed.annotations[at].round for at in doubted] == [1, 1]
-    assert confirmed.rounds[1].reviewed == tuple("abc"[at % 3] for at in doubted)
+    assert confirmed.rounds[1].closed.reviewed == tuple("abc"[at % 3] for at in doubted)
 
 
 def test_too_few_labels_are_said_and_the_loop_goes_on(audited, tmp_path):

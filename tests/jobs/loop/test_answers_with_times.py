@@ -5,13 +5,15 @@ import pytest
 from poolwise.core.types import Annotation, Answer, Ask
 from poolwise.jobs.audit.steps import reviewed
 from poolwise.jobs.loop.steps import CANNOT_TELL, new_annotations
+from poolwise.ledger.events import BatchQueried
 from poolwise.ledger.state import RoundState, RunState
 
 NOON, LATER = "2026-01-01T12:00:00.000+00:00", "2026-01-01T13:00:00.000+00:00"
 
 
 def state(*, label="a", source="page", at=NOON, round=0, reviews=()):
-    rounds = (RoundState(0, (Ask(1, "one"),)), RoundState(1, (), reviews=tuple(Ask(at, "x") for at in reviews)))
+    queried = (BatchQueried((Ask(1, "one"),)), BatchQueried((), reviews=tuple(Ask(at, "x") for at in reviews)))
+    rounds = tuple(RoundState(at, each) for at, each in enumerate(queried))
     return RunState(rounds=rounds, annotations={1: Annotation(1, label, "ann", round, source, at)}, events=5)
 
 

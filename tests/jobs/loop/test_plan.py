@@ -1,46 +1,39 @@
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from poolwise.core.types import Annotation
+from builders import opened
+from poolwise.core.types import Annotation, Ask
 from poolwise.jobs.loop.parts import Settings
 from poolwise.jobs.loop.plan import Step, next_step
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.loop.stopping.budget import Budget
-from poolwise.ledger.events import Event, Kind
+from poolwise.ledger.events import (
+    BatchClosed,
+    BatchEmitted,
+    BatchQueried,
+    Event,
+    HoldoutMeasured,
+    ModelTrained,
+)
 from poolwise.ledger.state import RunState, fold
 
-OPENED = {
-    "strategy": "margin",
-    "config": {},
-    "command": "",
-    "metric": "accuracy",
-    "data": {},
-    "unreadable": [],
-    "left_out": [],
-}
-ASK = {"sample_id": 7, "path": "x", "suggestion": None, "probability": None, "score": None, "reason": ""}
-TRAINED = {"checkpoint": "c", "fit": {}, "labelled": 1, "labels_digest": "", "seconds": {}}
-MEASURED = {"metrics": {"accuracy": 0.5}, "per_class": {}, "confusion": None, "seconds": {}}
 ROUND = [
-    (Kind.BATCH_QUERIED, {"asks": [ASK], "holdout": [], "seconds": {}}),
-    (Kind.BATCH_EMITTED, {"message": ""}),
-    (Kind.BATCH_CLOSED, {"answered": 1, "skipped": 0, "missing": [], "labels": ["cat"]}),
-    (Kind.MODEL_TRAINED, TRAINED),
-    (Kind.HOLDOUT_MEASURED, MEASURED),
+    BatchQueried((Ask(7, "x"),)),
+    BatchEmitted(""),
+    BatchClosed(1, 0, labels=("cat",)),
+    ModelTrained("c", {}, 1, ""),
+    HoldoutMeasured({"accuracy": 0.5}),
 ]
 CAT = Annotation(7, "cat", "a", 0, "csv", "")
 
 
 def state(events: int) -> RunState:
-    facts = [(Kind.RUN_OPENED, OPENED), *ROUND][:events]
-    return fold([Event(at, kind, 0, body, "") for at, (kind, body) in enumerate(facts)], [CAT] if events > 3 else [])
+    facts = [opened().fact, *ROUND][:events]
+    return fold([Event(0, fact, seq=at) for at, fact in enumerate(facts)], [CAT] if events > 3 else [])
 
 
 def coming(now: RunState, rules=(), left=9, **settings):
-    record = run_record("r", Path(), now) if now.opened else None
-    return next_step(now, record, Settings(**{"seed": 0, "seed_size": 5, "query_size": 3, **settings}), rules, left)
+    return next_step(now, Settings(**{"seed": 0, "seed_size": 5, "query_size": 3, **settings}), rules, left)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from builders import Blobs, ledger, parts
+from builders import Blobs, ledger, parts, received
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.annotation.oracle import Oracle
 from poolwise.core.errors import (
@@ -20,7 +20,9 @@ from poolwise.jobs.loop.runner import run_loop
 from poolwise.jobs.loop.steps import batch_of
 from poolwise.jobs.loop.stopping.budget import Budget
 from poolwise.jobs.loop.stopping.target import Target
-from poolwise.ledger.events import Kind
+from poolwise.ledger import blobs as ledger_blobs
+from poolwise.ledger import state as ledger_state
+from poolwise.ledger.events import ModelTrained
 from poolwise.query.random import Random
 
 
@@ -200,10 +202,7 @@ def test_a_correction_leaves_the_past_as_it_was(tmp_path):
     batch = answer(built, book)
     before = run_loop(built, book).rounds[0]
     sample = batch.ids()[0]
-    body = {"count": 1, "source": "csv"}
-    book.append(
-        "blobs", len(book.events("blobs")), Kind.LABELS_RECEIVED, 0, body, [Annotation(sample, None, "x", 0, "csv", "")]
-    )
+    book.append("blobs", len(book.events("blobs")), received(Annotation(sample, None, "x", 0, "csv", "")))
     assert run_loop(built, book).rounds[0] == before
     assert book.state("blobs").annotations[sample].label is None
 
@@ -289,5 +288,25 @@ def test_only_the_last_checkpoint_is_kept(tmp_path):
     book = ledger(tmp_path)
     run_loop(parts(tmp_path), book)
     kept = [file.name for file in (tmp_path / "blobs/blobs").glob("*.pt")]
-    last = [event for event in book.events("blobs") if event.kind is Kind.MODEL_TRAINED][-1]
-    assert kept == [last.body["checkpoint"]]
+    last = [event.fact for event in book.events("blobs") if isinstance(event.fact, ModelTrained)][-1]
+    assert kept == [last.checkpoint]
+
+
+def test_the_record_of_a_round_is_made_once(tmp_path, monkeypatch):
+    """However many rounds there were: a round costs the same at round 200 as at round 2."""
+    made, make = [], ledger_state._round_record
+    monkeypatch.setattr(ledger_state, "_round_record", lambda round_: made.append(round_.round) or make(round_))
+    record = run_loop(parts(tmp_path), ledger(tmp_path))
+    assert made == [round_.round for round_ in record.rounds] == [0, 1, 2, 3, 4]
+    made.clear()
+    assert run_loop(parts(tmp_path), ledger(tmp_path)) == record
+    assert made == [0, 1, 2, 3, 4], "a resumed run reads each once"
+
+
+def test_what_was_predicted_of_earlier_batches_is_read_once(tmp_path, monkeypatch):
+    reads, read = [], ledger_blobs.Blobs.array
+    monkeypatch.setattr(
+        ledger_blobs.Blobs, "array", lambda blobs, reference: reads.append(reference) or read(blobs, reference)
+    )
+    run_loop(parts(tmp_path), ledger(tmp_path))
+    assert len(reads) == len(set(reads)) == 3

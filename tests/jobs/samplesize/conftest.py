@@ -14,7 +14,7 @@ from poolwise.core.types import Predictions, Task
 from poolwise.jobs.samplesize.measured import Imported, Point
 from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.jobs.trainings.fits import fit_and_score
-from poolwise.metric.curve.belief import Belief
+from poolwise.metric.curve.prior import Prior
 from poolwise.report.tracking.none import NoTracker
 
 TRAINED = Training(
@@ -92,7 +92,7 @@ def experiment(folder: Path, images=None, *, tracker=None, config=None, points=N
     imported = None if points is None else Imported("p.csv", "0" * 64, "accuracy", tuple(points))
     return SampleSizeParts(
         run="fakes", folder=folder / "fakes", cache=folder / "cache", settings=SampleSizeSettings(**chosen),
-        config=config or {"hold": "steps", "target": 0.97, "jobs": 0}, method="guesser", belief=Belief(),
+        config=config or {"hold": "steps", "target": 0.97, "jobs": 0}, method="guesser", prior=Prior(),
         tracker=tracker or NoTracker(), display=Quiet(), images=images if points is None else None,
         learner=lambda smallest, largest: TRAINED,
         work=work or Counted(images), imported=imported, clean=clean,

@@ -13,14 +13,14 @@ from poolwise.jobs.samplesize.caveats import caveats
 from poolwise.jobs.samplesize.cells import Ground, cells
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.parts import SampleSizeSettings
-from poolwise.metric.curve.belief import Belief
+from poolwise.metric.curve.prior import Prior
 
 SETTINGS = SampleSizeSettings(target=0.98)
 
 
 @pytest.fixture
 def fit(measured_points):
-    return answers.fitted(measured_points(), "accuracy", Belief(), SETTINGS)
+    return answers.fitted(measured_points(), "accuracy", Prior(), SETTINGS)
 
 
 def test_the_answer_names_the_target_the_images_and_the_chances(fit):
@@ -38,7 +38,7 @@ def test_a_target_that_is_there_needs_nothing_more(fit):
 
 def test_a_target_above_the_ceiling_is_unlikely_at_any_size():
     points = [Point(n, r, {"accuracy": 0.8 - n**-0.8 + 1e-4 * r}) for n in (50, 100, 200, 400, 800) for r in range(2)]
-    fit = answers.fitted(points, "accuracy", Belief(), SETTINGS)
+    fit = answers.fitted(points, "accuracy", Prior(), SETTINGS)
     first, second = answers.sentences(fit, SETTINGS, "accuracy")
     assert "unlikely at any size" in first
     assert "%" in first
@@ -47,7 +47,7 @@ def test_a_target_above_the_ceiling_is_unlikely_at_any_size():
 
 @pytest.mark.parametrize(("sizes", "words"), [((400,), "One size cannot"), ((100, 400), "Two sizes cannot")])
 def test_one_or_two_sizes_are_not_extrapolated_but_told(measured_points, sizes, words):
-    fit = answers.fitted(measured_points(sizes), "accuracy", Belief(), SETTINGS)
+    fit = answers.fitted(measured_points(sizes), "accuracy", Prior(), SETTINGS)
     first, second = answers.sentences(fit, SETTINGS, "accuracy")
     assert first.startswith(words)
     assert "98.0 %" in first
@@ -57,7 +57,7 @@ def test_one_or_two_sizes_are_not_extrapolated_but_told(measured_points, sizes, 
 
 
 def test_naive_answers(measured_points):
-    fit = answers.fitted(measured_points(scatter=1e-5), "accuracy", Belief(), SETTINGS)
+    fit = answers.fitted(measured_points(scatter=1e-5), "accuracy", Prior(), SETTINGS)
     found = answers.naive(fit, 0.98)
     assert found[answers.LAST] == math.inf
     assert found[answers.POWER] == pytest.approx(2500, rel=0.02)
@@ -75,7 +75,7 @@ def test_forecasts_rise_and_stay_inside(fit):
 def test_errors_where_lower_is_better():
     settings = replace(SETTINGS, higher_is_better=False, target=0.02)
     points = [Point(n, r, {"error": n**-0.5 + 1e-4 * r}) for n in (50, 100, 200, 400, 800) for r in range(2)]
-    fit = answers.fitted(points, "error", Belief(), settings)
+    fit = answers.fitted(points, "error", Prior(), settings)
     assert answers.sentences(fit, settings, "error")[0].startswith("2 % error needs about")
     assert answers.naive(fit, 0.02)[answers.POWER] > 800
 
@@ -85,7 +85,7 @@ def test_classes_are_fitted_against_their_own_counts():
         counts = {"many": size, "few": size // 10 + repeat, "none": 0, "untested": 5}
         return Point(size, repeat, {}, counts, {"many": 1 - size**-0.5, "few": 1 - (size / 10) ** -0.5, "none": 0.0})
 
-    found = answers.by_class([at(size, repeat) for size in (100, 200, 400, 800) for repeat in range(2)], Belief())
+    found = answers.by_class([at(size, repeat) for size in (100, 200, 400, 800) for repeat in range(2)], Prior())
     assert list(found) == ["many", "few"]
     assert found["few"].sizes.tolist() == [10.5, 20.5, 40.5, 80.5]
 
@@ -94,7 +94,7 @@ def test_caveats_say_what_repeats_share():
     train, test = (LabelledSet(np.arange(n), np.arange(n) % 2) for n in (1000, 50))
     common = Ground(Blobs(classes=2).manifest, train, test, 2, 1)
     points = [Point(size, 0, {"accuracy": 0.9}) for size in (50, 100, 1000)]
-    fit = answers.fitted(points, "accuracy", Belief(), SETTINGS)
+    fit = answers.fitted(points, "accuracy", Prior(), SETTINGS)
 
     def told(**changes):
         settings = replace(SETTINGS, shares=(0.05, 0.1, 1.0), **changes)

@@ -16,8 +16,8 @@ from poolwise.core.parts import conf_dir
 from poolwise.core.types import Manifest, Task
 from poolwise.jobs.samplesize.build import clean_labels, read_points, samplesize_name, samplesize_parts
 from poolwise.jobs.samplesize.schedule import held_constant
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.pow3 import Pow3
+from poolwise.metric.curve.prior import Prior
 
 
 def settings(*overrides):
@@ -36,7 +36,7 @@ def test_the_defaults_are_the_plan_of_the_design():
     built = parts()
     assert built.settings.shares == (0.05, 0.1, 0.2, 0.35, 0.5)
     assert built.settings.repeats == (5, 5, 4, 3, 3)
-    assert set(built.belief.members) == {"pow3", "mmf4"}
+    assert set(built.prior.members) == {"pow3", "mmf4"}
     assert built.cache.as_posix() == "runs/.cache/fits"
     assert built.images.manifest.known().all()
 
@@ -92,7 +92,7 @@ def test_a_model_that_is_solved_has_neither():
 
 
 def test_a_single_family_of_curves():
-    assert parts("curve=pow3").belief == Belief(members={"curve": Pow3()})
+    assert parts("curve=pow3").prior == Prior(members={"curve": Pow3()})
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.fit import fit_curve
-from poolwise.metric.curve.given import given
+from poolwise.metric.curve.measurements import measurements
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.scale import scale_of
 
 SIZES = np.array([100.0, 200.0, 400.0, 700.0, 1000.0])
@@ -23,8 +23,8 @@ def repeats(errors, scatter=0.0, many=5, seed=0):
     return errors[:, None] * (1 + scatter * rng.standard_normal((len(errors), many)))
 
 
-def fitted(sizes, errors, *, belief=None, chance=None):
+def fitted(sizes, errors, *, prior=None, chance=None):
     """A fit of accuracies, in the pure room alone."""
-    measured = given(sizes, list(1 - np.asarray(errors)))
+    measured = measurements(sizes, list(1 - np.asarray(errors)))
     scale = scale_of(np.concatenate(measured.rows), higher=True, best=1.0)
-    return fit_curve(measured, scale, belief or Belief(), chance)
+    return fit_curve(measured, scale, prior or Prior(), chance)

@@ -5,9 +5,9 @@ import pytest
 
 from metric.curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.core.errors import InvalidArray
-from poolwise.metric.curve.belief import Belief
-from poolwise.metric.curve.given import given
 from poolwise.metric.curve.last1 import Last1
+from poolwise.metric.curve.measurements import measurements
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.scale import scale_of
 
 
@@ -70,12 +70,12 @@ def test_a_falling_score_is_no_reason_to_buy():
 
 def test_a_poor_family_is_no_break():
     errors = repeats(power_law(SIZES, 0.0, 5.0), 0.01)
-    assert fitted(SIZES, errors, belief=Belief(members={"last1": Last1()})).warnings == ()
+    assert fitted(SIZES, errors, prior=Prior(members={"last1": Last1()})).warnings == ()
 
 
 def test_intervals_of_curves_that_break_are_wider():
-    assert fitted(SIZES, repeats(np.array([0.3, 0.2, 0.15, 0.2, 0.25]), 0.02)).belief.drift == 2 * Belief().drift
-    assert fitted(SIZES, repeats(power_law(SIZES), 0.02)).belief == Belief()
+    assert fitted(SIZES, repeats(np.array([0.3, 0.2, 0.15, 0.2, 0.25]), 0.02)).prior.drift == 2 * Prior().drift
+    assert fitted(SIZES, repeats(power_law(SIZES), 0.02)).prior == Prior()
 
 
 def test_one_repeat_and_equal_repeats():
@@ -95,7 +95,7 @@ def test_perfect_scores_have_an_answer():
 
 
 def test_missing_repeats_and_missing_sizes_are_told():
-    found = given([10, 20, 40], [[0.5, np.nan], [None], [0.7]])
+    found = measurements([10, 20, 40], [[0.5, np.nan], [None], [0.7]])
     assert found.sizes.tolist() == [10, 40]
     assert found.notes == (
         "2 missing repeats (NaN) are left out.",
@@ -104,7 +104,7 @@ def test_missing_repeats_and_missing_sizes_are_told():
 
 
 def test_rows_of_one_size_are_joined():
-    found = given([20, 10, 20], [[0.7], [0.5], 0.6])
+    found = measurements([20, 10, 20], [[0.7], [0.5], 0.6])
     assert [row.tolist() for row in found.rows] == [[0.5], [0.6, 0.7]]
 
 
@@ -123,7 +123,7 @@ def test_rows_of_one_size_are_joined():
 )
 def test_what_is_no_measurement_is_refused(sizes, scores, message):
     with pytest.raises(InvalidArray, match=message):
-        given(sizes, scores)
+        measurements(sizes, scores)
 
 
 def test_percent_without_saying_so_is_refused_with_the_way_out():

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from metric.curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.core.errors import ConfigError, InvalidArray
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.fit import fit_curve
-from poolwise.metric.curve.given import given
 from poolwise.metric.curve.last1 import Last1
+from poolwise.metric.curve.measurements import measurements
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.scale import scale_of
 
 FAR = np.array([2000.0, 4000.0, 8000.0, 64000.0])
@@ -49,8 +49,8 @@ def test_never_outside_the_range_and_never_falling(rows, level):
 
 
 def fitted_rows(rows):
-    measured = given(100 * 2.0 ** np.arange(len(rows)), [1 - np.array(row) for row in rows])
-    return fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=True, best=1.0), Belief())
+    measured = measurements(100 * 2.0 ** np.arange(len(rows)), [1 - np.array(row) for row in rows])
+    return fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=True, best=1.0), Prior())
 
 
 @cases(errors, st.floats(0.01, 0.99))
@@ -122,7 +122,7 @@ def test_a_target_is_told_to_be_out_of_reach_on_a_plateau():
 
 
 def test_the_last_point_repeated_reaches_what_is_there_and_nothing_else():
-    fit = fitted(SIZES, repeats(power_law(SIZES), 0.02), belief=Belief(members={"last1": Last1()}))
+    fit = fitted(SIZES, repeats(power_law(SIZES), 0.02), prior=Prior(members={"last1": Last1()}))
     assert fit.required(0.9) == (np.inf, np.inf, np.inf)
     assert fit.reachable(0.9) < 0.01
     assert fit.reachable(fit.scores[-1]) == pytest.approx(0.5, abs=0.01)
@@ -171,8 +171,8 @@ def test_the_next_batch_brings_the_difference_of_forecasts():
 
 def test_errors_and_accuracies_say_the_same():
     errors = repeats(power_law(SIZES), 0.03)
-    measured = given(SIZES, list(errors))
-    lower = fit_curve(measured, scale_of(errors.ravel(), higher=False, best=1.0), Belief()).predict(FAR)
+    measured = measurements(SIZES, list(errors))
+    lower = fit_curve(measured, scale_of(errors.ravel(), higher=False, best=1.0), Prior()).predict(FAR)
     higher = fitted(SIZES, errors).predict(FAR)
     assert lower.mean == pytest.approx(1 - higher.mean)
     assert lower.low == pytest.approx(1 - higher.high)
@@ -180,8 +180,8 @@ def test_errors_and_accuracies_say_the_same():
 
 def test_the_unit_of_the_score_and_of_the_size_do_not_matter():
     scores = 100 * (1 - repeats(power_law(SIZES), 0.03))
-    measured = given(SIZES / 1000, list(scores))
-    percent = fit_curve(measured, scale_of(scores.ravel(), higher=True, best=100.0), Belief())
+    measured = measurements(SIZES / 1000, list(scores))
+    percent = fit_curve(measured, scale_of(scores.ravel(), higher=True, best=100.0), Prior())
     plain = fitted(SIZES, repeats(power_law(SIZES), 0.03))
     assert percent.predict(FAR / 1000).mean == pytest.approx(100 * plain.predict(FAR).mean, rel=1e-6)
     assert percent.required(92).p50 == pytest.approx(plain.required(0.92).p50 / 1000, rel=1e-4)

@@ -9,12 +9,12 @@ from scipy.stats import norm
 
 from metric.curve.curves import SIZES, power_law, repeats
 from poolwise.core.errors import ConfigError
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.last1 import Last1
 from poolwise.metric.curve.mixture import below, merged, quantiles
 from poolwise.metric.curve.observed import observed
 from poolwise.metric.curve.posterior import _evidence, weigh
 from poolwise.metric.curve.pow2 import Pow2
+from poolwise.metric.curve.prior import Prior
 
 
 def test_the_amplitude_is_integrated_out_exactly():
@@ -31,12 +31,12 @@ def test_the_amplitude_is_integrated_out_exactly():
 
 def test_the_last_point_alone_is_the_forecast_of_last1():
     seen = observed(SIZES, list(repeats(power_law(SIZES), 0.05)))
-    posterior = weigh(seen, Belief(members={"last1": Last1()}))
+    posterior = weigh(seen, Prior(members={"last1": Last1()}))
     assert posterior.mean(np.array([1e4])) == pytest.approx(seen.errors[-1], rel=1e-3)
 
 
 def test_weights_sum_to_one_and_shares_too():
-    posterior = weigh(observed(SIZES, list(repeats(power_law(SIZES), 0.05))), Belief())
+    posterior = weigh(observed(SIZES, list(repeats(power_law(SIZES), 0.05))), Prior())
     assert posterior.weight.sum() == pytest.approx(1)
     assert sum(posterior.shares().values()) == pytest.approx(1)
     assert set(posterior.shares()) == {"Pow3", "Mmf4"}
@@ -44,8 +44,8 @@ def test_weights_sum_to_one_and_shares_too():
 
 def test_a_family_that_fits_takes_the_weight_from_one_that_does_not():
     bent = 0.2 + 0.5 * np.exp(-SIZES / 100)
-    belief = Belief(members={"last1": Pow2(), "pow3": Belief().members["pow3"]})
-    shares = weigh(observed(SIZES, list(repeats(bent, 0.01))), belief).shares()
+    prior = Prior(members={"last1": Pow2(), "pow3": Prior().members["pow3"]})
+    shares = weigh(observed(SIZES, list(repeats(bent, 0.01))), prior).shares()
     assert shares["Pow3"] > shares.get("Pow2", 0.0)
 
 
@@ -81,4 +81,4 @@ def test_variances_are_half_their_own_and_half_pooled():
 )
 def test_an_impossible_belief_is_refused(wrong):
     with pytest.raises(ConfigError):
-        Belief(**wrong)
+        Prior(**wrong)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from poolwise.quality.label_error.found import expected_errors
+from poolwise.quality.label_error.label_errors import expected_errors
 from poolwise.quality.label_error.planted import confusions, expected_count, flipped, plant
 from poolwise.quality.label_error.self_confidence import odds
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poolwise.core.errors import ConfigError, InvalidArray
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.pruning.label_errors import ByLabelErrors
 
 LABELS = np.array([0, 1, 1, 0])

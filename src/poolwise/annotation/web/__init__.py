@@ -6,15 +6,20 @@ a time (a lock); its threads share one `Queue`, rebuilt from votes and claims at
 nothing, claims included. Nobody is thanked for a vote before the ledger that has it is found at its path again: a run's
 folder may be removed or begun anew under an open page. The loop reads votes through the `Page` annotator, like any other
 answers, each with its time: one that comes after its batch was closed is a correction, taken with the next batch. This
-room does not know the ledger: `app/annotate.py` hands it what reads and writes (`desk.VoteStore`, `site.Run`).
+room does not know the ledger: `app/annotate.py` hands it what reads and writes (`batch_session.VoteStore`, `site.Run`).
 
-    page      the annotator: emit says which command opens the page, collect turns votes into answers
-    tally     votes to answers: the latest of each person, consensus of several
-    queue     who gets which sample next: claims, skips, progress
-    desk      one batch: votes and claims, written together
-    site      the run behind the page: the open batch, earlier ones, what the loop does meanwhile
-    pictures  a sample as a small, freshly encoded picture
-    people    names, tokens, sessions
-    guard     hosts, origins, headers, logins a minute
-    app       the pages and the questions that they ask
+    page              the annotator: emit names the command that opens the page, collect turns votes into answers
+    vote_aggregation  votes to answers: the latest vote of each person, the consensus of several
+    queue             who gets which sample next: claims, skips, progress
+    batch_session     one batch: votes and claims, written together
+    site              the run behind the page: the open batch, earlier ones, what the loop does meanwhile
+    pictures          a sample as a small, freshly encoded picture
+    people            names, tokens, sessions
+    auth              who may: login, logout, the person behind a request
+    middleware        around every request: hosts, origins, headers, logins a minute
+    routes            the handlers under /api, and the pictures
+    pages             the pages themselves
+    forms             the JSON that browsers send and get
+    serializers       samples and progress as that JSON
+    app               all of it put together
 """

@@ -12,25 +12,25 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
 
-from poolwise.annotation.web.entry import Entry
-from poolwise.annotation.web.guard import Guard
-from poolwise.annotation.web.pages import pages
+from poolwise.annotation.web.auth import Auth
+from poolwise.annotation.web.middleware import SecurityMiddleware
+from poolwise.annotation.web.pages import page_routes
 from poolwise.annotation.web.people import People
-from poolwise.annotation.web.questions import pictures, questions
+from poolwise.annotation.web.routes import api_routes, picture_routes
 from poolwise.annotation.web.site import Site, for_page
 from poolwise.core.errors import AnnotationError, LedgerError, PoolwiseError, UnknownLabel, UnknownSample
 
 
-def application(site: Site, people: People, hosts: Iterable[str] | None = None) -> Guard:
-    """The server of a run; see `Guard` for `hosts`."""
-    entry = Entry(people, site.data)
+def application(site: Site, people: People, hosts: Iterable[str] | None = None) -> SecurityMiddleware:
+    """The server of a run; see `SecurityMiddleware` for `hosts`."""
+    auth = Auth(people, site.data)
     app = FastAPI(title="poolwise annotate", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (entry.router(), pages(site, entry), questions(site, entry), pictures(site, entry)):
+    for router in (auth.router(), page_routes(site, auth), api_routes(site, auth), picture_routes(site, auth)):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("poolwise.annotation.web") / "static")))
 
     @app.get("/openapi.json", include_in_schema=False)
-    def schema(person: Annotated[str, Depends(entry.who)]) -> JSONResponse:
+    def schema(person: Annotated[str, Depends(auth.current_person)]) -> JSONResponse:
         return JSONResponse(app.openapi())
 
     @app.exception_handler(PoolwiseError)
@@ -51,7 +51,7 @@ def application(site: Site, people: People, hosts: Iterable[str] | None = None) 
     def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
         return JSONResponse({"detail": "the request broke off, or is too large"}, 413)
 
-    return Guard(app, hosts)
+    return SecurityMiddleware(app, hosts)
 
 
 def status_of(error: PoolwiseError) -> int:

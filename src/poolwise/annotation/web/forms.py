@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from poolwise.annotation.web.desk import Sent
+from poolwise.annotation.web.batch_session import Submission
 from poolwise.core.voting import Said
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -14,7 +14,7 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Id = Annotated[int, Field(ge=0, le=2**53)]
 Name = Annotated[str, Field(max_length=500)]
 AT_ONCE = 500
-"""Answers or pictures in one request."""
+"""AnswerRequest or pictures in one request."""
 
 
 class Strict(BaseModel):
@@ -23,7 +23,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Take(Strict):
+class TakeRequest(Strict):
     """What is there to be shown?"""
 
     tab: Key
@@ -47,27 +47,27 @@ class OneAnswer(Strict):
         """Text alone: databases refuse the character 0."""
         return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
 
-    def sent(self) -> Sent:
-        """As the desk takes it."""
-        return Sent(self.key, self.sample_id, Said(self.said), tuple(self.labels), self.note, self.seconds)
+    def sent(self) -> Submission:
+        """As the session takes it."""
+        return Submission(self.key, self.sample_id, Said(self.said), tuple(self.labels), self.note, self.seconds)
 
 
-class Answers(Take):
-    """Answers, samples put aside, and what is to be shown next."""
+class AnswerRequest(TakeRequest):
+    """AnswerRequest, samples put aside, and what is to be shown next."""
 
     round: Annotated[int, Field(ge=0, le=2**31 - 1)]
     answers: Annotated[list[OneAnswer], Field(max_length=AT_ONCE)] = []
     aside: Annotated[list[Id], Field(max_length=AT_ONCE)] = []
 
 
-class Undo(Strict):
-    """Take back the last answer."""
+class UndoRequest(Strict):
+    """TakeRequest back the last answer."""
 
     tab: Key
     key: Key
 
 
-class KeepOne(Strict):
+class KeepRequest(Strict):
     """Of a duplicate group, the sample that stays."""
 
     key: Key
@@ -117,14 +117,14 @@ class Progress(BaseModel):
     trouble: str
 
 
-class Shown(BaseModel):
+class TakeResponse(BaseModel):
     """What a tab is to show."""
 
     items: list[Item]
     progress: Progress
 
 
-class Undone(BaseModel):
+class UndoResponse(BaseModel):
     """What was taken back, to be answered again; none if there was nothing."""
 
     item: Item | None
@@ -133,7 +133,7 @@ class Undone(BaseModel):
     progress: Progress
 
 
-class Person(BaseModel):
+class PersonFigures(BaseModel):
     """One person's figures in this batch."""
 
     person: str
@@ -143,14 +143,14 @@ class Person(BaseModel):
     agreement: float | None
 
 
-class Figures(BaseModel):
+class FiguresResponse(BaseModel):
     """Everybody's figures."""
 
-    people: list[Person]
+    people: list[PersonFigures]
     progress: Progress
 
 
-class Kept(BaseModel):
+class KeepResponse(BaseModel):
     """How many samples of a group go."""
 
     removed: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from poolwise.annotation.web.speed import figures
-from poolwise.annotation.web.tally import answers, taken_back
+from poolwise.annotation.web.vote_aggregation import aggregate, taken_back
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import ImageSource
 from poolwise.core.types import Answer, Batch
@@ -56,7 +56,7 @@ class Page:
 
         A consensus may change with every further vote, so with `redundancy` it is asked for once.
         """
-        found = answers(self._read(), batch, self.redundancy)
+        found = aggregate(self._read(), batch, self.redundancy)
         if self.redundancy > 1 and self.partial == "wait" and set(batch.ids()) - {row.sample_id for row in found}:
             return []
         return found

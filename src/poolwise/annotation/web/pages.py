@@ -1,4 +1,4 @@
-"""The pages themselves, rendered on the server; what changes on them is asked for in `questions.py`."""
+"""The pages themselves, rendered on the server; what changes on them is asked for in `routes.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from poolwise.annotation.web.entry import Entry, NotLoggedIn, rendered
+from poolwise.annotation.web.auth import Auth, NotLoggedIn, rendered
 from poolwise.annotation.web.pictures import SIDES
-from poolwise.annotation.web.shown import address
+from poolwise.annotation.web.serializers import address
 from poolwise.annotation.web.site import Site
 from poolwise.core.types import Task
 from poolwise.core.voting import Said
@@ -18,25 +18,25 @@ PAGES = {"/": "label.html.j2", "/grid": "grid.html.j2", "/figures": "figures.htm
 COPIES_A_PAGE = 20
 
 
-def pages(site: Site, entry: Entry) -> APIRouter:
+def page_routes(site: Site, auth: Auth) -> APIRouter:
     """A route for each page."""
     router = APIRouter(include_in_schema=False)
     for path, template in PAGES.items():
-        router.add_api_route(path, _page(site, entry, path, template), methods=["GET"], response_class=HTMLResponse)
+        router.add_api_route(path, _page(site, auth, path, template), methods=["GET"], response_class=HTMLResponse)
     return router
 
 
-def _page(site: Site, entry: Entry, path: str, template: str) -> Callable[[Request], Response]:
+def _page(site: Site, auth: Auth, path: str, template: str) -> Callable[[Request], Response]:
     def page(request: Request) -> Response:
         try:
-            person = entry.who(request)
+            person = auth.current_person(request)
         except NotLoggedIn:
             return RedirectResponse("/login", 303)
         manifest = site.run.images.manifest
         content = {
             "person": person,
-            "logged_in": entry.people.need_token,
-            "csrf": entry.people.csrf(person),
+            "logged_in": auth.people.need_token,
+            "csrf": auth.people.csrf(person),
             "run": site.run.name,
             "data": site.data,
             "here": path,
@@ -63,7 +63,7 @@ def keys_of(classes: Sequence[str]) -> list[str]:
 
 def copy_groups(site: Site) -> list[dict[str, object]]:
     """The first duplicate groups of which nobody has said yet which one stays."""
-    said = {at for at, votes in site.copies_desk.standing_votes().items() if votes}
+    said = {at for at, votes in site.copies_session.votes_by_sample().items() if votes}
     waiting = [group for group in site.groups.values() if not {at for at, *_ in group.members} & said]
     return [
         {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from poolwise.annotation.web.tally import standing
+from poolwise.annotation.web.vote_aggregation import latest_votes
 from poolwise.core.voting import Claim, Said, Vote
 
 
@@ -52,7 +52,7 @@ class Queue:
     def add(self, vote: Vote) -> Claim | None:
         """Count a vote, or take one back; returns the claim that it was for, which is over."""
         at, person = vote.sample_id, vote.person
-        rows = standing([*self.said.get(at, {}).values(), vote]).get(at, {})
+        rows = latest_votes([*self.said.get(at, {}).values(), vote]).get(at, {})
         self.said[at] = rows
         self._history[person].pop(at, None)
         if vote.said is not Said.UNDO:

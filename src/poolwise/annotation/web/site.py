@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any, Protocol
 
-from poolwise.annotation.web.desk import Desk, VoteStore, Work
+from poolwise.annotation.web.batch_session import BatchSession, VoteStore, Work
 from poolwise.annotation.web.pictures import SIDES, Pictures
 from poolwise.core.errors import LedgerMoved, PoolwiseError, RunBusy
 from poolwise.core.interfaces import ImageSource
@@ -126,7 +126,7 @@ class Site:
     _told: str = ""
     _seen: Hashable = None
     _view: View = field(default_factory=lambda: View(None))
-    _desks: dict[int, Desk] = field(default_factory=dict)
+    _sessions: dict[int, BatchSession] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
     _handed_on: tuple[int, str] = (-1, "")
     _end: threading.Event = field(default_factory=threading.Event)
@@ -145,21 +145,21 @@ class Site:
         return self._view
 
     @property
-    def desk(self) -> Desk | None:
-        """The open batch's desk."""
+    def session(self) -> BatchSession | None:
+        """The open batch's session."""
         work = self._view.work
-        return None if work is None else self._desk(work)
+        return None if work is None else self._session(work)
 
-    def desk_of(self, round: int) -> Desk | None:
-        """A round's desk, open or not: an answer that comes late is a correction."""
+    def session_of(self, round: int) -> BatchSession | None:
+        """A round's session, open or not: an answer that comes late is a correction."""
         work = self._view.work
         if work is not None and work.round == round:
-            return self._desk(work)
+            return self._session(work)
         with self._lock:
-            if round in self._desks:
-                return self._desks[round]
+            if round in self._sessions:
+                return self._sessions[round]
         old = self.run.work_of(round)
-        return None if old is None else self._desk(old)
+        return None if old is None else self._session(old)
 
     @cached_property
     def data(self) -> str:
@@ -177,21 +177,21 @@ class Site:
         return {group.group: group for group in self.run.copies()}
 
     @cached_property
-    def copies_desk(self) -> Desk:
+    def copies_session(self) -> BatchSession:
         """Where it is said which of a duplicate group stays."""
         manifest = self.run.images.manifest
         members = {at: Ask(at, path) for group in self.groups.values() for at, path, _, _ in group.members}
-        return Desk(
+        return BatchSession(
             Work(COPIES, tuple(members.values()), manifest.classes, manifest.task), self.run.store, clock=self.clock
         )
 
-    def _desk(self, work: Work) -> Desk:
+    def _session(self, work: Work) -> BatchSession:
         with self._lock:
-            if work.round not in self._desks:
-                self._desks[work.round] = Desk(
+            if work.round not in self._sessions:
+                self._sessions[work.round] = BatchSession(
                     work, self.run.store, redundancy=self.run.redundancy, hold=self.run.hold, clock=self.clock
                 )
-            return self._desks[work.round]
+            return self._sessions[work.round]
 
     def attend(self) -> None:
         """Look after the run until `close`: notice new batches, hand full ones on."""
@@ -224,11 +224,11 @@ class Site:
             self.tell(f"the page: {told or 'that is mended, answers are recorded again.'}")
 
     def _hand_on(self) -> None:
-        desk = self.desk
-        if desk is None or not desk.full or not desk.work.asks:
+        session = self.session
+        if session is None or not session.full or not session.work.asks:
             return
-        mark = (desk.work.round, desk.last_at)
-        if mark == self._handed_on or self._age(desk.last_at) < GRACE:
+        mark = (session.work.round, session.last_at)
+        if mark == self._handed_on or self._age(session.last_at) < GRACE:
             return
         self.run.full()
         self._handed_on = mark

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from poolwise.annotation.web.tally import standing
+from poolwise.annotation.web.vote_aggregation import latest_votes
 from poolwise.core.voting import Said, Vote
 
 LONGEST = 300.0
@@ -32,7 +32,7 @@ def speeds(votes: Iterable[Vote]) -> list[Speed]:
     [Speed(person='ann', answers=1, cannot_tell=0, seconds=2.0, agreement=1.0)]
     """
     mine: dict[str, list[Vote]] = defaultdict(list)
-    for row in standing(votes).values():
+    for row in latest_votes(votes).values():
         for person, vote in row.items():
             mine[person].append(vote)
     return [_speed(person, mine[person]) for person in sorted(mine)]
@@ -54,7 +54,7 @@ def _speed(person: str, votes: Sequence[Vote]) -> Speed:
 
 def figures(votes: Sequence[Vote]) -> dict[str, float]:
     """What a tracker is told: people, median seconds an answer, share that agrees with the suggestion, of all and `by/NAME/`."""
-    rows = [vote for row in standing(votes).values() for vote in row.values()]
+    rows = [vote for row in latest_votes(votes).values() for vote in row.values()]
     if not rows:
         return {}
     told = {"people": float(len({vote.person for vote in rows})), **_told(_speed("", rows))}

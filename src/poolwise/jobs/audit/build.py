@@ -38,7 +38,7 @@ from poolwise.quality.duplicates.find import find_duplicates
 from poolwise.quality.label_error.choice import PlantedScore
 from poolwise.quality.label_error.detectors import Detector
 from poolwise.quality.label_error.find import find_with
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.label_error.methods import class_findings, compare_detectors
 
 PLANTED = ("detector", "shape", "share", "k", "precision", "recall", "average_precision")

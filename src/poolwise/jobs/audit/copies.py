@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats
-from poolwise.geometry.links import duplicate_groups
+from poolwise.geometry.pair_graph import duplicate_groups
 
 
 class Copies(Protocol):

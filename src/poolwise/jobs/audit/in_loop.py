@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,9 +18,9 @@ from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import review_of
 from poolwise.jobs.loop.job import versions
 from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.loop.samples import training_set
 from poolwise.ledger.blobs import Blobs
+from poolwise.ledger.events import LabelsAudited
 from poolwise.ledger.state import RunState
 from poolwise.report.audit import AuditPage, write_audit_page
 
@@ -45,8 +45,8 @@ class LoopAuditor:
     review: int
     parts_of: Callable[[Parts, Path], AuditParts]
 
-    def body(self, parts: Parts, state: RunState, blobs: Blobs) -> dict[str, Any]:
-        """What the ledger keeps; tables and page go to `audits/round_003/` below the run's folder."""
+    def audit(self, parts: Parts, state: RunState, blobs: Blobs) -> LabelsAudited:
+        """Judge the labels; tables and page go to `audits/round_003/` below the run's folder."""
         count = len(state.rounds)
         folder = parts.folder / "audits" / f"round_{count - 1:03d}"
         mine, manifest = self.parts_of(parts, folder), parts.images.manifest
@@ -55,27 +55,28 @@ class LoopAuditor:
             around = surroundings(mine, labelled.ids)
             verdict = judge(mine, labelled, around)
         except DataError as error:  # too few labels yet
-            return {"results": {}, "told": [f"no audit: {error}"], "tables": ""}
-        body = steps.body_of(verdict, around, mine, blobs)
+            return LabelsAudited({}, (f"no audit: {error}",))
+        audit = steps.audited(verdict, around, mine, blobs)
         first = verdict.found.ranking[: mine.settings.budget]
         if isinstance(parts.annotator, Marks) and len(first):
             right = parts.annotator.share_right(verdict.labelled.ids[first], verdict.labelled.labels[first])
-            body["results"] |= {} if np.isnan(right) else {"precision_in_review": 1 - right}
+            if not np.isnan(right):
+                audit = replace(audit, results={**audit.results, "precision_in_review": 1 - right})
         budget = mine.settings.budget
-        steps.write_tables(body, folder, manifest, blobs, budget)
-        record = run_record(parts.run, folder, state)
-        kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
+        steps.write_tables(audit, folder, manifest, blobs, budget)
+        record = state.record(parts.run, folder)
+        kept = json.loads(blobs.path(audit.tables).read_text(encoding="utf-8"))
         kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
-        page = AuditPage(record, body, kept, {}, review_of(body, budget))
+        page = AuditPage(record, audit, kept, {}, review_of(audit, budget))
         write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
-        return body
+        return audit
 
     def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
         """The most suspicious labels of the last audit that nobody has looked at again, `review` at most."""
-        body = state.audits.get(len(state.rounds))
-        if not self.review or body is None or not body["tables"]:
+        audit = state.audits.get(len(state.rounds))
+        if not self.review or audit is None or not audit.tables:
             return ()
-        columns = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))["issues"]
+        columns = json.loads(blobs.path(audit.tables).read_text(encoding="utf-8"))["issues"]
         seen = {ask.sample_id for round_ in state.rounds for ask in round_.reviews}
         rows = [at for at, sample_id in enumerate(columns["sample_id"]) if sample_id not in seen]
         return tables.asks(columns, parts.images.manifest, rows[: self.review])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from poolwise.core.files import write_text
@@ -14,13 +13,11 @@ from poolwise.jobs.audit import steps
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import review_of
 from poolwise.jobs.loop.job import run_log, tell_all, versions, yaml_of
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.loop.resume import check_data, check_settings
 from poolwise.jobs.loop.steps import cannot_tell
-from poolwise.jobs.loop.workbench import Fact
 from poolwise.ledger.blobs import Blobs
-from poolwise.ledger.events import Kind
-from poolwise.ledger.state import RunState, apply, check_opened
+from poolwise.ledger.events import BatchEmitted, NewEvent, RunParked, RunStopped, SettingsChanged
+from poolwise.ledger.state import RunState, apply
 from poolwise.ledger.store import OpenLedger
 from poolwise.report.audit import AuditPage, write_audit_page
 
@@ -44,63 +41,60 @@ def audit_job(parts: AuditParts, ledger: OpenLedger) -> RunRecord:
 def told(state: RunState, parts: AuditParts) -> tuple[RunRecord, bool]:
     """Write tables and page anew, and send what the tracker misses; the record, and whether the tracker knows all."""
     blobs = Blobs(parts.folder / "blobs")
-    body = state.audits[0]
+    audit = state.audits[0]
     budget = parts.settings.budget
-    files = steps.write_tables(body, parts.folder, parts.images.manifest, blobs, budget)
+    files = steps.write_tables(audit, parts.folder, parts.images.manifest, blobs, budget)
     record = audit_record(state, parts)
     files["summary.json"] = parts.folder / "summary.json"
-    write_text(files["summary.json"], steps.summary_json(record, body))
-    kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
+    write_text(files["summary.json"], steps.summary_json(record, audit))
+    kept = json.loads(blobs.path(audit.tables).read_text(encoding="utf-8"))
     kept["issues"] = {name: column[:budget] for name, column in kept["issues"].items()}
-    page = AuditPage(record, body, kept, _answers(state), review_of(body, budget))
+    page = AuditPage(record, audit, kept, _answers(state), review_of(audit, budget))
     files["report.html"] = write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
     return record, tell_all(parts.tracker, record, files, parts.display)
 
 
 def audit_record(state: RunState, parts: AuditParts) -> RunRecord:
     """The audit as reports and trackers are told it."""
-    body, (changed, looked) = state.audits[0], steps.changed(state)
-    results = {**body["results"], **({"reviewed": looked, "changed_in_review": changed} if looked else {})}
-    size = min(parts.settings.budget, len(body["expected"]))
+    audit, (changed, looked) = state.audits[0], steps.changed(state)
+    results = {**audit.results, **({"reviewed": looked, "changed_in_review": changed} if looked else {})}
+    size = min(parts.settings.budget, len(audit.expected))
     if size != results["review"]:  # the budget has changed since the labels were judged
-        results |= {"review": size, "expected_in_review": body["expected"][size - 1] if size else 0.0}
+        results |= {"review": size, "expected_in_review": audit.expected[size - 1] if size else 0.0}
         results.pop("precision_in_review", None)
-    note = " ".join(filter(None, [review_of(body, size), *body["told"]]))
+    note = " ".join(filter(None, [review_of(audit, size), *audit.messages]))
     if looked:
         note += f" {looked} were reviewed, {changed} of them changed."
-    record = run_record(parts.run, parts.folder, state)
+    record = state.record(parts.run, parts.folder)
     return replace(record, job="audit", results=results, tables=("label_issues.json",), note=note, rounds=())
 
 
 def _advanced(state: RunState, parts: AuditParts, ledger: OpenLedger) -> RunState:
-    def add(fact: Fact) -> None:
+    def add(event: NewEvent) -> None:
         nonlocal state
-        event = ledger.append(parts.run, state.events, fact.kind, fact.round, fact.body, fact.annotations)
-        latest = {**state.annotations, **{row.sample_id: row for row in fact.annotations}}
-        state = replace(apply(state, event), annotations=MappingProxyType(latest))
+        state = apply(state, ledger.append(parts.run, state.events, event))
 
     if state.events:
-        check_opened(parts.run, state.opened)
-        check_data(parts.run, state.opened["digests"], parts.images.manifest, state.opened["data"])
-        if check_settings(parts.run, state.opened["config"], parts.config):
-            add(Fact(Kind.SETTINGS_CHANGED, 0, {"config": dict(parts.config), "command": parts.command}))
+        check_data(parts.run, state.opened.digests, parts.images.manifest, state.opened.data)
+        if check_settings(parts.run, state.opened.config, parts.config):
+            add(NewEvent(0, SettingsChanged(dict(parts.config), parts.command)))
     else:
         add(steps.open_audit(parts))
     blobs = Blobs(parts.folder / "blobs", ledger.check)
     if not state.audits:
         add(steps.judged(state, parts, blobs))
-    for line in filter(None, [review_of(state.audits[0], parts.settings.budget), *state.audits[0]["told"]]):
+    for line in filter(None, [review_of(state.audits[0], parts.settings.budget), *state.audits[0].messages]):
         parts.display.say(line)
-    listed = json.loads(blobs.path(state.audits[0]["tables"]).read_text(encoding="utf-8"))["issues"]
+    listed = json.loads(blobs.path(state.audits[0].tables).read_text(encoding="utf-8"))["issues"]
     while not state.stopped:
         ledger.check()
-        facts = _next(state, parts, listed)
-        for fact in facts:
-            add(fact)
-        if not facts or facts[-1].kind is Kind.RUN_PARKED:
+        events = _next(state, parts, listed)
+        for event in events:
+            add(event)
+        if not events or isinstance(events[-1].fact, RunParked):
             break
     if state.stopped and state.stopped != _ended(state):  # answers that came late
-        add(Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": _ended(state)}))
+        add(NewEvent(len(state.rounds), RunStopped(_ended(state))))
     return state
 
 
@@ -109,22 +103,22 @@ def _ended(state: RunState) -> str:
     return f"{looked} labels reviewed, {changed} changed"
 
 
-def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list[Fact]:
+def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list[NewEvent]:
     """What comes next in the review, from the ledger alone."""
     if not state.rounds or state.rounds[-1].closed:
         asked = len(state.asked())
         if asked < min(parts.settings.budget, len(listed["rank"])):
             return [steps.queried(state, parts, listed, asked)]
-        if parts.settings.budget > len(listed["rank"]) < state.opened["data"]["given"]:
+        if parts.settings.budget > len(listed["rank"]) < state.opened.data["given"]:
             parts.display.warn(
                 f"budget is {parts.settings.budget}, and {len(listed['rank'])} labels were listed when they were judged; "
                 "for more, give it a run of its own with run_name=... (no model is trained again)."
             )
-        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": _ended(state)})]
+        return [NewEvent(len(state.rounds), RunStopped(_ended(state)))]
     last, manifest = state.rounds[-1], parts.images.manifest
     batch = Batch(last.round, last.asks, manifest.classes, manifest.task, parts.folder)
     if not last.emitted:
-        return [Fact(Kind.BATCH_EMITTED, last.round, {"message": parts.annotator.emit(batch, parts.images)})]
+        return [NewEvent(last.round, BatchEmitted(parts.annotator.emit(batch, parts.images)))]
     return steps.collected(state, parts, batch)
 
 

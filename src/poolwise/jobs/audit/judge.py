@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from poolwise.core.errors import DataError
 from poolwise.core.types import Floats, Ids, LabelledSet, Split, Task
-from poolwise.geometry.links import duplicate_groups
 from poolwise.geometry.neighbours import unit_rows
+from poolwise.geometry.pair_graph import duplicate_groups
 from poolwise.jobs.audit.copies import Believed, without_heaps
 from poolwise.jobs.audit.out_of_sample import averaged, planned
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.trainings.fits import finish
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 
 LISTED = 1000
 """Suspicious labels that are kept with their neighbours, so that a budget may grow."""

@@ -15,7 +15,7 @@ from poolwise.core.types import Floats, Ids, LabelledSet, Labels
 from poolwise.jobs.audit.copies import Copies
 from poolwise.jobs.audit.out_of_sample import Protocol as FitProtocol
 from poolwise.jobs.trainings.fits import Fit
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 
 
 class Finder(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from poolwise.core.errors import DataError, listed
 from poolwise.core.types import Labels, Manifest, is_known
 from poolwise.jobs.audit.judge import Surroundings, Verdict
-from poolwise.quality.label_error.found import review_sentence
+from poolwise.ledger.events import LabelsAudited
+from poolwise.quality.label_error.label_errors import review_sentence
 
 TOPS = (0.01, 0.02, 0.03)
 """Shares of all labels at whose head precision is measured, as in labelfix's evaluation."""
@@ -139,13 +139,13 @@ def sentences(verdict: Verdict, named: Mapping[str, float]) -> list[str]:
     return told
 
 
-def review_of(body: Mapping[str, Any], size: int) -> str:
-    """What to expect of a review of so many labels, from the ledger's event of an audit; "" for none."""
-    named, size = body["results"], min(size, len(body["expected"]))
+def review_of(audit: LabelsAudited, size: int) -> str:
+    """Return what to expect of a review of so many labels; "" for none."""
+    named, size = audit.results, min(size, len(audit.expected))
     if not size:
         return ""
     interval = (named["count_low"], named["count_high"])
-    return review_sentence(np.array(body["expected"]), named["count"], interval, size) + "."
+    return review_sentence(np.array(audit.expected), named["count"], interval, size) + "."
 
 
 def _ranked(verdict: Verdict) -> NDArray[np.int64]:

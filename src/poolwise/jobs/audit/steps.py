@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,18 @@ from poolwise.jobs.audit import tables
 from poolwise.jobs.audit.judge import Surroundings, Verdict, judge, probabilities, readable, surroundings
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import known_truth, results, scored, sentences
-from poolwise.jobs.loop.record import data_facts
-from poolwise.jobs.loop.samples import training_set
+from poolwise.jobs.loop.samples import data_facts, training_set
 from poolwise.jobs.loop.steps import cannot_tell, is_old, second_look, taken_back, unreadable
-from poolwise.jobs.loop.workbench import Fact
 from poolwise.ledger.blobs import Blobs
-from poolwise.ledger.events import Kind
+from poolwise.ledger.events import (
+    BatchClosed,
+    BatchQueried,
+    LabelsAudited,
+    LabelsReceived,
+    NewEvent,
+    RunOpened,
+    RunParked,
+)
 from poolwise.ledger.state import RunState
 from poolwise.quality.label_error.planted import confusions, plant
 
@@ -45,7 +50,7 @@ MOST_COPIES = 10_000
 GIVEN = "given"
 
 
-def open_audit(parts: AuditParts) -> Fact:
+def open_audit(parts: AuditParts) -> NewEvent:
     """Read every picture once, and write down the labels that are to be judged."""
     manifest = parts.images.manifest
     broken = unreadable(parts.images, parts.display)
@@ -54,23 +59,22 @@ def open_audit(parts: AuditParts) -> Fact:
         raise DataError(
             f"{manifest.name} has no label in {' and '.join(parts.settings.splits)}; an audit is of labels that are there."
         )
-    body = {
-        "job": "audit",
-        "config": dict(parts.config),
-        "command": parts.command,
-        "cwd": os.getcwd(),
-        "strategy": parts.method,
-        "metric": METRIC,
-        "digests": manifest.digests(),
-        "data": data_facts(manifest, given=len(labelled), shape=[int(side) for side in parts.images.shape]),
-        "unreadable": broken,
-        "left_out": [],
-    }
+    opened = RunOpened(
+        config=dict(parts.config),
+        command=parts.command,
+        cwd=os.getcwd(),
+        strategy=parts.method,
+        metric=METRIC,
+        digests=manifest.digests(),
+        data=data_facts(manifest, given=len(labelled), shape=[int(side) for side in parts.images.shape]),
+        unreadable=tuple(broken),
+        job="audit",
+    )
     rows = tuple(
         Annotation(int(at), decode(label, manifest.classes), GIVEN, 0, GIVEN, "")
         for at, label in zip(labelled.ids, labelled.labels, strict=True)
     )
-    return Fact(Kind.RUN_OPENED, 0, body, rows)
+    return NewEvent(0, opened, rows)
 
 
 def given(parts: AuditParts, broken: set[int]) -> LabelledSet:
@@ -95,17 +99,17 @@ def _planted(parts: AuditParts, labelled: LabelledSet, broken: set[int]) -> Labe
     return LabelledSet(labelled.ids, plant(labelled.labels, settings.plant_share, towards, rng))
 
 
-def judged(state: RunState, parts: AuditParts, blobs: Blobs) -> Fact:
+def judged(state: RunState, parts: AuditParts, blobs: Blobs) -> NewEvent:
     """Judge every label, and keep what came of it."""
     manifest = parts.images.manifest
     labelled = training_set(state, manifest)
-    around = surroundings(parts, readable(parts, {row[0] for row in state.opened["unreadable"]}))
+    around = surroundings(parts, readable(parts, set(state.opened.broken)))
     verdict = judge(parts, labelled, around)
-    return Fact(Kind.LABELS_AUDITED, len(state.rounds), body_of(verdict, around, parts, blobs))
+    return NewEvent(len(state.rounds), audited(verdict, around, parts, blobs))
 
 
-def body_of(verdict: Verdict, around: Surroundings, parts: AuditParts, blobs: Blobs) -> dict[str, Any]:
-    """What the ledger keeps of a verdict; long tables go to blobs."""
+def audited(verdict: Verdict, around: Surroundings, parts: AuditParts, blobs: Blobs) -> LabelsAudited:
+    """Return what the ledger keeps of a verdict; long tables go to blobs."""
     manifest, budget = parts.images.manifest, parts.settings.budget
     named = results(verdict, around, manifest, budget)
     truth = _truth(parts)
@@ -117,16 +121,16 @@ def body_of(verdict: Verdict, around: Surroundings, parts: AuditParts, blobs: Bl
         "copies": {name: list(column)[:MOST_COPIES] for name, column in tables.copies(around, manifest).items()},
         **verdict.findings,
     }
-    return {
-        "results": named,
-        "told": sentences(verdict, named),
-        "estimates": {name: [each.count, each.low, each.high] for name, each in found.estimates.items()},
-        "not_judged": [manifest.paths[at] for at in verdict.blind[:MOST_COPIES]],
-        "tables": blobs.put(lambda path: write_json(path, kept), ".json"),
-        "found": blobs.put(lambda path: _write_found(path, verdict), ".npz"),
-        "expected": [round(float(value), 3) for value in found.expected[: len(kept["issues"]["rank"])]],
-        "seconds": dict(verdict.seconds),
-    }
+    return LabelsAudited(
+        results=named,
+        messages=tuple(sentences(verdict, named)),
+        tables=blobs.put(lambda path: write_json(path, kept), ".json"),
+        found=blobs.put(lambda path: _write_found(path, verdict), ".npz"),
+        estimates={name: (each.count, each.low, each.high) for name, each in found.estimates.items()},
+        not_judged=tuple(manifest.paths[at] for at in verdict.blind[:MOST_COPIES]),
+        expected=tuple(round(float(value), 3) for value in found.expected[: len(kept["issues"]["rank"])]),
+        seconds=dict(verdict.seconds),
+    )
 
 
 def _truth(parts: AuditParts) -> Labels | None:
@@ -134,12 +138,10 @@ def _truth(parts: AuditParts) -> Labels | None:
     return manifest.labels if parts.settings.plant_share else known_truth(manifest, parts.settings.truth)
 
 
-def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: int) -> Fact:
+def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: int) -> NewEvent:
     """Put the labels of the list from `start` on out for review."""
     rows = range(start, min(parts.settings.budget, len(columns["rank"])))
-    asks = tables.asks(columns, parts.images.manifest, rows)
-    body = {"asks": [asdict(ask) for ask in asks], "holdout": [], "seconds": {}}
-    return Fact(Kind.BATCH_QUERIED, len(state.rounds), body)
+    return NewEvent(len(state.rounds), BatchQueried(tables.asks(columns, parts.images.manifest, rows)))
 
 
 def reviewed(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
@@ -163,14 +165,13 @@ def says_more(last: Annotation, answer: Answer) -> bool:
     return last.source == GIVEN or last.label != answer.label or cannot_tell(last)
 
 
-def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[Fact]:
+def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the audit until people have answered."""
     answers = parts.annotator.collect(batch)
     fresh = reviewed(state, answers, batch.round, parts.annotator.source)
-    facts = []
+    events = []
     if fresh:
-        body = {"count": len(fresh), "source": parts.annotator.source}
-        facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, body, fresh))
+        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), parts.annotator.source), fresh))
     looked_at = {at for at, row in state.annotations.items() if row.source != GIVEN} | {row.sample_id for row in fresh}
     back = taken_back(parts.annotator, batch) & looked_at  # in the ledger already, and nobody stands by it
     missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at - back]
@@ -179,15 +180,15 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[Fact]:
         message = f"{done} of {len(batch.asks)} reviewed. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:
             return []
-        return [*facts, Fact(Kind.RUN_PARKED, batch.round, {"message": message})]
+        return [*events, NewEvent(batch.round, RunParked(message))]
     labels = {**{at: row.label for at, row in state.annotations.items()}, **{row.sample_id: row.label for row in fresh}}
-    body = {
-        "answered": len(batch.asks) - len(missing),
-        "skipped": sum(cannot_tell(row) for row in fresh),
-        "missing": missing,
-        "labels": [labels[sample_id] for sample_id in batch.ids()],
-    }
-    return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
+    closed = BatchClosed(
+        answered=len(batch.asks) - len(missing),
+        skipped=sum(cannot_tell(row) for row in fresh),
+        missing=tuple(missing),
+        labels=tuple(labels[sample_id] for sample_id in batch.ids()),
+    )
+    return [*events, NewEvent(batch.round, closed)]
 
 
 def changed(state: RunState) -> tuple[int, int]:
@@ -197,15 +198,13 @@ def changed(state: RunState) -> tuple[int, int]:
     return sum(label_text(row.label) != ask.details["given"] for ask, row in looked), len(looked)
 
 
-def write_tables(
-    body: Mapping[str, Any], folder: Path, manifest: Manifest, blobs: Blobs, budget: int
-) -> dict[str, Path]:
+def write_tables(audit: LabelsAudited, folder: Path, manifest: Manifest, blobs: Blobs, budget: int) -> dict[str, Path]:
     """Write an audit's tables as CSV and Parquet, and the list for MLflow's table view; name -> file."""
     from poolwise.core.files import write_bytes
 
     files = {}
-    kept = json.loads(blobs.path(body["tables"]).read_text(encoding="utf-8"))
-    found = np.load(blobs.path(body["found"]), allow_pickle=False)
+    kept = json.loads(blobs.path(audit.tables).read_text(encoding="utf-8"))
+    found = np.load(blobs.path(audit.found), allow_pickle=False)
     issues = {name: column[:budget] for name, column in kept.pop("issues").items()}
     whole = {"label_issues": issues, **kept, "label_quality": tables.qualities(found, manifest)}
     for name, columns in ((name, columns) for name, columns in whole.items() if columns):
@@ -218,10 +217,17 @@ def write_tables(
     return {**files, "label_issues.json": folder / "label_issues.json"}
 
 
-def summary_json(record: RunRecord, body: Mapping[str, Any]) -> str:
+def summary_json(record: RunRecord, audit: LabelsAudited) -> str:
     """The numbers of an audit, for programs."""
-    told = {"run": record.name, "detector": record.strategy, "data": record.data, "told": body["told"]}
-    content = {**told, "results": record.results, "estimates": body["estimates"], "seconds": body["seconds"]}
+    content = {
+        "run": record.name,
+        "detector": record.strategy,
+        "data": record.data,
+        "told": audit.messages,
+        "results": record.results,
+        "estimates": audit.estimates,
+        "seconds": audit.seconds,
+    }
     return json.dumps(content, indent=1, ensure_ascii=False, default=dict) + "\n"
 
 

@@ -23,7 +23,7 @@ from poolwise.jobs.compare.parts import SEEDOO, CompareParts
 from poolwise.jobs.compare.summary import Row, experiments, judged_by, sentences, summary
 from poolwise.jobs.compare.trainings import trainings
 from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.record import data_facts
+from poolwise.jobs.loop.samples import data_facts
 from poolwise.jobs.trainings.begun import begun, ended
 from poolwise.jobs.trainings.fits import finish
 from poolwise.metric.classification import headline

@@ -7,9 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
+from numpy.typing import NDArray
+
+from poolwise.core.interfaces import (
+    Annotator,
+    Display,
+    FittedModel,
+    ImageSource,
+    Learner,
+    QueryStrategy,
+    StoppingRule,
+    Tracker,
+)
 from poolwise.core.types import Ask, Need, RoundRecord, RunRecord
 from poolwise.ledger.blobs import Blobs
+from poolwise.ledger.events import LabelsAudited
 from poolwise.ledger.state import RunState
 from poolwise.query.candidates import Candidates
 
@@ -78,8 +90,8 @@ class Settings:
 class Auditor(Protocol):
     """Judges the labels gathered so far; see `jobs/audit/in_loop.py`."""
 
-    def body(self, parts: Parts, state: RunState, blobs: Blobs) -> dict[str, Any]:
-        """What the ledger keeps of an audit; its tables are written below the run's folder."""
+    def audit(self, parts: Parts, state: RunState, blobs: Blobs) -> LabelsAudited:
+        """Judge the labels; tables are written below the run's folder."""
 
     def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
         """Labels to be looked at again with the next batch, as the last audit has doubts about them."""
@@ -117,3 +129,25 @@ class Parts:
     def rounds_kept(self) -> int:
         """Rounds whose models are kept: the last one, or as many as the strategy asks."""
         return int(getattr(self.strategy, "rounds", 1)) if Need.ROUNDS in self.strategy.needs else 1
+
+
+@dataclass
+class Workbench:
+    """What a process keeps at hand between steps; all of it can be had again from the run folder."""
+
+    blobs: Blobs
+    models: dict[str, FittedModel] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def model(self, reference: str, parts: Parts) -> FittedModel:
+        """Return the model of a checkpoint, from memory or disk."""
+        if reference not in self.models:
+            self.models.clear()
+            self.models[reference] = parts.learner.load(self.blobs.path(reference), parts.images)
+        return self.models[reference]
+
+    def array(self, reference: str) -> NDArray[Any]:
+        """Return a small array of a round, which is read from the disk once."""
+        if reference not in self.arrays:
+            self.arrays[reference] = self.blobs.array(reference)
+        return self.arrays[reference]

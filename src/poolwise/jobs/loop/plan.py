@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from poolwise.core.interfaces import StoppingRule
-from poolwise.core.types import RunRecord
 from poolwise.jobs.loop.parts import LimitsBatch, Settings
 from poolwise.ledger.state import RunState
 
@@ -35,19 +34,16 @@ class Next:
     reason: str = ""
 
 
-def next_step(
-    state: RunState, record: RunRecord | None, settings: Settings, rules: Sequence[StoppingRule], pool_left: int
-) -> Next:
-    """The step that follows from the ledger alone, so that a resumed run does what an unbroken one would.
+def next_step(state: RunState, settings: Settings, rules: Sequence[StoppingRule], pool_left: int) -> Next:
+    """Return the step that follows from the ledger alone, so that a resumed run does what an unbroken one would.
 
     Args:
         state: where the run stands.
-        record: the same as others are told it; None before the run is opened.
         settings: sizes of the batches.
         rules: any of them stops the run.
         pool_left: samples that could still be asked.
     """
-    if record is None:
+    if state.begun is None:
         return Next(Step.OPEN)
     if state.stopped:
         return Next(Step.DONE)
@@ -55,11 +51,11 @@ def next_step(
         return Next(_within_round(state))
     if audit_due(state, settings):
         return Next(Step.AUDIT)
-    return _between_rounds(state, record, settings, rules, pool_left)
+    return _between_rounds(state, settings, rules, pool_left)
 
 
 def audit_due(state: RunState, settings: Settings) -> bool:
-    """Whether the labels are to be judged before the next batch is chosen."""
+    """Return whether the labels are to be judged before the next batch is chosen."""
     count, every = len(state.rounds), settings.audit_every
     return bool(every and count and count % every == 0 and count not in state.audits)
 
@@ -73,16 +69,14 @@ def _within_round(state: RunState) -> Step:
     return Step.MEASURE if round_.trained else Step.TRAIN
 
 
-def _between_rounds(
-    state: RunState, record: RunRecord, settings: Settings, rules: Sequence[StoppingRule], pool_left: int
-) -> Next:
+def _between_rounds(state: RunState, settings: Settings, rules: Sequence[StoppingRule], pool_left: int) -> Next:
     for rule in rules:
-        reason = rule.reason(record.rounds, metric=record.metric, pool_left=pool_left)
+        reason = rule.reason(state.records, metric=state.opened.metric, pool_left=pool_left)
         if reason and state.rounds:
             return Next(Step.STOP, reason=reason)
     test = 0 if state.rounds else settings.test_size
     wanted = settings.query_size if state.rounds else _seed_set(state, settings)
-    limits = [rule.allowance(record.rounds) for rule in rules if isinstance(rule, LimitsBatch)]
+    limits = [rule.allowance(state.records) for rule in rules if isinstance(rule, LimitsBatch)]
     size = min([wanted, max(0, pool_left - test), *limits]) + min(test, pool_left)
     if size == 0 and state.rounds:
         return Next(Step.STOP, reason="no sample is left in the unlabelled pool")

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
-from types import MappingProxyType
 
 from poolwise.core.interfaces import FittedModel
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop import steps
-from poolwise.jobs.loop.parts import LimitsBatch, Parts
+from poolwise.jobs.loop.parts import LimitsBatch, Parts, Workbench
 from poolwise.jobs.loop.plan import Next, Step, audit_due, next_step
-from poolwise.jobs.loop.record import run_record
 from poolwise.jobs.loop.resume import check_data, check_settings
 from poolwise.jobs.loop.samples import pool_left
 from poolwise.jobs.loop.select import select
 from poolwise.jobs.loop.slice import regret
-from poolwise.jobs.loop.workbench import Fact, Workbench
 from poolwise.ledger.blobs import Blobs
-from poolwise.ledger.events import Kind
-from poolwise.ledger.state import RunState, apply, check_opened
+from poolwise.ledger.events import NewEvent, RunParked, RunStopped, SettingsChanged
+from poolwise.ledger.state import RunState, apply
 from poolwise.ledger.store import OpenLedger
 
 LOG = logging.getLogger("poolwise")
@@ -41,12 +37,11 @@ def run_loop(parts: Parts, ledger: OpenLedger) -> RunRecord:
 
 
 def _resume(state: RunState, parts: Parts, ledger: OpenLedger) -> RunState:
-    check_opened(parts.run, state.opened)
-    changed = check_settings(parts.run, state.opened["config"], parts.config)
-    check_data(parts.run, state.opened["digests"], parts.images.manifest, state.opened["data"])
+    changed = check_settings(parts.run, state.opened.config, parts.config)
+    check_data(parts.run, state.opened.digests, parts.images.manifest, state.opened.data)
     if changed:
-        body = {"config": dict(parts.config), "command": parts.command}
-        state = _append(state, Fact(Kind.SETTINGS_CHANGED, len(state.rounds), body), parts, ledger)
+        fact = SettingsChanged(dict(parts.config), parts.command)
+        state = apply(state, ledger.append(parts.run, state.events, NewEvent(len(state.rounds), fact)))
     return state
 
 
@@ -57,30 +52,27 @@ def _drive(state: RunState, parts: Parts, ledger: OpenLedger) -> RunRecord:
         if coming.step is Step.DONE:
             break
         ledger.check()  # a batch file is not written over that of another run
-        facts = _take(coming, state, parts, bench)
-        for fact in facts:
-            state = _append(state, fact, parts, ledger)
-        if not facts or facts[-1].kind is Kind.RUN_PARKED:
+        events = _take(coming, state, parts, bench)
+        for event in events:
+            state = apply(state, ledger.append(parts.run, state.events, event))
+        if not events or isinstance(events[-1].fact, RunParked):
             break
         if coming.step is Step.AUDIT or (coming.step is Step.MEASURE and not audit_due(state, parts.settings)):
             _round_done(state, parts)
-    return run_record(parts.run, parts.folder, state)
+    return state.record(parts.run, parts.folder)
 
 
 def _next(state: RunState, parts: Parts) -> Next:
-    if not state.opened:
-        return Next(Step.OPEN)
-    record = run_record(parts.run, parts.folder, state)
-    left = len(pool_left(state, parts.images.manifest))
-    return next_step(state, record, parts.settings, parts.rules, left)
+    left = len(pool_left(state, parts.images.manifest)) if state.begun else 0
+    return next_step(state, parts.settings, parts.rules, left)
 
 
-def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list[Fact]:
+def _take(coming: Next, state: RunState, parts: Parts, bench: Workbench) -> list[NewEvent]:
     LOG.info("%s: round %d: %s", parts.run, _round_of(coming, state), coming.step.value)
     if coming.step is Step.COLLECT:
         return steps.collect(state, parts)
     if coming.step is Step.STOP:
-        return [Fact(Kind.RUN_STOPPED, len(state.rounds), {"reason": coming.reason, "regret": regret(state, parts)})]
+        return [NewEvent(len(state.rounds), RunStopped(coming.reason, regret(state, parts)))]
     if coming.step is Step.OPEN:
         return [steps.open_run(parts)]
     if coming.step is Step.SELECT:
@@ -96,14 +88,8 @@ def _round_of(coming: Next, state: RunState) -> int:
     return len(state.rounds) - (coming.step in (Step.EMIT, Step.COLLECT, Step.TRAIN, Step.MEASURE))
 
 
-def _append(state: RunState, fact: Fact, parts: Parts, ledger: OpenLedger) -> RunState:
-    event = ledger.append(parts.run, state.events, fact.kind, fact.round, fact.body, fact.annotations)
-    latest = {**state.annotations, **{row.sample_id: row for row in fact.annotations}}
-    return replace(apply(state, event), annotations=MappingProxyType(latest))
-
-
 def _round_done(state: RunState, parts: Parts) -> None:
-    record = run_record(parts.run, parts.folder, state)
+    record = state.record(parts.run, parts.folder)
     limits = [rule.allowance(()) for rule in parts.rules if isinstance(rule, LimitsBatch)]
     parts.display.round_done(record, min(limits, default=None))
     figures = None if parts.round_figures is None else parts.round_figures(record)
@@ -112,8 +98,8 @@ def _round_done(state: RunState, parts: Parts) -> None:
 
 def last_model(parts: Parts, ledger: OpenLedger) -> Callable[[], FittedModel] | None:
     """How to get a run's last model, or None before there is one."""
-    trained = [round_.trained for round_ in ledger.state(parts.run).rounds if round_.trained]
+    trained = [round_.checkpoint for round_ in ledger.state(parts.run).rounds if round_.trained]
     if not trained:
         return None
     bench = Workbench(Blobs(parts.folder / "blobs"))
-    return lambda: bench.model(trained[-1]["checkpoint"], parts)
+    return lambda: bench.model(trained[-1], parts)

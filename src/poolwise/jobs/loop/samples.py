@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,7 @@ def pool_left(state: RunState, manifest: Manifest) -> Ids:
 
     Samples of a batch that was closed without their answer come back; those asked for the test set never do.
     """
-    gone = set(state.annotations) | state.holdout() | set(state.opened["left_out"])
-    gone |= {sample_id for sample_id, _, _ in state.opened["unreadable"]}
+    gone = {*state.annotations, *state.holdout(), *state.opened.left_out, *state.opened.broken}
     if state.rounds and not state.rounds[-1].closed:
         gone |= {ask.sample_id for ask in state.rounds[-1].asks}
     pool = manifest.ids(Split.POOL)
@@ -57,9 +57,8 @@ def validation_set(state: RunState, manifest: Manifest) -> LabelledSet | None:
 
 
 def _given(manifest: Manifest, split: Split, state: RunState) -> LabelledSet:
-    broken = [sample_id for sample_id, _, _ in state.opened["unreadable"]]
     ids = manifest.ids(split)
-    ids = ids[manifest.known()[ids] & ~np.isin(ids, np.array(broken, dtype=np.int64))]
+    ids = ids[manifest.known()[ids] & ~np.isin(ids, np.array(state.opened.broken, dtype=np.int64))]
     return LabelledSet(ids, manifest.labels[ids])
 
 
@@ -71,3 +70,15 @@ def _labelled(rows: Sequence[Annotation], manifest: Manifest) -> LabelledSet:
 def labels_digest(labelled: LabelledSet) -> str:
     """SHA-256 over ids and labels."""
     return hashlib.sha256(labelled.ids.astype("<i8").tobytes() + labelled.labels.astype("<i8").tobytes()).hexdigest()
+
+
+def data_facts(manifest: Manifest, **more: Any) -> dict[str, Any]:
+    """Return what ledgers, reports and trackers show of the data."""
+    return {
+        "name": manifest.name,
+        "digest": manifest.digest(),
+        "task": manifest.task.value,
+        "classes": list(manifest.classes),
+        **{split.value: len(manifest.ids(split)) for split in (Split.POOL, Split.VALIDATION, Split.TEST)},
+        **more,
+    }

@@ -27,10 +27,9 @@ from poolwise.core.types import (
     decode,
 )
 from poolwise.geometry.neighbours import nearest
-from poolwise.jobs.loop.parts import Parts
+from poolwise.jobs.loop.parts import Parts, Workbench
 from poolwise.jobs.loop.samples import in_groups_of, pool_left, training_set
-from poolwise.jobs.loop.workbench import Fact, Workbench
-from poolwise.ledger.events import Kind
+from poolwise.ledger.events import BatchQueried, NewEvent
 from poolwise.ledger.state import RunState
 from poolwise.metric.coverage import curation_report
 
@@ -42,7 +41,7 @@ SHOWN_ELSEWHERE = ("reason", "predicted", "confidence")
 """Columns of reasons that an `Ask` carries under other names."""
 
 
-def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> Fact:
+def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> NewEvent:
     """Choose the next batch; round 0 is drawn at random unless `start` says that the strategy begins."""
     start = time.perf_counter()
     round_ = len(state.rounds)
@@ -51,14 +50,13 @@ def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> Fact:
         parts.display.warn(
             f"query_size is {parts.settings.query_size}, and {size} samples are left: all of them are asked for."
         )
-    body = _later(state, parts, bench, candidates, size) if round_ else _first(state, parts, candidates, size)
-    body["asks"] = [asdict(ask) for ask in body["asks"]]
+    queried = _later(state, parts, bench, candidates, size) if round_ else _first(parts, candidates, size)
     if parts.auditor is not None and round_:
-        body["reviews"] = [asdict(ask) for ask in parts.auditor.reviews(parts, state, bench.blobs)]
-    return Fact(Kind.BATCH_QUERIED, round_, {**body, "seconds": {"select": time.perf_counter() - start}})
+        queried = replace(queried, reviews=parts.auditor.reviews(parts, state, bench.blobs))
+    return NewEvent(round_, replace(queried, seconds={"select": time.perf_counter() - start}))
 
 
-def _first(state: RunState, parts: Parts, candidates: Ids, size: int) -> dict[str, Any]:
+def _first(parts: Parts, candidates: Ids, size: int) -> BatchQueried:
     """Round 0: a test set if one is asked for, and the seed set."""
     manifest, settings = parts.images.manifest, parts.settings
     # The purpose names no strategy: a run and its random control begin with the same seed set.
@@ -74,13 +72,13 @@ def _first(state: RunState, parts: Parts, candidates: Ids, size: int) -> dict[st
     asks = _asks(query, None, parts, "seed set, at random")
     tests = _asks(Query(np.array(holdout, dtype=np.int64), np.zeros(len(holdout), np.float32), {}), None, parts, "")
     tests = [replace(ask, reason="test set, at random") for ask in tests]
-    return {"asks": [*tests, *asks], "holdout": holdout}
+    return BatchQueried((*tests, *asks), tuple(holdout))
 
 
-def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, size: int) -> dict[str, Any]:
+def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, size: int) -> BatchQueried:
     """Every other round: by the strategy, from what the last model says of the pool."""
     round_ = len(state.rounds)
-    model = bench.model(state.rounds[-1].trained["checkpoint"], parts)
+    model = bench.model(state.rounds[-1].checkpoint, parts)
     view = _view(state, parts, bench, model, candidates)
     query = parts.candidates.select(parts.strategy, view, size, generator(parts.settings.seed, round_, "query"))
     said = _suggestions(view, query, parts, model, round_)
@@ -90,13 +88,12 @@ def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, siz
     facts: dict[str, float] = {}
     if "farthest" in parts.wants and view.embeddings is not None and view.labelled_embeddings is not None:
         facts["farthest"] = float(nearest(view.embeddings, view.labelled_embeddings)[1].max(initial=0))
-    return {
-        "asks": _asks(query, said, parts, ""),
-        "holdout": [],
-        "pool": facts,
-        "forecasts": bench.blobs.put_array(said.probs),
-        "beside_random": beside,
-    }
+    return BatchQueried(
+        asks=tuple(_asks(query, said, parts, "")),
+        pool=facts,
+        forecasts=bench.blobs.put_array(said.probs),
+        beside_random=beside,
+    )
 
 
 def _view(state: RunState, parts: Parts, bench: Workbench, model: FittedModel, candidates: Ids) -> PoolView:
@@ -162,7 +159,7 @@ def untrained(manifest: Manifest, candidates: Ids, embeddings: Floats) -> PoolVi
 
 def _of_rounds(state: RunState, parts: Parts, bench: Workbench, candidates: Ids) -> Floats:
     """(N, K, C) log-probabilities of the models of the last K rounds, the latest last."""
-    kept = [round_.trained["checkpoint"] for round_ in state.rounds[-parts.rounds_kept :]]
+    kept = [round_.checkpoint for round_ in state.rounds[-parts.rounds_kept :]]
     found = []
     for reference in kept:
         model = parts.learner.load(bench.blobs.path(reference), parts.images)
@@ -174,15 +171,15 @@ def _of_rounds(state: RunState, parts: Parts, bench: Workbench, candidates: Ids)
 
 def _forecasts(state: RunState, bench: Workbench, labelled: LabelledSet, classes: int) -> Floats | None:
     """(L, C) what was said of each labelled sample when it was asked for; NaN where it was drawn unseen."""
-    told = [round_ for round_ in state.rounds if round_.forecasts]
-    if not told or not len(labelled):
+    known = [round_ for round_ in state.rounds if round_.queried.forecasts]
+    if not known or not len(labelled):
         return None
     found = np.full((len(labelled), classes), np.nan, dtype=np.float32)
-    for round_ in told:
+    for round_ in known:
         asked = np.array([ask.sample_id for ask in round_.asks], dtype=np.int64)
         rows = np.searchsorted(labelled.ids, asked).clip(max=len(labelled) - 1)
         there = labelled.ids[rows] == asked
-        found[rows[there]] = bench.blobs.array(round_.forecasts)[there]
+        found[rows[there]] = bench.array(round_.queried.forecasts)[there]
     return found
 
 

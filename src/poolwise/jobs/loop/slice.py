@@ -11,21 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.seeds import derive
-from poolwise.core.types import Ask, Ids, Label, LabelledSet, Need, Task
+from poolwise.core.types import Ids, LabelledSet, Need, Task
 from poolwise.jobs.loop.parts import Parts
 from poolwise.jobs.loop.samples import test_set, training_set, validation_set
-from poolwise.ledger.state import RoundState, RunState
+from poolwise.ledger.state import RunState
 
 FEWEST = 20
 """Labelled samples in the slice, and of the held-out set, below which regret would be noise."""
 LEVEL = 1.6449
 """Standard errors on each side of a 90 % interval."""
-
-
-def slice_facts(round_: RoundState) -> dict[str, float]:
-    """How often the model was right about the slice before it learnt it: its accuracy on the unlabelled pool."""
-    told = [_agree(ask, label) for ask, label in zip(round_.asks, round_.labels, strict=False) if _drawn(ask, label)]
-    return {"slice_accuracy": float(np.mean(told)), "slice_asked": float(len(told))} if told else {}
 
 
 def regret(state: RunState, parts: Parts) -> dict[str, float]:
@@ -66,14 +60,6 @@ def regret(state: RunState, parts: Parts) -> dict[str, float]:
         "labels": float(len(start) + count),
         "tested": float(len(lost)),
     }
-
-
-def _drawn(ask: Ask, label: Label) -> bool:
-    return bool(ask.details.get("random_slice")) and label is not None and ask.probability is not None
-
-
-def _agree(ask: Ask, label: Label) -> bool:
-    return ask.suggestion == label if isinstance(label, str) else set(ask.suggestion or ()) == set(label or ())
 
 
 def _origins(state: RunState, labelled: LabelledSet) -> tuple[Ids, Ids, Ids]:

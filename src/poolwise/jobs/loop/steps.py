@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,19 @@ from poolwise.core.types import (
     Task,
     decode,
 )
-from poolwise.jobs.loop.parts import LimitsBatch, Parts, RunParts
-from poolwise.jobs.loop.record import data_facts
+from poolwise.jobs.loop.parts import LimitsBatch, Parts, RunParts, Workbench
 from poolwise.jobs.loop.rehearse import rehearse
-from poolwise.jobs.loop.samples import labels_digest, test_set, training_set, validation_set
-from poolwise.jobs.loop.workbench import Fact, Workbench
-from poolwise.ledger.events import Kind
+from poolwise.jobs.loop.samples import data_facts, labels_digest, test_set, training_set, validation_set
+from poolwise.ledger.events import (
+    BatchClosed,
+    BatchEmitted,
+    HoldoutMeasured,
+    LabelsReceived,
+    ModelTrained,
+    NewEvent,
+    RunOpened,
+    RunParked,
+)
 from poolwise.ledger.state import RunState
 from poolwise.metric.agreement import agreement
 from poolwise.metric.classification import headline, held_out
@@ -43,7 +50,7 @@ def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Bat
     return Batch(at.round, (*at.asks, *at.reviews), manifest.classes, manifest.task, parts.folder)
 
 
-def open_run(parts: Parts) -> Fact:
+def open_run(parts: Parts) -> NewEvent:
     """Read every picture once, take the labels that came with the data, write down what the run begins with."""
     manifest = parts.images.manifest
     if len(manifest.classes) < (2 if manifest.task is Task.MULTICLASS else 1):
@@ -71,18 +78,18 @@ def open_run(parts: Parts) -> Fact:
             "add pictures of it, or leave it out with data.classes=[...]."
         )
     given = () if parts.annotator.simulated else _given_annotations(manifest, {row[0] for row in broken})
-    body = {
-        "config": dict(parts.config),
-        "command": parts.command,
-        "cwd": os.getcwd(),
-        "strategy": parts.strategy_name,
-        "metric": headline(manifest.task),
-        "digests": manifest.digests(),
-        "data": data_facts(manifest, given=len(given), shape=[int(side) for side in parts.images.shape]),
-        "unreadable": broken,
-        "left_out": _unanswerable(parts),
-    }
-    return Fact(Kind.RUN_OPENED, 0, body, given)
+    opened = RunOpened(
+        config=dict(parts.config),
+        command=parts.command,
+        cwd=os.getcwd(),
+        strategy=parts.strategy_name,
+        metric=headline(manifest.task),
+        digests=manifest.digests(),
+        data=data_facts(manifest, given=len(given), shape=[int(side) for side in parts.images.shape]),
+        unreadable=tuple(broken),
+        left_out=tuple(_unanswerable(parts)),
+    )
+    return NewEvent(0, opened, given)
 
 
 def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
@@ -136,22 +143,22 @@ def _unanswerable(parts: Parts) -> list[int]:
     return left_out
 
 
-def emit(state: RunState, parts: Parts) -> Fact:
+def emit(state: RunState, parts: Parts) -> NewEvent:
     """Publish the batch."""
     batch = batch_of(state, parts)
     message = parts.annotator.emit(batch, parts.images) if batch.asks else ""
-    return Fact(Kind.BATCH_EMITTED, batch.round, {"message": message})
+    return NewEvent(batch.round, BatchEmitted(message))
 
 
-def collect(state: RunState, parts: Parts) -> list[Fact]:
+def collect(state: RunState, parts: Parts) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the run until people have answered."""
     batch, round_ = batch_of(state, parts), state.rounds[-1]
-    facts = []
+    events = []
     answers = parts.annotator.collect(batch) if batch.asks else ()
     source = parts.annotator.source
     fresh = new_annotations(state, answers, batch.round, source)
     if fresh:
-        facts.append(Fact(Kind.LABELS_RECEIVED, batch.round, {"count": len(fresh), "source": source}, fresh))
+        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh))
     rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
     waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
     back = taken_back(parts.annotator, batch) & rows.keys()  # in the ledger already, and nobody stands by it
@@ -161,19 +168,19 @@ def collect(state: RunState, parts: Parts) -> list[Fact]:
         message = f"{len(batch.asks) - len(missing)} of {len(batch.asks)} answered. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:
             return []
-        return [*facts, Fact(Kind.RUN_PARKED, batch.round, {"message": message})]
+        return [*events, NewEvent(batch.round, RunParked(message))]
     labels = {sample_id: row.label for sample_id, row in rows.items()}
     asked = [ask.sample_id for ask in round_.asks]
-    skipped = sum(labels.get(sample_id, "") is None for sample_id in asked)
-    body = {
-        "answered": sum(labels.get(sample_id) is not None for sample_id in asked),
-        "skipped": skipped,
-        "missing": missing,
-        "labels": [labels.get(sample_id) for sample_id in asked],
-        "reviewed": [labels[ask.sample_id] for ask in round_.reviews],
-        "pool": {**_cost(parts, [at for at in asked if labels.get(at) is not None]), **_told(parts, batch)},
-    }
-    return [*facts, Fact(Kind.BATCH_CLOSED, batch.round, body)]
+    answered = [sample_id for sample_id in asked if labels.get(sample_id) is not None]
+    closed = BatchClosed(
+        answered=len(answered),
+        skipped=sum(labels.get(sample_id, "") is None for sample_id in asked),
+        missing=tuple(missing),
+        labels=tuple(labels.get(sample_id) for sample_id in asked),
+        reviewed=tuple(labels[ask.sample_id] for ask in round_.reviews),
+        pool={**_cost(parts, answered), **_work(parts, batch)},
+    )
+    return [*events, NewEvent(batch.round, closed)]
 
 
 def taken_back(annotator: object, batch: Batch) -> set[int]:
@@ -191,8 +198,8 @@ def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
     return {} if costs is None else {"cost": float(costs[list(answered)].astype(np.float64).sum())}
 
 
-def _told(parts: Parts, batch: Batch) -> Mapping[str, float]:
-    """What an annotator tells of its work, such as seconds an answer."""
+def _work(parts: Parts, batch: Batch) -> Mapping[str, float]:
+    """Return what an annotator says of its work, such as seconds an answer."""
     facts: Callable[[Batch], Mapping[str, float]] | None = getattr(parts.annotator, "facts", None)
     return facts(batch) if facts and batch.asks else {}
 
@@ -239,7 +246,7 @@ def cannot_tell(row: Annotation) -> bool:
     return row.source.endswith(CANNOT_TELL)
 
 
-def train(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+def train(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
     """Train this round's model on all labels so far."""
     start = time.perf_counter()
     round_ = state.rounds[-1].round
@@ -262,74 +269,68 @@ def train(state: RunState, parts: Parts, bench: Workbench) -> Fact:
     )
     reference = bench.blobs.put(model.save, ".pt")
     bench.models = {reference: model}
-    body = {
-        "checkpoint": reference,
-        "fit": _finite(model.info),
-        "labelled": len(labelled),
-        "labels_digest": labels_digest(labelled),
-        "seconds": {"train": time.perf_counter() - start},
-    }
-    return Fact(Kind.MODEL_TRAINED, round_, body)
+    seconds = {"train": time.perf_counter() - start}
+    trained = ModelTrained(reference, _finite(model.info), len(labelled), labels_digest(labelled), seconds)
+    return NewEvent(round_, trained)
 
 
 def _previous(state: RunState, parts: Parts, bench: Workbench) -> FittedModel | None:
     """Last round's model, unless the learner says that it has no use for it: the protocol offers it to every one."""
     if len(state.rounds) < 2 or not getattr(parts.learner, "needs_previous", True):
         return None
-    return bench.model(state.rounds[-2].trained["checkpoint"], parts)
+    return bench.model(state.rounds[-2].checkpoint, parts)
 
 
-def measure(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+def measure(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
     """Measure on the held-out set; empty metrics where there is none."""
     start = time.perf_counter()
     manifest = parts.images.manifest
     round_ = state.rounds[-1]
     test = test_set(state, manifest)
-    body: dict[str, Any] = {"metrics": {}, "per_class": {}, "confusion": None}
+    measured = HoldoutMeasured({})
     if len(test):
-        model = bench.model(round_.trained["checkpoint"], parts)
+        model = bench.model(round_.checkpoint, parts)
         found = model.predict(
             parts.images, test.ids, Need.PROBS, seed=derive(parts.settings.seed, round_.round, "draws")
         )
         assert found.probs is not None
         result = held_out(found.probs, test.labels, manifest.task, manifest.classes)
-        body = {
-            "metrics": _finite(result.metrics),
-            "per_class": {name: _finite(row) for name, row in result.per_class.items()},
-            "confusion": None if result.confusion is None else np.asarray(result.confusion).tolist(),
-        }
-    body |= {"outlook": _ahead(state, parts, body["metrics"]), **_watched(state, parts, bench)}
-    body["seconds"] = {"measure": time.perf_counter() - start}
+        measured = HoldoutMeasured(
+            metrics=_finite(result.metrics),
+            per_class={name: _finite(row) for name, row in result.per_class.items()},
+            confusion=None if result.confusion is None else np.asarray(result.confusion).tolist(),
+        )
+    measured = replace(measured, outlook=_ahead(state, parts, measured.metrics), **_watched(state, parts, bench))
     _drop_old(state, parts, bench)
-    return Fact(Kind.HOLDOUT_MEASURED, round_.round, body)
+    return NewEvent(round_.round, replace(measured, seconds={"measure": time.perf_counter() - start}))
 
 
 def _ahead(state: RunState, parts: Parts, metrics: Mapping[str, float]) -> dict[str, float]:
     """What the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
-    name = state.opened["metric"]
-    rounds = [(each.trained["labelled"], each.measured["metrics"]) for each in state.rounds if each.done]
-    rounds.append((state.rounds[-1].trained["labelled"], metrics))
+    name, last = state.opened.metric, state.rounds[-1].trained
+    assert last is not None
+    rounds = [*((each.labelled, each.metrics) for each in state.records), (last.labelled, metrics)]
     known = [(count, found[name]) for count, found in rounds if name in found]
     found = outlook([count for count, _ in known], [score for _, score in known], parts.settings.query_size)
     return {} if found is None or name not in metrics else asdict(found)
 
 
-def audit(state: RunState, parts: Parts, bench: Workbench) -> Fact:
+def audit(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
     """Judge the labels gathered so far."""
     assert parts.auditor is not None
     start = time.perf_counter()
-    body = parts.auditor.body(parts, state, bench.blobs)
-    if told := body["told"][:1]:
-        parts.display.say(f"labels: {told[0]}")
-    return Fact(Kind.LABELS_AUDITED, len(state.rounds), {**body, "seconds": {"audit": time.perf_counter() - start}})
+    audited = parts.auditor.audit(parts, state, bench.blobs)
+    for message in audited.messages[:1]:
+        parts.display.say(f"labels: {message}")
+    return NewEvent(len(state.rounds), replace(audited, seconds={"audit": time.perf_counter() - start}))
 
 
 def _drop_old(state: RunState, parts: Parts, bench: Workbench) -> None:
-    """Drop the models that nothing reads from here on; two rounds that learnt the same share one file."""
-    kept = {late.trained["checkpoint"] for late in state.rounds[-parts.rounds_kept :]}
-    for old in state.rounds[: -parts.rounds_kept]:
-        if old.trained["checkpoint"] not in kept:
-            bench.blobs.drop(old.trained["checkpoint"])
+    """Drop the model that nothing reads from here on; two rounds that learnt the same share one file."""
+    kept = {late.checkpoint for late in state.rounds[-parts.rounds_kept :]}
+    for old in state.rounds[: -parts.rounds_kept][-1:]:  # those before it were dropped with the rounds before
+        if old.checkpoint not in kept:
+            bench.blobs.drop(old.checkpoint)
 
 
 def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
@@ -337,20 +338,19 @@ def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
     if not parts.wants & {"kappa", "changed", "uncertainty"}:
         return {}
     manifest, round_ = parts.images.manifest, state.rounds[-1]
-    broken = [sample_id for sample_id, _, _ in state.opened["unreadable"]]
-    pool = np.setdiff1d(manifest.ids(Split.POOL), np.array(broken, dtype=np.int64))
+    pool = np.setdiff1d(manifest.ids(Split.POOL), np.array(state.opened.broken, dtype=np.int64))
     ids = np.sort(generator(parts.settings.seed, 0, "stop set").permutation(pool)[: parts.settings.stop_set])
-    model = bench.model(round_.trained["checkpoint"], parts)
+    model = bench.model(round_.checkpoint, parts)
     probs = model.predict(parts.images, ids, Need.PROBS, seed=derive(parts.settings.seed, round_.round, "draws")).probs
     assert probs is not None
     several = manifest.task is Task.MULTILABEL
-    said = (probs >= 0.5).astype(np.int8) if several else probs.argmax(axis=1)
+    predicted = (probs >= 0.5).astype(np.int8) if several else probs.argmax(axis=1)
     most = np.log(2 if several else len(manifest.classes))
     facts = {"uncertainty": float(entropy(probs, manifest.task).mean() / most)}
-    before = state.rounds[-2].measured.get("stop_set") if len(state.rounds) > 1 else None
-    if before:
-        facts |= agreement(bench.blobs.array(before), said, len(manifest.classes))
-    return {"pool": _finite(facts), "stop_set": bench.blobs.put_array(said)}
+    before = state.rounds[-2].measured if len(state.rounds) > 1 else None
+    if before and before.stop_set:
+        facts |= agreement(bench.blobs.array(before.stop_set), predicted, len(manifest.classes))
+    return {"pool": _finite(facts), "stop_set": bench.blobs.put_array(predicted)}
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float]:

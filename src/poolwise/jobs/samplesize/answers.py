@@ -11,11 +11,11 @@ import numpy as np
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.parts import SampleSizeSettings
 from poolwise.metric.curve.advice import Purchase
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.fit import CurveFit, fit_curve
-from poolwise.metric.curve.given import given
 from poolwise.metric.curve.least_squares import closest
+from poolwise.metric.curve.measurements import measurements
 from poolwise.metric.curve.pow3 import Pow3
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.required import HORIZON, Required
 from poolwise.metric.curve.scale import scale_of
 
@@ -47,28 +47,28 @@ class Forecast:
     power: float
 
 
-def fitted(points: Sequence[Point], metric: str, belief: Belief, settings: SampleSizeSettings) -> CurveFit:
+def fitted(points: Sequence[Point], metric: str, prior: Prior, settings: SampleSizeSettings) -> CurveFit:
     """The curve of one metric over all points.
 
     Raises:
         InvalidArray: scores better than `best`.
     """
     pairs = [(each.size, each.scores[metric]) for each in points]
-    return _fit(pairs, belief, settings.higher_is_better, settings.best, settings.chance)
+    return _fit(pairs, prior, settings.higher_is_better, settings.best, settings.chance)
 
 
 def _fit(
     pairs: Sequence[tuple[float, float]],
-    belief: Belief,
+    prior: Prior,
     higher: bool = True,
     best: float = 1.0,
     chance: float | None = None,
 ) -> CurveFit:
-    measured = given([size for size, _ in pairs], [[score] for _, score in pairs])
-    return fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=higher, best=best), belief, chance)
+    measured = measurements([size for size, _ in pairs], [[score] for _, score in pairs])
+    return fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=higher, best=best), prior, chance)
 
 
-def by_class(points: Sequence[Point], belief: Belief) -> dict[str, CurveFit]:
+def by_class(points: Sequence[Point], prior: Prior) -> dict[str, CurveFit]:
     """Fit of each class's recall against its own number of labels, where there are three sizes of it."""
     fits = {}
     for name in dict.fromkeys(name for each in points for name in each.recalls):
@@ -79,7 +79,7 @@ def by_class(points: Sequence[Point], belief: Belief) -> dict[str, CurveFit]:
         counts = {size: float(np.mean([each.counts[name] for each in mine])) for size, mine in rows.items()}
         pairs = [(counts[each.size], each.recalls[name]) for each in points if counts[each.size] > 0]
         if len({count for count, _ in pairs}) >= 3:
-            fits[name] = _fit(pairs, belief)
+            fits[name] = _fit(pairs, prior)
     return fits
 
 

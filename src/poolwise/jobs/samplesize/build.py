@@ -25,8 +25,8 @@ from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, 
 from poolwise.jobs.samplesize.schedule import held_constant
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.build import images_of, member_of, work_of
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.family import Family
+from poolwise.metric.curve.prior import Prior
 
 UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "at", "unit")
 """Settings that leave the name as it is: they change no training."""
@@ -76,7 +76,7 @@ def samplesize_parts(
     """
     check_name(name)
     settings: SampleSizeConfig = construct(SampleSizeConfig, dict(config))
-    belief = build_part(settings.curve, where="curve", trusted=settings.trusted, kind=(Belief, Family))
+    prior = build_part(settings.curve, where="curve", trusted=settings.trusted, kind=(Prior, Family))
     source: dict[str, Any]
     if settings.points is not None:
         source = {"imported": read_points(Path(settings.points), settings.metric, settings.higher_is_better)}
@@ -95,7 +95,7 @@ def samplesize_parts(
         settings=SampleSizeSettings(**{each.name: getattr(settings, each.name) for each in fields(SampleSizeSettings)}),
         config=dict(config),
         method=method if settings.points is None else "points",
-        belief=belief if isinstance(belief, Belief) else Belief(members={"curve": belief}),
+        prior=prior if isinstance(prior, Prior) else Prior(members={"curve": prior}),
         tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
         command=command,

@@ -14,9 +14,9 @@ from poolwise.jobs.samplesize import answers
 from poolwise.jobs.samplesize.cells import Ground
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.parts import SampleSizeSettings
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.cleaned import CurveDifference
 from poolwise.metric.curve.fit import CurveFit
+from poolwise.metric.curve.prior import Prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +35,10 @@ class Cleaned:
 
 
 def cleaned(
-    points: Sequence[Point], raw: CurveFit, metric: str, belief: Belief, settings: SampleSizeSettings, changed: float
+    points: Sequence[Point], raw: CurveFit, metric: str, prior: Prior, settings: SampleSizeSettings, changed: float
 ) -> Cleaned:
     """Fit the trainings on cleaned labels, beside the curve of the raw ones."""
-    return Cleaned(points, CurveDifference(raw, answers.fitted(points, metric, belief, settings)), changed)
+    return Cleaned(points, CurveDifference(raw, answers.fitted(points, metric, prior, settings)), changed)
 
 
 def with_labels(given: LabelledSet, clean: Labels) -> LabelledSet:

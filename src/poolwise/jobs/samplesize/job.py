@@ -15,7 +15,7 @@ from poolwise.core.files import write_text
 from poolwise.core.types import Manifest, RunRecord, TrialRecord
 from poolwise.jobs.benchmark.results import as_csv
 from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.record import data_facts
+from poolwise.jobs.loop.samples import data_facts
 from poolwise.jobs.samplesize import answers, tables
 from poolwise.jobs.samplesize.caveats import caveats, few_sizes
 from poolwise.jobs.samplesize.cells import Ground, cells, ground, subsets, trainings
@@ -112,15 +112,15 @@ def measured(parts: SampleSizeParts) -> Outcome:
     finish([fit[cell] for cell in planned for fit in fits], parts.work, settings.jobs, parts.display)
     points, *clean = ([_point(cell, each[cell], grounds[0], manifest) for cell in planned] for each in fits)
     chance = guessing(metric, common.test.labels, len(manifest.classes))
-    curves = {metric: answers.fitted(points, metric, parts.belief, replace(settings, chance=chance))}
+    curves = {metric: answers.fitted(points, metric, parts.prior, replace(settings, chance=chance))}
     for other in METRICS[manifest.task]:
         if other != metric:
-            curves[other] = answers.fitted(points, other, parts.belief, settings)
+            curves[other] = answers.fitted(points, other, parts.prior, settings)
     data = data_facts(manifest, given=len(common.train), tested=len(common.test))
     told = caveats(settings, common, planned, curves[metric], training.held)
     told += ["All trainings are measured on the cleaned test labels."] if clean else []
-    classes = answers.by_class(points, parts.belief)
-    beside = [cleaned(mine, curves[metric], metric, parts.belief, settings, changed_share(*grounds)) for mine in clean]
+    classes = answers.by_class(points, parts.prior)
+    beside = [cleaned(mine, curves[metric], metric, parts.prior, settings, changed_share(*grounds)) for mine in clean]
     return Outcome(metric, points, curves, classes, data, told, next(iter(beside), None), training)
 
 
@@ -133,7 +133,7 @@ def imported(parts: SampleSizeParts) -> Outcome:
     """Points that were measured elsewhere."""
     given = parts.imported
     assert given is not None
-    fit = answers.fitted(given.points, given.metric, parts.belief, parts.settings)
+    fit = answers.fitted(given.points, given.metric, parts.prior, parts.settings)
     data = {"name": given.name, "digest": given.digest, "task": "", "classes": []}
     note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
     points = [each for each in given.points if math.isfinite(each.scores[given.metric])]

@@ -11,8 +11,8 @@ from poolwise.core.interfaces import Display, ImageSource, Tracker
 from poolwise.core.types import Labels
 from poolwise.jobs.samplesize.measured import Imported
 from poolwise.jobs.trainings.fits import Fit
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.design import REPEATS, SHARES
+from poolwise.metric.curve.prior import Prior
 
 SUBSETS = ("disjoint", "nested", "independent")
 
@@ -66,7 +66,7 @@ class SampleSizeParts:
         folder: where its files go.
         cache: where finished trainings are kept for other experiments.
         config: the whole resolved configuration.
-        belief: families of curves, and what is held likely of them.
+        prior: families of curves, and what is held likely of them.
         images: pictures with their labels; None where numbers were brought.
         learner: smallest and largest size -> how every size is trained.
         work: trains one model; goes to other processes.
@@ -80,7 +80,7 @@ class SampleSizeParts:
     settings: SampleSizeSettings
     config: Mapping[str, Any]
     method: str
-    belief: Belief
+    prior: Prior
     tracker: Tracker
     display: Display
     images: ImageSource | None = None

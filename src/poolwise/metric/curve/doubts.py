@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.metric.curve.belief import Belief, both
 from poolwise.metric.curve.family import Values
 from poolwise.metric.curve.mixture import below
 from poolwise.metric.curve.observed import Observed
 from poolwise.metric.curve.posterior import weigh
+from poolwise.metric.curve.prior import Prior, both
 
 SPAN = 9.5
 """The largest size should be ten times the smallest one, nearly."""
@@ -40,25 +40,25 @@ class Doubts(NamedTuple):
     strays: bool
 
 
-def doubts(seen: Observed, rows: Sequence[Values], belief: Belief, chance: float | None) -> Doubts:
+def doubts(seen: Observed, rows: Sequence[Values], prior: Prior, chance: float | None) -> Doubts:
     """Look for all that makes a fit doubtful.
 
     Args:
         seen: errors at rising sizes.
         rows: their repeats.
-        belief: with which they are fitted.
+        prior: with which they are fitted.
         chance: error of guessing, if known.
     """
-    scattered = seen.scattered(belief.usual)
+    scattered = seen.scattered(prior.usual)
     falling = tuple(_falling(scattered))
-    breaks = tuple(_break(seen, scattered.noise[-1], belief))
+    breaks = tuple(_break(seen, scattered.noise[-1], prior))
     flat = () if falling else tuple(_flat(seen))
     sentences = (*_below_chance(seen, chance), *falling, *breaks, *flat, *_perfect(seen), *_design(seen, rows))
     return Doubts(sentences, fallen(scattered), bool(falling or breaks))
 
 
-def _break(seen: Observed, noise: float, belief: Belief) -> Iterator[str]:
-    if len(seen.sizes) > 3 and broken(seen, noise, belief):
+def _break(seen: Observed, noise: float, prior: Prior) -> Iterator[str]:
+    if len(seen.sizes) > 3 and broken(seen, noise, prior):
         yield (
             f"The score at {seen.last:g} labels does not continue the curve of the smaller sizes: a break, such as another "
             "set-up, or a model that begins to learn there; intervals are made wider. Measure around it, and fit the sizes "
@@ -130,7 +130,7 @@ def _flat(seen: Observed) -> Iterator[str]:
         yield "The score does not rise over the sizes measured by more than the repeats scatter: the curve is flat so far."
 
 
-def broken(seen: Observed, noise: float, belief: Belief) -> bool:
+def broken(seen: Observed, noise: float, prior: Prior) -> bool:
     """Whether the last point lies outside what the curve without it expects, with the noise of that; four sizes or more.
 
     The families of the default tell, whichever is fitted: a poor family is no break.
@@ -138,10 +138,10 @@ def broken(seen: Observed, noise: float, belief: Belief) -> bool:
     >>> from poolwise.metric.curve.observed import observed
     >>> n = np.array([100.0, 200, 400, 800, 1600])
     >>> smooth = observed(n, [np.array([e, e]) for e in n**-0.5])
-    >>> broken(smooth, 0.0, Belief())
+    >>> broken(smooth, 0.0, Prior())
     False
     """
-    posterior = weigh(seen[:-1], replace(belief, members=both()))
+    posterior = weigh(seen[:-1], replace(prior, members=both()))
     n = seen.sizes[-1:]
     mean, spread = posterior.at(n)
     share = below(posterior.weight, mean, np.hypot(spread, noise), seen.errors[-1:])[0]

@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.metric.curve.advice import Purchase, purchase
 from poolwise.metric.curve.answer import answer
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.doubts import doubts, few_sizes
-from poolwise.metric.curve.given import Given
 from poolwise.metric.curve.last1 import Last1
+from poolwise.metric.curve.measurements import Measurements
 from poolwise.metric.curve.mixture import quantiles
 from poolwise.metric.curve.observed import Observed, observed
 from poolwise.metric.curve.posterior import Posterior, weigh
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.required import Reach, Required
 from poolwise.metric.curve.scale import Scale
 from poolwise.metric.curve.simple import between
@@ -51,14 +51,19 @@ class CurveFit:
     Attributes:
         seen: sizes (K,), mean errors, standard errors and repeats.
         scale: from errors to scores.
-        belief: families and what was held likely of them.
+        prior: families of curves and what is held likely of them.
         warnings: sentences on what makes this fit doubtful; empty where nothing does.
     """
 
     seen: Observed
     scale: Scale
-    belief: Belief
+    prior: Prior
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def belief(self) -> Prior:
+        """The prior under its earlier name."""
+        return self.prior
 
     @property
     def sizes(self) -> NDArray[np.float64]:
@@ -87,7 +92,7 @@ class CurveFit:
                 f"{few_sizes(len(self.sizes))} cannot be extrapolated: any curve goes through them. Measure {FEWEST} or "
                 f"more, five at best, over a tenfold span; predict({self.seen.last:g}) tells the score there."
             )
-        return weigh(self.seen, self.belief)
+        return weigh(self.seen, self.prior)
 
     def predict(self, n: ArrayLike, level: float = 0.8) -> Prediction:
         """Expected score at sizes n, with an interval.
@@ -190,22 +195,22 @@ class CurveFit:
         return Prediction(*(_shaped(self.scale.scores(part), shape) for part in (mean, *ends)))
 
 
-def fit_curve(measured: Given, scale: Scale, belief: Belief, chance: float | None = None) -> CurveFit:
+def fit_curve(measured: Measurements, scale: Scale, prior: Prior, chance: float | None = None) -> CurveFit:
     """Fit what was measured.
 
     Args:
         measured: checked sizes and scores.
         scale: what the scores mean.
-        belief: families to average.
+        prior: families to average.
         chance: score of guessing, for warnings; None if not known.
     """
     seen = observed(measured.sizes, [scale.errors(row) for row in measured.rows])
     guess = None if chance is None else scale.error(chance, "chance")
-    found = doubts(seen, measured.rows, belief, guess)
+    found = doubts(seen, measured.rows, prior, guess)
     if found.strays or not seen.repeated:
-        members = {"last1": Last1()} if found.fallen else belief.members
-        belief = replace(belief, drift=(WIDER if found.strays else UNREPEATED) * belief.drift, members=members)
-    return CurveFit(seen, scale, belief, measured.notes + found.sentences)
+        members = {"last1": Last1()} if found.fallen else prior.members
+        prior = replace(prior, drift=(WIDER if found.strays else UNREPEATED) * prior.drift, members=members)
+    return CurveFit(seen, scale, prior, measured.notes + found.sentences)
 
 
 def _sizes(n: ArrayLike, least: float = np.finfo(float).tiny) -> NDArray[np.float64]:

@@ -73,7 +73,7 @@ def observed(sizes: Values, rows: Sequence[Values]) -> Observed:
 
     A variance from three repeats is a poor one: it is averaged with one pooled over all sizes, proportional to the error.
     A size with one repeat takes the pooled one; where there are no repeats at all, the noise is 0 here, and how far the points
-    lie off the curves has to tell (`Belief.unrepeated`).
+    lie off the curves has to tell (`Prior.unrepeated`).
 
     >>> observed(np.array([10.0, 20.0]), [np.array([0.5, 0.3]), np.array([0.2])]).errors.tolist()
     [0.4, 0.2]

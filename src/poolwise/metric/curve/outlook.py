@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.fit import FEWEST, fit_curve
-from poolwise.metric.curve.given import given
+from poolwise.metric.curve.measurements import measurements
+from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.scale import scale_of
 
 NEAR = 1.15
@@ -54,8 +54,8 @@ def outlook(labelled: Sequence[float], scores: Sequence[float], more: float) -> 
     sizes, rows = _joined(labelled, scores)
     if len(sizes) < FEWEST or more <= 0:
         return None
-    measured = given(sizes, rows)
-    fit = fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=True, best=1.0), Belief())
+    measured = measurements(sizes, rows)
+    fit = fit_curve(measured, scale_of(np.concatenate(measured.rows), higher=True, best=1.0), Prior())
     ahead = labelled[-1] + more
     (mean, low, high), now = fit.predict(ahead, LEVEL), fit.predict(labelled[-1])
     return Outlook(ahead, mean, low, high, max(0.0, mean - now.mean))

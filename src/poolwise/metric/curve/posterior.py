@@ -12,10 +12,10 @@ from functools import cached_property
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
 
-from poolwise.metric.curve.belief import Belief
 from poolwise.metric.curve.family import TINY, Family, Values, grid
 from poolwise.metric.curve.mixture import quantiles
 from poolwise.metric.curve.observed import Observed
+from poolwise.metric.curve.prior import Prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +111,12 @@ class Posterior:
         return {type(curves.family).__name__: share for curves, share in zip(self.curves, sums, strict=True)}
 
 
-def weigh(seen: Observed, belief: Belief) -> Posterior:
+def weigh(seen: Observed, prior: Prior) -> Posterior:
     """The curves of each family with their evidence, families equally likely beforehand."""
-    found = [_curves(family, seen, belief) for family in belief.members.values()]
+    found = [_curves(family, seen, prior) for family in prior.members.values()]
     top = max(curves.log_weight.max() for curves in found)
     kept = [_kept(curves, top) for curves in found if curves.log_weight.max() > top + np.log(CUT)]
-    return Posterior(tuple(kept), float(seen.sizes[0]), seen.last, belief.drift, seen.typical_noise)
+    return Posterior(tuple(kept), float(seen.sizes[0]), seen.last, prior.drift, seen.typical_noise)
 
 
 RIDGE = 0.05
@@ -131,14 +131,14 @@ def _kept(curves: Curves, top: float) -> Curves:
     return Curves(curves.family, *(field[keep] for field in fields))
 
 
-def _curves(family: Family, seen: Observed, belief: Belief) -> Curves:
+def _curves(family: Family, seen: Observed, prior: Prior) -> Curves:
     used = seen.largest(family.uses)
     tried = grid(family.axes(used.sizes[0] / used.last))
     f = family.form(used.sizes / used.last, tried.shapes, used.last)
     f = f / f[:, :1]
-    a, log_a = _asymptotes(used, belief) if family.asymptote else (np.zeros(1), np.zeros(1))
-    scatters = (0.0,) if seen.repeated else belief.unrepeated
-    whites = [_whitening(used, belief, misfit, scatter) for misfit in belief.misfits for scatter in scatters]
+    a, log_a = _asymptotes(used, prior) if family.asymptote else (np.zeros(1), np.zeros(1))
+    scatters = (0.0,) if seen.repeated else prior.unrepeated
+    whites = [_whitening(used, prior, misfit, scatter) for misfit in prior.misfits for scatter in scatters]
     parts = [_evidence(f, a, white, used.errors) for white in whites]
     evidence, amplitude, spread = _joined(*(np.stack(part) for part in zip(*parts, strict=True)))
     evidence = evidence + log_a + tried.log_prior[:, None]
@@ -156,19 +156,19 @@ def _joined(evidence: Values, amplitude: Values, spread: Values) -> tuple[Values
     return total, mean, np.sqrt(variance)
 
 
-def _asymptotes(seen: Observed, belief: Belief) -> tuple[Values, Values]:
-    seen = seen.scattered(belief.usual)  # a lucky training may lie below the asymptote
+def _asymptotes(seen: Observed, prior: Prior) -> tuple[Values, Values]:
+    seen = seen.scattered(prior.usual)  # a lucky training may lie below the asymptote
     highest = max(float((seen.errors + 2 * seen.noise).min()), TINY)
-    a = (np.arange(belief.asymptotes) + 0.5) / belief.asymptotes * highest
-    prior = a**-belief.lean
-    return a, np.log(prior / prior.sum())
+    a = (np.arange(prior.asymptotes) + 0.5) / prior.asymptotes * highest
+    weights = a**-prior.lean
+    return a, np.log(weights / weights.sum())
 
 
-def _whitening(seen: Observed, belief: Belief, misfit: float, scatter: float) -> Values:
+def _whitening(seen: Observed, prior: Prior, misfit: float, scatter: float) -> Values:
     """(K, K) W with W'W the inverse covariance of what was measured around a curve: noise, and misfit of the family."""
     x = np.log(seen.sizes / seen.last)
-    scale = misfit * np.maximum(seen.errors, TINY) * (1 - belief.ageing * x)
-    alike = np.exp(-np.abs(x[:, None] - x[None, :]) / belief.together)
+    scale = misfit * np.maximum(seen.errors, TINY) * (1 - prior.ageing * x)
+    alike = np.exp(-np.abs(x[:, None] - x[None, :]) / prior.together)
     noise = np.hypot(seen.noise, scatter * seen.errors)
     # the ridge keeps many sizes close together from being one and the same
     covariance = np.outer(scale, scale) * alike + np.diag(noise**2 + (RIDGE * scale) ** 2 + TINY**2)

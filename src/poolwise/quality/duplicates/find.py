@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from poolwise.core.checks import check_embeddings
 from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.core.types import Floats, Ids
-from poolwise.geometry.links import Pairs, duplicate_groups
 from poolwise.geometry.near_pairs import near_pairs
 from poolwise.geometry.nearest_pairs import nearest_pairs
+from poolwise.geometry.pair_graph import Pairs, duplicate_groups
 from poolwise.geometry.thumbnails import Thumbnails, thumbnails
 from poolwise.quality.duplicates.copy_threshold import CopyThreshold, calibrate_threshold
 from poolwise.quality.duplicates.pictures import Pictures

@@ -151,7 +151,7 @@ class Planted:
     seed: int = 0
 
     needs: ClassVar[Need] = Need.PROBS
-    own_say: ClassVar[bool] = True
+    uses_given_label: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.members:

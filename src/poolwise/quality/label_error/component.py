@@ -52,7 +52,7 @@ class ComponentDisagreement:
     say: float = 1.0
 
     needs: ClassVar[Need] = Need.PROBS | Need.GROUPS
-    own_say: ClassVar[bool] = False
+    uses_given_label: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.say <= 0:

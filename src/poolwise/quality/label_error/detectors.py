@@ -57,8 +57,8 @@ class Detector(Protocol):
         """PROBS, EMBEDDINGS, GROUPS, MARGINS; a class attribute will do."""
 
     @property
-    def own_say(self) -> bool:
-        """Whether a label is among what speaks for it: such evidence cannot tell how many are wrong."""
+    def uses_given_label(self) -> bool:
+        """True where a row's given label is part of its evidence, which then cannot tell how many labels are wrong."""
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) what speaks for each class, without the row's own label; rows sum to 1."""
@@ -93,7 +93,7 @@ class ByProbability:
     measure: Measure = Measure.ODDS
 
     needs: ClassVar[Need] = Need.PROBS
-    own_say: ClassVar[bool] = False
+    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """The probabilities as they are."""
@@ -114,7 +114,7 @@ class ConfidentLearning:
     prune: Prune = Prune.BY_NOISE_RATE
 
     needs: ClassVar[Need] = Need.PROBS
-    own_say: ClassVar[bool] = False
+    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """The probabilities as they are."""
@@ -137,7 +137,7 @@ class NeighbourVote:
     neighbours: int = 15
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
-    own_say: ClassVar[bool] = False
+    uses_given_label: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:
@@ -169,7 +169,7 @@ class Auto:
     floor: float = 1e-3
 
     needs: ClassVar[Need] = Need.PROBS
-    own_say: ClassVar[bool] = False
+    uses_given_label: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.neighbours < 1:

@@ -109,7 +109,7 @@ class Ensemble:
 
     members: dict[str, Annotated[Any, Detector]] = field(default_factory=dict)
 
-    own_say: ClassVar[bool] = True
+    uses_given_label: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.members:

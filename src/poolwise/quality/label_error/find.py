@@ -25,7 +25,7 @@ from poolwise.quality.label_error import multilabel
 from poolwise.quality.label_error.choice import Comparison, Planted
 from poolwise.quality.label_error.detectors import Auto, Detector, LabelView, needed
 from poolwise.quality.label_error.estimates import Estimate, estimates
-from poolwise.quality.label_error.found import LabelErrors, expected_errors, expected_in
+from poolwise.quality.label_error.label_errors import LabelErrors, expected_errors, expected_in
 from poolwise.quality.label_error.label_view import label_view, several_labels
 from poolwise.quality.label_error.methods import build_detector, detectors
 from poolwise.quality.label_error.planted import confusions, count_by, expected_count, planted_quality
@@ -114,7 +114,7 @@ def _of_one(view: LabelView, detector: Detector, budget: int | None, method: str
     evidence = detector.evidence(view)
     quality = detector.quality(view.labels, evidence)
     order = np.lexsort((np.arange(len(quality)), quality))
-    unasked = Auto().evidence(view) if detector.own_say else evidence  # by the label's own row
+    unasked = Auto().evidence(view) if detector.uses_given_label else evidence  # by the label's own row
     count = _count(view, unasked, seed)
     return LabelErrors(
         ranking=order[:budget],
@@ -153,10 +153,10 @@ def _expected(
         return np.zeros(len(order))
     if told and told.table:  # this very detector was tried
         return expected_errors(quality[order], told.planted[told.ranking[0]], count)
-    judge: Detector = Auto() if detector.own_say else detector
+    judge: Detector = Auto() if detector.uses_given_label else detector
     towards, rng = confusions(view.labels, evidence), generator(seed, 0, "planted ranks")
     planted = planted_quality(view.labels, towards, rng, lambda given: judge.quality(given, evidence))
-    if not detector.own_say:
+    if not detector.uses_given_label:
         return expected_errors(quality[order], planted, count)
     known = judge.quality(view.labels, evidence)
     first = np.argsort(known, kind="stable")

@@ -124,7 +124,7 @@ class SimiFeat:
     seed: int = 0
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
-    own_say: ClassVar[bool] = True
+    uses_given_label: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.neighbours < 2 or self.draws < 1:

@@ -82,7 +82,7 @@ class AreaUnderMargin:
     """
 
     needs: ClassVar[Need] = Need.PROBS | Need.MARGINS
-    own_say: ClassVar[bool] = True
+    uses_given_label: ClassVar[bool] = True
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) 1 / (1 + exp(-area / median |area|)) for the given label; the rest by the probabilities."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.types import Labels, Need, is_known
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.pruning.counts import Components, Doubles, Numbers, components
 from poolwise.quality.pruning.pruned import Pruned
 

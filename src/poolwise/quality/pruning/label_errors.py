@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.core.types import Labels, Need
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.pruning.counts import Numbers
 from poolwise.quality.pruning.pruned import Pruned
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Labels, Need
-from poolwise.quality.label_error.found import LabelErrors
+from poolwise.quality.label_error.label_errors import LabelErrors
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from poolwise.metric.curve.family import Values
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class Measurements:
     """Checked measurements.
 
     Attributes:
@@ -27,7 +27,7 @@ class Given:
     notes: tuple[str, ...]
 
 
-def given(sizes: Any, scores: Sequence[Any]) -> Given:
+def measurements(sizes: Any, scores: Sequence[Any]) -> Measurements:
     """Rows in any order, by rising size; rows of one size are joined, NaN and None are left out and told.
 
     Args:
@@ -37,7 +37,7 @@ def given(sizes: Any, scores: Sequence[Any]) -> Given:
     Raises:
         InvalidArray: not as many rows as sizes, sizes that are no positive numbers, infinity, or nothing measured.
 
-    >>> given([20, 10], [0.5, [0.25, None]]).sizes.tolist()
+    >>> measurements([20, 10], [0.5, [0.25, None]]).sizes.tolist()
     [10.0, 20.0]
     """
     counts = _numbers(sizes, "sizes")
@@ -60,7 +60,7 @@ def _numbers(values: Any, name: str) -> Values:
         raise InvalidArray(f"{name} must be numbers, ragged only from row to row; {error}.") from error
 
 
-def _kept(joined: dict[float, Values]) -> Given:
+def _kept(joined: dict[float, Values]) -> Measurements:
     known = {size: row[~np.isnan(row)] for size, row in joined.items()}
     missing = sum(len(joined[size]) - len(known[size]) for size in joined)
     empty = [f"{size:g}" for size, row in known.items() if not len(row)]
@@ -70,4 +70,4 @@ def _kept(joined: dict[float, Values]) -> Given:
     full = {size: np.sort(row) for size, row in known.items() if len(row)}
     if not full:
         raise InvalidArray("there is no score to fit: every repeat is missing. Measure three sizes or more.")
-    return Given(np.array(list(full)), tuple(full.values()), tuple(notes))
+    return Measurements(np.array(list(full)), tuple(full.values()), tuple(notes))

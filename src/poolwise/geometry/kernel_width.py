@@ -1,4 +1,4 @@
-"""How near labelled rows lie to each other, on rows scaled to length 1, so that distance means angle; from 0 to 2."""
+"""The kernel width of MaxHerding: the least distance of labelled rows scaled to length 1; from 0 to 2."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ COPIES = 1e-3
 """Rows nearer than this are copies: from batch to batch a network may say as much of one picture."""
 
 
-def least_apart(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000) -> float:
-    """The kernel width of Bae et al. (2025, section 4): 1 before there are two labelled rows, then their least distance.
+def kernel_width(labelled: Floats | None, rng: np.random.Generator, most: int = 20_000) -> float:
+    """Return the kernel width of Bae et al. (2025, section 4): 1 before there are two labelled rows, then their least distance.
 
     In float64: in float32 a distance of 0, even that of a row to itself, comes out as up to 0.001.
 
@@ -21,7 +21,7 @@ def least_apart(labelled: Floats | None, rng: np.random.Generator, most: int = 2
         rng: draws the rows compared where there are many.
         most: how many those are.
 
-    >>> round(least_apart(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), np.random.default_rng(0)), 4)
+    >>> round(kernel_width(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), np.random.default_rng(0)), 4)
     1.4142
     """
     if labelled is None:

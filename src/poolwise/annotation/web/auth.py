@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from poolwise.annotation.web.guard import Attempts
+from poolwise.annotation.web.middleware import LoginLimiter
 from poolwise.annotation.web.people import SESSION_SECONDS, People
 
 CSRF = "x-poolwise-csrf"
@@ -23,7 +23,7 @@ class NotLoggedIn(HTTPException):
         super().__init__(401, "Log in first: open the link that you were given.")
 
 
-class Entry:
+class Auth:
     """Who is let in.
 
     Args:
@@ -34,9 +34,9 @@ class Entry:
     def __init__(self, people: People, site: str) -> None:
         self.people = people
         self.cookie = f"poolwise_{site}"
-        self._attempts = Attempts()
+        self._attempts = LoginLimiter()
 
-    def who(self, request: Request) -> str:
+    def current_person(self, request: Request) -> str:
         """The person who asks. Raises NotLoggedIn."""
         if not self.people.need_token:
             return self.people.alone
@@ -45,9 +45,9 @@ class Entry:
             raise NotLoggedIn
         return person
 
-    def changing(self, request: Request) -> str:
+    def changing_person(self, request: Request) -> str:
         """The person who asks for a change, from a page of ours. Raises NotLoggedIn, HTTPException."""
-        person = self.who(request)
+        person = self.current_person(request)
         if not hmac.compare_digest(request.headers.get(CSRF, "").encode(), self.people.csrf(person).encode()):
             raise HTTPException(403, "The page is too old; load it again.")
         return person

@@ -1,4 +1,4 @@
-"""One batch on the desk: what people send is checked, written to the ledger, and only then believed."""
+"""One batch on the session: what people send is checked, written to the ledger, and only then believed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Sent:
+class Submission:
     """One answer as a browser sends it."""
 
     key: str
@@ -62,7 +62,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Counts:
     """How far a batch is, and what one person did."""
 
     done: int
@@ -70,7 +70,7 @@ class Standing:
     mine: int
 
 
-class Desk:
+class BatchSession:
     """One batch, shared by all threads of the server.
 
     Args:
@@ -123,7 +123,14 @@ class Desk:
             return [self.work.by_id[at] for at in ids]
 
     def answer(
-        self, person: str, tab: str, sent: Sequence[Sent], count: int, *, aside: Sequence[int] = (), grid: bool = False
+        self,
+        person: str,
+        tab: str,
+        sent: Sequence[Submission],
+        count: int,
+        *,
+        aside: Sequence[int] = (),
+        grid: bool = False,
     ) -> list[Ask]:
         """Write answers down, give the samples `aside` back for later; then what the tab is to show next.
 
@@ -153,12 +160,12 @@ class Desk:
             self._save([vote], [claim])
             return vote
 
-    def standing(self, person: str) -> Standing:
+    def counts(self, person: str) -> Counts:
         """How far the batch is."""
         with self._alone():
-            return Standing(self._queue.done, len(self._queue.ids), self._queue.votes_of(person))
+            return Counts(self._queue.done, len(self._queue.ids), self._queue.votes_of(person))
 
-    def standing_votes(self) -> dict[int, dict[str, Vote]]:
+    def votes_by_sample(self) -> dict[int, dict[str, Vote]]:
         """Sample -> person -> the vote that stands."""
         with self._alone():
             return {at: dict(votes) for at, votes in self._queue.said.items()}
@@ -204,7 +211,7 @@ class Desk:
         self._sent.update({(vote.person, vote.key): vote for vote in votes})
         self._votes.extend(votes)
 
-    def _vote(self, person: str, sent: Sent) -> Vote | None:
+    def _vote(self, person: str, sent: Submission) -> Vote | None:
         """The vote that was sent; None if it is there already."""
         self._check_asked(sent.sample_id)
         before = self._sent.get((person, sent.key))
@@ -218,14 +225,14 @@ class Desk:
         seconds = None if sent.seconds is None else min(max(sent.seconds, 0.0), MOST_SECONDS)
         return Vote(
             sent.key, self.work.round, sent.sample_id, person, sent.said, label, sent.note, seconds,
-            shown_suggestion(self.work.by_id[sent.sample_id]), self._now(),
+            visible_suggestion(self.work.by_id[sent.sample_id]), self._now(),
         )  # fmt: skip
 
     def _check_asked(self, sample_id: int) -> None:
         if sample_id not in self.work.by_id:
             raise UnknownSample(f"sample {sample_id} is not in the batch of round {self.work.round}.")
 
-    def _label(self, sent: Sent) -> Label:
+    def _label(self, sent: Submission) -> Label:
         unknown = [name for name in sent.labels if name not in self.work.classes]
         if unknown:
             raise UnknownLabel(f"{listed(unknown)} is no class; the classes are {listed(self.work.classes, 20)}.")
@@ -241,7 +248,7 @@ class Desk:
         return datetime.fromtimestamp(self._clock(), timezone.utc).isoformat(timespec="milliseconds")
 
 
-def shown_suggestion(ask: Ask) -> Label:
+def visible_suggestion(ask: Ask) -> Label:
     """What the page shows as the model's suggestion: none where no model spoke."""
     return ask.suggestion if ask.probability is not None else None
 

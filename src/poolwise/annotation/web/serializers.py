@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from poolwise.annotation.web.desk import shown_suggestion
+from poolwise.annotation.web.batch_session import visible_suggestion
 from poolwise.annotation.web.forms import Item, Neighbour, Progress
 from poolwise.annotation.web.pictures import SIDES
 from poolwise.annotation.web.site import Site
@@ -23,7 +23,7 @@ def item(site: Site, ask: Ask) -> Item:
     small, page, zoom = (address(site, ask.sample_id, side) for side in SIDES)
     review = bool(ask.details.get("review"))
     return Item(
-        id=ask.sample_id, picture=page, small=small, zoom=zoom, suggestion=names(shown_suggestion(ask)),
+        id=ask.sample_id, picture=page, small=small, zoom=zoom, suggestion=names(visible_suggestion(ask)),
         probability=ask.probability, reason=ask.reason, cluster=str(ask.details.get("cluster", "")), review=review,
         given=_given(site, ask.details) if review else None, neighbours=_neighbours(site, ask.details),
     )  # fmt: skip
@@ -59,14 +59,14 @@ def _neighbours(site: Site, details: Mapping[str, Any]) -> list[Neighbour]:
 
 def progress(site: Site, person: str) -> Progress:
     """How far the batch and the run are."""
-    view, desk = site.view, site.desk
-    standing = desk.standing(person) if desk is not None else None
+    view, session = site.view, site.session
+    counts = session.counts(person) if session is not None else None
     return Progress(
-        round=desk.work.round if desk is not None else None,
-        done=standing.done if standing else 0,
-        total=standing.total if standing else 0,
-        mine=standing.mine if standing else 0,
-        full=standing is not None and standing.done == standing.total,
+        round=session.work.round if session is not None else None,
+        done=counts.done if counts else 0,
+        total=counts.total if counts else 0,
+        mine=counts.mine if counts else 0,
+        full=counts is not None and counts.done == counts.total,
         stage=view.stage, since=view.since, expected=view.expected, over=view.over, metric=view.metric,
         scores=list(view.scores), next_command="" if site.run.train else view.next_command, trouble=site.trouble,
     )  # fmt: skip
@@ -74,4 +74,4 @@ def progress(site: Site, person: str) -> Progress:
 
 def in_grid(asks: list[Ask]) -> list[Ask]:
     """Those whose suggestion can be confirmed."""
-    return [ask for ask in asks if shown_suggestion(ask) is not None and not ask.details.get("review")]
+    return [ask for ask in asks if visible_suggestion(ask) is not None and not ask.details.get("review")]

@@ -24,7 +24,7 @@ class Pairs(NamedTuple):
     complete: bool
 
 
-class Links:
+class PairGraph:
     """A list of pairs that is thinned to a forest when it outgrows its limit."""
 
     def __init__(self, count: int, most: int) -> None:
@@ -52,7 +52,7 @@ class Links:
         group = self.groups[first[0]]
         return bool((self.groups[first] == group).all() and (self.groups[second] == group).all())
 
-    def apart(self, rows: Rows) -> Rows:
+    def unjoined(self, rows: Rows) -> Rows:
         """Those of (p, 2) pairs that may still join something."""
         return rows if self.groups is None else rows[self.groups[rows[:, 0]] != self.groups[rows[:, 1]]]
 

@@ -11,15 +11,15 @@ from poolwise.core.types import Answer, Batch, Label, Task, encode
 from poolwise.core.voting import Said, Vote
 from poolwise.quality.consensus.crowdlab import crowdlab
 
-Standing = Mapping[int, Mapping[str, Vote]]
+VotesBySample = Mapping[int, Mapping[str, Vote]]
 """Sample -> person -> the vote that stands."""
 
 
-def standing(votes: Iterable[Vote]) -> dict[int, dict[str, Vote]]:
+def latest_votes(votes: Iterable[Vote]) -> dict[int, dict[str, Vote]]:
     """The latest vote of each person on each sample, without those taken back.
 
     >>> one = Vote("a", 0, 7, "ann", Said.LABEL, "cat")
-    >>> standing([one, Vote("b", 0, 7, "ann", Said.UNDO)]), list(standing([one]))
+    >>> latest_votes([one, Vote("b", 0, 7, "ann", Said.UNDO)]), list(latest_votes([one]))
     ({}, [7])
     """
     found: dict[int, dict[str, Vote]] = defaultdict(dict)
@@ -39,11 +39,11 @@ def taken_back(votes: Iterable[Vote], round: int, redundancy: int) -> set[int]:
     """
     mine = [vote for vote in votes if vote.round == round]
     last = {(vote.sample_id, vote.person): vote.said for vote in mine}
-    rows = standing(mine)
+    rows = latest_votes(mine)
     return {at for (at, _), said in last.items() if said is Said.UNDO and len(rows.get(at, ())) < redundancy}
 
 
-def answers(votes: Sequence[Vote], batch: Batch, redundancy: int) -> list[Answer]:
+def aggregate(votes: Sequence[Vote], batch: Batch, redundancy: int) -> list[Answer]:
     """What the loop is told: this batch's answers, and corrections of earlier ones that came late.
 
     A sample is answered when `redundancy` people have spoken. Several votes become one label by CROWDLAB
@@ -61,7 +61,7 @@ def answers(votes: Sequence[Vote], batch: Batch, redundancy: int) -> list[Answer
             by_round[vote.round].append(vote)
     latest: dict[int, Answer] = {}
     for round_ in sorted(by_round):
-        rows = standing(by_round[round_])
+        rows = latest_votes(by_round[round_])
         spoken = {at: row for at, row in rows.items() if len(row) >= (1 if round_ < 0 else redundancy)}
         for answer in _of_one_round(spoken, batch) if round_ >= 0 else _removed(spoken):
             before = latest.get(answer.sample_id)
@@ -70,13 +70,13 @@ def answers(votes: Sequence[Vote], batch: Batch, redundancy: int) -> list[Answer
     return list(latest.values())
 
 
-def _removed(rows: Standing) -> list[Answer]:
+def _removed(rows: VotesBySample) -> list[Answer]:
     """Near-copies of which another was kept; those that stay are no news."""
     last = {at: max(votes.values(), key=lambda vote: vote.at) for at, votes in rows.items()}
     return [Answer(at, None, vote.person, True, vote.at) for at, vote in last.items() if vote.said is Said.REMOVE]
 
 
-def _of_one_round(rows: Standing, batch: Batch) -> list[Answer]:
+def _of_one_round(rows: VotesBySample, batch: Batch) -> list[Answer]:
     several = {at: list(votes.values()) for at, votes in rows.items() if len(votes) > 1}
     agreed = _agreed(several, batch)
     found = []

@@ -32,7 +32,7 @@ HEADERS = {
 }
 
 
-class Guard:
+class SecurityMiddleware:
     """Wraps the application.
 
     Args:
@@ -130,7 +130,7 @@ async def _say(send: Send, status: int, text: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-class Attempts:
+class LoginLimiter:
     """Failed logins of the last minute; a token of 192 bits is not guessed, but a log full of tries helps nobody."""
 
     def __init__(self, each: int = 10, all_: int = 100, clock: Callable[[], float] = time.monotonic) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from poolwise.annotation.web.page import Page
-from poolwise.annotation.web.tally import answers
+from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.types import Ask, Batch, Task
 from poolwise.core.voting import Said, Vote
 
@@ -27,7 +27,7 @@ def test_the_latest_word_of_a_person_stands():
         vote(2, "ann", "a"),
         vote(2, "ann", None, said=Said.UNDO),
     ]
-    found = answers(votes, batch(), 1)
+    found = aggregate(votes, batch(), 1)
     assert labels(found) == {1: "b"}
     assert found[0].at == "2"
 
@@ -35,7 +35,7 @@ def test_the_latest_word_of_a_person_stands():
 def test_three_people_agree_by_consensus_and_two_are_not_enough():
     votes = [vote(1, name, label) for name, label in zip(("ann", "ben", "cem"), "aab", strict=True)]
     votes += [vote(2, "ann", "b"), vote(2, "ben", "b")]
-    found = answers(votes, batch(), 3)
+    found = aggregate(votes, batch(), 3)
     assert labels(found) == {1: "a"}
     assert found[0].annotator == "ann, ben, cem"
 
@@ -43,7 +43,7 @@ def test_three_people_agree_by_consensus_and_two_are_not_enough():
 def test_classes_of_several_people_are_agreed_on_one_by_one():
     several = batch((1,), task=Task.MULTILABEL)
     votes = [vote(1, name, label) for name, label in zip("xyz", (("a", "b"), ("a",), ()), strict=True)]
-    assert labels(answers(votes, several, 3)) == {1: ("a",)}
+    assert labels(aggregate(votes, several, 3)) == {1: ("a",)}
 
 
 def test_most_people_who_cannot_tell_are_believed():
@@ -52,19 +52,19 @@ def test_most_people_who_cannot_tell_are_believed():
         vote(1, "ben", None, said=Said.CANNOT_TELL),
         vote(1, "cem", "a"),
     ]
-    found = answers(votes, batch(), 3)
+    found = aggregate(votes, batch(), 3)
     assert labels(found) == {1: None}
     assert not found[0].removed
 
 
 def test_what_is_said_late_of_an_earlier_batch_comes_along_but_not_of_a_sample_that_is_asked_again():
     votes = [vote(7, "ann", "a", round=0), vote(1, "ann", "b", round=0), vote(2, "ann", "a", round=1)]
-    assert labels(answers(votes, batch(round=1), 1)) == {7: "a", 2: "a"}
+    assert labels(aggregate(votes, batch(round=1), 1)) == {7: "a", 2: "a"}
 
 
 def test_of_near_copies_those_that_go_are_told_and_those_that_stay_are_not():
     votes = [vote(8, "ann", None, said=Said.REMOVE, round=-1), vote(9, "ann", None, said=Said.KEEP, round=-1)]
-    assert [(row.sample_id, row.removed) for row in answers(votes, batch(), 3)] == [(8, True)]
+    assert [(row.sample_id, row.removed) for row in aggregate(votes, batch(), 3)] == [(8, True)]
 
 
 def test_a_run_with_redundancy_waits_until_everybody_has_spoken():

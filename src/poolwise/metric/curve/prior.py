@@ -1,4 +1,4 @@
-"""What is held likely of a learning curve before the data are seen."""
+"""The prior of a learning curve: what is held likely before the data are seen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def both() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Belief:
+class Prior:
     """Families, averaged by how well they explain the data, and how far each is to be trusted.
 
     Attributes:
