@@ -16,7 +16,7 @@ from poolwise.annotation.web.site import MOVED, Site
 from poolwise.app.annotate import Serving, admitted, annotate, bound, waiting_run
 from poolwise.app.annotated import AnnotatedRun, shown_parts, take_votes
 from poolwise.app.commands import take_answers
-from poolwise.app.run import run_config
+from poolwise.app.run import run_job
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, LedgerError, LedgerMoved, RunBusy
 from poolwise.core.parts import conf_dir
@@ -46,7 +46,7 @@ def begin(*more, name="one"):
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("loop", words), resolve=True)
-    return run_config(config, name=name, strategy="clustered", command="poolwise loop")[0]
+    return run_job("loop", config, name=name, method="clustered", command="poolwise loop")
 
 
 def shown(folder, **more):
@@ -175,7 +175,7 @@ def test_only_a_run_of_people_has_a_page(here):
     words = ["data=synthetic", "tracking=none", "budget=20", "control=false", "model.epochs=1", "verbose=false"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("loop", words), resolve=True)
-    run_config(config, name="two", strategy="random", command="poolwise loop")
+    run_job("loop", config, name="two", method="random", command="poolwise loop")
     with pytest.raises(ConfigError, match="run 'two' is simulated"):
         annotate(here / "runs/two", Serving())
 
@@ -267,7 +267,7 @@ def test_the_server_of_a_run_that_is_gone_takes_nothing_and_leaves_the_new_one_a
 def test_answers_from_a_file_are_not_taken_by_a_run_that_is_gone(here):
     begin("annotation=csv_files")
     run = stored_run(here / "runs/one")
-    (arm, *_) = run.parts(Terminal())
+    (arm, *_) = run.build(Terminal())
     file = shutil.copy(next((here / "runs/one/batches").glob("*.csv")), here / "round_000.csv")
     begun_anew(here / "runs/one")
     before = files(here / "runs")
@@ -280,7 +280,7 @@ def test_answers_from_a_file_are_not_taken_by_a_run_that_is_gone(here):
 def test_a_run_without_its_ledger_is_told_of_and_gets_no_empty_one(here):
     begin()
     run = stored_run(here / "runs/one")
-    (arm, *_) = run.parts(Terminal())
+    (arm, *_) = run.build(Terminal())
     batch = batch_of(run.ledger.state("one"), arm)
     run.ledger.close()
     (here / "runs/one/ledger.db").unlink()

@@ -14,7 +14,7 @@ from poolwise.annotation.web.serializers import item
 from poolwise.annotation.web.site import Site
 from poolwise.app import commands
 from poolwise.app.annotated import AnnotatedRun, go_on, shown_parts, take_votes
-from poolwise.app.run import run_audit
+from poolwise.app.run import run_job
 from poolwise.core.parts import conf_dir
 from poolwise.core.voting import Said
 from poolwise.jobs.stored import stored_run
@@ -41,7 +41,7 @@ def review(request, tmp_path, monkeypatch):
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("audit", words), resolve=True)
-    assert run_audit(config, name="one", method="auto", command="poolwise audit").status == "parked"
+    assert run_job("audit", config, name="one", method="auto", command="poolwise audit").status == "parked"
     run = stored_run(tmp_path / "runs/one")
     return AnnotatedRun(run, shown_parts(run), train=False, redundancy=1, hold=300.0)
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from annotation.label_studio_fake import LEGACY, Fake
 from poolwise.app import commands
-from poolwise.app.run import run_config
+from poolwise.app.run import run_job
 from poolwise.app.status import status
 from poolwise.core.errors import AnnotationError, ConfigError, DataChanged, FormatError, SettingsChanged, UnknownSample
 from poolwise.core.parts import conf_dir
@@ -41,7 +41,7 @@ def begin(*more, name="one"):
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("loop", words), resolve=True)
-    return run_config(config, name=name, strategy="clustered", command="poolwise loop")[0]
+    return run_job("loop", config, name=name, method="clustered", command="poolwise loop")
 
 
 def fill(file, count=None):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pages import Browser, Server
 from poolwise.annotation.web.site import MOVED
-from poolwise.app.run import run_config
+from poolwise.app.run import run_job
 from poolwise.core.parts import conf_dir
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
@@ -30,7 +30,7 @@ def loop():
     """What `poolwise loop` does with these settings, less the seconds in which it is loaded."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("loop", SETTINGS), resolve=True)
-    return run_config(config, name="one", strategy="random", command="poolwise loop")
+    return run_job("loop", config, name="one", method="random", command="poolwise loop")
 
 
 @pytest.fixture

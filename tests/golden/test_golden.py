@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from poolwise.app import commands
-from poolwise.app.run import run_audit, run_compare, run_config, run_samplesize
+from poolwise.app.run import run_job
 from poolwise.app.status import status
 from poolwise.core.errors import SettingsChanged
 from poolwise.core.parts import present_names
@@ -79,7 +79,7 @@ def test_the_same_command_goes_on_with_a_loop_by_present_names(runs):
     config = present_names(settings(runs, "simulated", budget=30))
     config["stopping"]["budget"]["budget"] = 30
     before = json.loads((runs / "simulated/summary.json").read_text())
-    record = run_config(config, name="simulated", strategy="margin", command="poolwise loop")[0]
+    record = run_job("loop", config, name="simulated", method="margin", command="poolwise loop")
     assert [round_.labelled for round_ in record.rounds] == [10, 20, 30]
     after = json.loads((runs / "simulated/summary.json").read_text())
     assert after["runs"][0]["rounds"][:2] == before["runs"][0]["rounds"]
@@ -89,7 +89,7 @@ def test_a_change_of_a_setting_is_still_refused(runs):
     config = present_names(settings(runs, "simulated"))
     config["query"]["_target_"] = "poolwise.query.top_k.Entropy"
     with pytest.raises(SettingsChanged, match="query._target_"):
-        run_config(config, name="simulated", strategy="entropy", command="poolwise loop")
+        run_job("loop", config, name="simulated", method="entropy", command="poolwise loop")
 
 
 @pytest.mark.parametrize("name", ["parked", "simulated", "audited", "compared", "sized"])
@@ -102,8 +102,8 @@ def test_a_report_is_written_anew_without_training(runs, name, untrained):
 def test_a_review_of_an_audit_is_taken(runs, untrained):
     fill_in(runs / "audited/batches/round_000.csv", "label", lambda at: f"class_{at % 3}")
     commands.ingest(runs / "audited/batches/round_000.csv", None)
-    record = run_audit(
-        present_names(settings(runs, "audited")), name="audited", method="auto", command="poolwise audit"
+    record = run_job(
+        "audit", present_names(settings(runs, "audited")), name="audited", method="auto", command="poolwise audit"
     )
     assert (record.status, record.results["reviewed"]) == ("stopped", 5)
 
@@ -111,13 +111,13 @@ def test_a_review_of_an_audit_is_taken(runs, untrained):
 def test_the_same_comparison_by_present_names_trains_nothing_again(runs, untrained):
     before = (runs / "compared/results.csv").read_text()
     config = present_names(settings(runs, "compared", "job.yaml"))
-    run_compare(config, name="compared", method="label_errors", command="poolwise compare")
+    run_job("compare", config, name="compared", method="label_errors", command="poolwise compare")
     assert (runs / "compared/results.csv").read_text() == before
 
 
 def test_the_same_experiment_by_present_names_trains_nothing_again(runs, untrained):
     config = present_names(settings(runs, "sized", "job.yaml"))
-    record = run_samplesize(config, name="sized", method="small_cnn", command="poolwise samplesize")
+    record = run_job("samplesize", config, name="sized", method="small_cnn", command="poolwise samplesize")
     assert record.note == yaml.safe_load((HERE / "runs/sized/job.yaml").read_text())["note"]
 
 

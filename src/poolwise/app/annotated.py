@@ -231,17 +231,8 @@ def go_on(run: StoredRun, parts: ShownParts, redundancy: int, say: Say) -> None:
     """Take the votes, then go on with the run as far as it goes."""
     count = take_votes(run, parts, redundancy)
     say(f"{count} new answers from the page recorded in run {run.name}.")
+    from poolwise.app.run import go_on_with
     from poolwise.app.terminal import Terminal
 
-    if run.job == "audit":
-        from poolwise.jobs.audit.build import ending
-        from poolwise.jobs.audit.job import audit_job
-
-        lines = ending(audit_job(run.audit(Terminal()), run.ledger))
-    else:
-        from poolwise.jobs.loop.build import ending as loop_ending
-        from poolwise.jobs.loop.job import loop_job
-
-        lines = loop_ending(loop_job(run.parts(Terminal()), run.ledger))
-    for line in lines:
+    for line in go_on_with(run, run.build(Terminal())):
         say(line)

@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar
 
 from poolwise import __version__
 from poolwise.core.errors import PoolwiseError
+from poolwise.jobs.table import JOBS
 
 T = TypeVar("T")
 
@@ -19,11 +20,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 COMMANDS = {
-    "loop": "label a pool round by round; simulated, or with people (settings: poolwise loop --help)",
-    "audit": "find labels that are probably wrong, and have them reviewed (settings: poolwise audit --help)",
-    "compare": "does cleaning the labels help: cleaned against raw (settings: poolwise compare --help)",
-    "samplesize": "how many more labels a target needs (settings: poolwise samplesize --help)",
-    "benchmark": "compare query strategies over data sets and seeds (settings: poolwise benchmark --help)",
+    **{name: f"{job.help} (settings: poolwise {name} --help)" for name, job in JOBS.items()},
     "annotate": "label or review on a page in the browser, alone or with others",
     "ingest": "take the answers of a filled-in batch file, or another tool's export, and go on with its run",
     "status": "where every run stands",
@@ -31,8 +28,6 @@ COMMANDS = {
     "track": "send what the tracking server has missed of a run",
     "labels": "write the labels gathered so far: CSV, JSON Lines, COCO, CVAT, Label Studio, folders",
 }
-HYDRA_JOBS = ("loop", "audit", "compare", "samplesize", "benchmark")
-"""Commands whose settings are composed by Hydra."""
 FORMATS = ("csv", "jsonl", "coco", "cvat", "label_studio", "image_folder")
 """Of `poolwise labels`; see docs/formats.md."""
 EPILOG = """\
@@ -60,7 +55,7 @@ def _do(words: Sequence[str]) -> None:
         from poolwise.app.hydra_job import complete
 
         complete(words[1:])
-    elif words[:1] and words[0] in HYDRA_JOBS:
+    elif words[:1] and words[0] in JOBS:
         from poolwise.app.hydra_job import main as hydra_main
 
         hydra_main(words[0], words[1:])
@@ -109,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"poolwise {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in HYDRA_JOBS:
+    for name in JOBS:
         commands.add_parser(name, help=COMMANDS[name], add_help=False)
     _annotate_options(commands.add_parser("annotate", help=COMMANDS["annotate"]))
     ingest = commands.add_parser("ingest", help=COMMANDS["ingest"])

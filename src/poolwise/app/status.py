@@ -13,7 +13,7 @@ from poolwise.core.errors import PoolwiseError, RunBusy
 from poolwise.core.files import held
 from poolwise.core.types import RunRecord
 from poolwise.jobs.stored import StoredRun, check_folder, stored_run
-from poolwise.jobs.trainings.begun import FILE, begun_in
+from poolwise.jobs.trainings.job_file import FILE, job_file
 
 
 def status(runs: Path) -> None:
@@ -45,7 +45,7 @@ def status(runs: Path) -> None:
 
 def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     """A row, and what there is to say, for each run in a folder."""
-    job = begun_in(folder)
+    job = job_file(folder)
     if job:
         check_folder(folder)
         status = "stopped" if job.note else "interrupted" if _is_idle(folder) else "running"

@@ -6,23 +6,20 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import Annotator, Display, ImageSource
 from poolwise.core.parts import TARGET, build_part
-from poolwise.jobs.loop.build import ledger_of, loop_parts
-from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.trainings.begun import begun_in
+from poolwise.jobs.loop.build import ledger_of
+from poolwise.jobs.table import JOBS
 from poolwise.jobs.trainings.build import find_here
+from poolwise.jobs.trainings.job_file import JobFile, job_file
 from poolwise.jobs.trust import check_ledger_of, check_links, check_settings_of, hash_of, is_known, remember, trust
 from poolwise.ledger.events import RunOpened
 from poolwise.ledger.store import OpenLedger
-
-if TYPE_CHECKING:
-    from poolwise.jobs.audit.parts import AuditParts
 
 
 @dataclass(frozen=True)
@@ -50,24 +47,15 @@ class StoredRun:
         """Which command began it."""
         return self.ledger.state(self.name).opened.job
 
-    def parts(self, display: Display) -> list[Parts]:
-        """Build the arms of a loop anew; relative paths are taken from where it began.
+    def build(self, display: Display) -> Any:
+        """Build the parts anew, of a loop those of each arm; relative paths are taken from where it began.
 
         Raises:
             UntrustedRun: see `trust.check_settings_of`.
         """
         opened = self.where_it_began()
-        return loop_parts(
-            opened.config, name=self.name, strategy=opened.strategy, command=opened.command,
-            display=display, folder=self.folder,
-        )  # fmt: skip
-
-    def audit(self, display: Display) -> AuditParts:
-        """Build the parts of an audit anew. Raises UntrustedRun, as for `parts`."""
-        from poolwise.jobs.audit.build import audit_parts
-
-        opened = self.where_it_began()
-        return audit_parts(
+        build = JOBS[self.job].load("build")
+        return build(
             opened.config, name=self.name, method=opened.strategy, command=opened.command,
             display=display, folder=self.folder,
         )  # fmt: skip
@@ -105,6 +93,47 @@ class StoredRun:
         return opened
 
 
+@dataclass(frozen=True)
+class StoredJob:
+    """A job without a ledger, found on disk."""
+
+    folder: Path
+    file: JobFile
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.file.name
+
+    @property
+    def job(self) -> str:
+        """Which command began it."""
+        return self.file.job
+
+    def build(self, display: Display) -> Any:
+        """Build the parts anew. Raises UntrustedRun: see `trust.check_settings_of`."""
+        file = self.file
+        go_to(self.folder, file.config, file.cwd)
+        check_settings_of(self.folder, file.config, file.cwd)
+        build = JOBS[file.job].load("build")
+        return build(
+            file.config, name=file.name, method=file.method, command=file.command, display=display, folder=self.folder
+        )
+
+
+def stored_job(folder: Path, *, trusted: bool = False) -> StoredRun | StoredJob:
+    """Open the run or the job whose folder this is. Raises as `stored_run`."""
+    folder = folder.resolve()
+    file = job_file(folder)
+    if file is None:
+        return stored_run(folder, trusted=trusted)
+    if trusted:
+        trust(folder)
+        remember(folder, file.config, began=file.cwd)
+    check_folder(folder)
+    return StoredJob(folder, file)
+
+
 SHOWN = ("data", "annotation")
 
 
@@ -123,7 +152,7 @@ def go_to(folder: Path, config: Mapping[str, Any], cwd: str) -> None:
 def check_folder(folder: Path) -> None:
     """Check a folder that may have been there before. Raises UntrustedRun: links of another's lead out of it."""
     if folder.is_dir():
-        file, job = folder / "config.yaml", begun_in(folder)
+        file, job = folder / "config.yaml", job_file(folder)
         check_links(folder, job.config if job else stored_settings(file) if file.is_file() else {})
 
 

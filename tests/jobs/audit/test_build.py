@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from poolwise.app import commands
-from poolwise.app.run import run_audit
+from poolwise.app.run import run_job
 from poolwise.app.status import status
 from poolwise.core.errors import ConfigError, SettingsChanged
 from poolwise.core.parts import conf_dir
@@ -43,7 +43,7 @@ def begin(*more, name="one"):
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("audit", words), resolve=True)
-    return run_audit(config, name=name, method="auto", command="poolwise audit")
+    return run_job("audit", config, name=name, method="auto", command="poolwise audit")
 
 
 def rows(file):

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from poolwise.app.commands import report, track
-from poolwise.app.run import run_compare
+from poolwise.app.run import run_job
 from poolwise.core.parts import conf_dir
 
 SMALL = (
@@ -22,7 +22,7 @@ def record(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("compare", list(SMALL)), resolve=True)
-    return run_compare(config, name="small", method="label_errors", command="poolwise compare")
+    return run_job("compare", config, name="small", method="label_errors", command="poolwise compare")
 
 
 def test_two_seeds_of_four_arms_end_in_tables_and_a_page(record, capsys):

@@ -12,7 +12,7 @@ from poolwise.core.errors import ConfigError, DataError, LedgerMoved, SettingsCh
 from poolwise.core.types import Task
 from poolwise.jobs.compare import job
 from poolwise.jobs.compare.job import compare_job, compared
-from poolwise.jobs.trainings.begun import begun
+from poolwise.jobs.trainings.job_file import hold_job
 from poolwise.quality.pruning.component import ByComponent
 from poolwise.quality.pruning.label_errors import ByLabelErrors
 
@@ -237,7 +237,7 @@ def test_a_comparison_whose_folder_went_meanwhile_writes_nothing_there(fakes, tm
     def gone(parts):
         shutil.rmtree(parts.folder)
         if again:
-            with begun("compare", parts, ()):
+            with hold_job("compare", parts, ()):
                 pass
         return compared(parts)
 

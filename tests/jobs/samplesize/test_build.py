@@ -8,14 +8,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from builders import Quiet
-from poolwise.app.hydra_job import _as_points
 from poolwise.app.hydra_job import parts as groups
-from poolwise.app.run import run_samplesize
+from poolwise.app.run import run_job
 from poolwise.core.errors import ConfigError, DataError, UnknownLabel
 from poolwise.core.parts import conf_dir
 from poolwise.core.types import Manifest, Task
 from poolwise.jobs.samplesize.build import clean_labels, read_points, samplesize_name, samplesize_parts
 from poolwise.jobs.samplesize.schedule import held_constant
+from poolwise.jobs.samplesize.settings import as_points
 from poolwise.metric.curve.posterior import Prior
 from poolwise.metric.curve.pow3 import Pow3
 
@@ -144,8 +144,8 @@ def test_the_jobs_of_a_sweep_have_a_folder_each():
 
 
 def test_a_csv_given_as_data_is_taken_for_points():
-    assert _as_points("data=a/b.CSV") == "points=a/b.CSV"
-    assert _as_points("data.path=items.csv") == "data.path=items.csv"
+    assert as_points("data=a/b.CSV") == "points=a/b.CSV"
+    assert as_points("data.path=items.csv") == "data.path=items.csv"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -182,7 +182,7 @@ def test_scores_that_are_missing_are_left_out_and_told(tmp_path):
     lines = "".join(f"{n},{1 - n**-0.5}\n" for n in (50, 100, 200, 400, 800))
     file = written(tmp_path, f"size,score\n{lines}100,\n200,NaN\n30,n/a\n")
     config = settings(f"points={file}", f"runs={tmp_path}", "verbose=false")
-    folder = run_samplesize(config, name="p", method="", command="").folder
+    folder = run_job("samplesize", config, name="p", method="", command="").folder
     assert len((folder / "points.csv").read_text().splitlines()) == 6
     page = (folder / "report.html").read_text()
     assert "3 missing repeats (NaN) are left out." in page
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_there_is_told():
 def test_percent_and_errors_of_ones_own(tmp_path):
     file = written(tmp_path, "size,score\n" + "".join(f"{n},{100 - 100 * n**-0.5}\n" for n in (50, 100, 200, 400, 800)))
     config = settings(f"points={file}", "best=100", "target=98", "metric=accuracy", f"runs={tmp_path}", "verbose=false")
-    assert run_samplesize(config, name="p", method="", command="").note.startswith("98 accuracy needs about")
+    assert run_job("samplesize", config, name="p", method="", command="").note.startswith("98 accuracy needs about")
     with pytest.raises(ConfigError, match="better than a perfect score"):
         parts(f"points={file}", "higher_is_better=false", "target=-1")
 
@@ -211,7 +211,7 @@ def test_a_target_on_another_scale_than_the_points_is_refused(tmp_path):
 
 
 def test_the_help_lists_the_parts_that_the_command_takes():
-    told = [line.split(": ")[0] for line in groups("samplesize").splitlines()]
+    told = [line.split(": ")[0] for line in groups("samplesize").splitlines()[2:]]
     assert told == ["data", "model", "trainer", "curve", "tracking"]
     assert "curve: arctan, auto" in groups("samplesize")
 

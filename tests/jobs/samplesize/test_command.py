@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from poolwise.app.commands import report, track
-from poolwise.app.run import run_samplesize
+from poolwise.app.run import run_job
 from poolwise.app.status import status
 from poolwise.core.parts import conf_dir
 
@@ -20,7 +20,7 @@ SMALL = (
 def run(*further):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = OmegaConf.to_container(compose("samplesize", [*SMALL, *further]), resolve=True)
-    return run_samplesize(config, name="small", method="small_cnn", command="poolwise samplesize")
+    return run_job("samplesize", config, name="small", method="small_cnn", command="poolwise samplesize")
 
 
 @pytest.mark.parametrize("jobs", [0, 2])

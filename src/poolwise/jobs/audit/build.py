@@ -55,7 +55,7 @@ COPIES_FROM = 0.9
 """Cosine from which on two pictures of a loop may be near-copies."""
 
 
-def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int) -> str:
+def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
     """The name of an audit's run: the same command gives the same name, so that it goes on.
 
     >>> audit_name({"data": "digits", "label_error": "auto"}, ["folds=3"], 0)

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_text
+from poolwise.core.interfaces import Display
 from poolwise.core.types import Batch, RunRecord, label_text
 from poolwise.jobs.audit import steps
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import review_of
-from poolwise.jobs.loop.job import run_log, tell_all, versions, yaml_of
+from poolwise.jobs.loop.job import run_log, tell_all, versions, why, yaml_of
 from poolwise.jobs.loop.resume import check_data, check_settings
 from poolwise.jobs.loop.steps import cannot_tell
+from poolwise.jobs.stored import StoredRun
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import BatchEmitted, NewEvent, RunParked, RunStopped, SettingsChanged
 from poolwise.ledger.state import RunState, apply
@@ -52,6 +55,20 @@ def told(state: RunState, parts: AuditParts) -> tuple[RunRecord, bool]:
     page = AuditPage(record, audit, kept, _answers(state), review_of(audit, budget))
     files["report.html"] = write_audit_page(page, lambda at: parts.images.read(steps.one(at))[0], versions())
     return record, tell_all(parts.tracker, record, files, parts.display)
+
+
+def report(run: StoredRun, display: Display, *, tell: bool) -> list[str]:
+    """Write the tables and the page of a stored audit anew, tell the tracker, and return why it misses something.
+
+    Raises:
+        ConfigError: nothing is judged yet.
+        DataChanged: the pictures would not be those that were judged.
+    """
+    parts, state = run.build(display), run.ledger.state(run.name)
+    if not state.audits:
+        raise ConfigError(f"audit {run.name} has judged nothing yet; `{state.opened.command}` goes on with it.")
+    check_data(run.name, state.opened.digests, parts.images.manifest, state.opened.data)
+    return [] if told(state, parts)[1] else [why(parts.tracker)]
 
 
 def audit_record(state: RunState, parts: AuditParts) -> RunRecord:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.interfaces import QueryStrategy
+from poolwise.core.interfaces import Display, QueryStrategy
 from poolwise.core.parts import TARGET, build_part, conf_dir, construct
 from poolwise.jobs.benchmark.cell import CellResult, Heard, run_cell
-from poolwise.jobs.benchmark.job import Plan, Task
+from poolwise.jobs.benchmark.job import Plan, Task, benchmark_job
 from poolwise.jobs.benchmark.lookahead import LookAhead, check_rivals
 from poolwise.jobs.benchmark.plan import BOUND, Cell, Choice, Regime, cells, choices, key_of, merged, regimes
 from poolwise.jobs.benchmark.plan import settings as loop_settings
@@ -22,7 +22,9 @@ from poolwise.jobs.benchmark.settings import BenchmarkConfig
 from poolwise.jobs.loop.build import ledger_of, loop_parts
 from poolwise.jobs.loop.job import check_ledger
 from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.stored import check_folder
 from poolwise.jobs.trainings.build import find_here
+from poolwise.jobs.trust import remember
 from poolwise.query.random import Random
 
 OF_THE_BENCHMARK = {
@@ -65,6 +67,24 @@ def plan_of(config: Mapping[str, Any], *, command: str) -> Plan:
         config=dict(config),
         command=command,
     )
+
+
+def run_benchmark(config: Mapping[str, Any], *, command: str, display: Display) -> int:
+    """Run a benchmark and tell the user how it ended; return 1 where a cell failed, else 0."""
+    plan = plan_of(config, command=command)
+    for task in plan.tasks:
+        check_folder(task.folder)
+    remember(plan.folder, *(task.config for task in plan.tasks))
+    display.say(
+        f"benchmark {plan.name}: {len(plan.tasks)} cells, {plan.jobs} at once; stop it at any time, "
+        "the same command goes on."
+    )
+    outcome = benchmark_job(plan, run_task, display)
+    if outcome.report:
+        display.say(f"report: {outcome.report}")
+    if outcome.failures:
+        display.warn(f"{len(outcome.failures)} of {len(plan.tasks)} cells failed; the same command tries them again.")
+    return int(bool(outcome.failures))
 
 
 def _tasks(
@@ -193,7 +213,7 @@ def run_task(task: Task) -> CellResult:
     find_here(tuple(task.config.get("trusted") or ()))
     cell = task.cell
     parts = loop_parts(
-        task.config, name=cell.name, strategy=cell.strategy, command=task.command, display=Heard(),
+        task.config, name=cell.name, method=cell.strategy, command=task.command, display=Heard(),
         folder=task.folder,
     )[0]  # fmt: skip
     if cell.strategy == BOUND:

@@ -29,7 +29,9 @@ NOBODY = {
 """An audit that asks nobody and tells nobody."""
 
 
-def compare_name(choices: Mapping[str, str], overrides: Sequence[str]) -> str:
+def compare_name(
+    choices: Mapping[str, str], overrides: Sequence[str], seed: int | None = None, *, sweep: bool = False
+) -> str:
     """The name of a comparison's run: the same command gives the same name, so that it goes on.
 
     >>> compare_name({"data": "digits", "pruning": "component"}, ["plant.share=0.1", "jobs=1"])
@@ -39,7 +41,9 @@ def compare_name(choices: Mapping[str, str], overrides: Sequence[str]) -> str:
     return f"compare-{name_of('pruning', choices, named, None)}"
 
 
-def compare_parts(config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display) -> CompareParts:
+def compare_parts(
+    config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
+) -> CompareParts:
     """Everything a comparison needs, built.
 
     Raises:
@@ -56,7 +60,7 @@ def compare_parts(config: Mapping[str, Any], *, name: str, method: str, command:
     audit = audit_parts({**shared, **NOBODY}, name=name, method=method, command=command, display=display)
     return CompareParts(
         run=name,
-        folder=Path(settings.runs) / name,
+        folder=folder or Path(settings.runs) / name,
         settings=CompareSettings(
             arms=settings.arms,
             seeds=settings.seeds,

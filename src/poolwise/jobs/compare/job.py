@@ -24,8 +24,8 @@ from poolwise.jobs.compare.summary import Row, experiments, judged_by, sentences
 from poolwise.jobs.compare.trainings import trainings
 from poolwise.jobs.loop.job import tell_all, versions
 from poolwise.jobs.loop.samples import data_facts
-from poolwise.jobs.trainings.begun import begun, ended
 from poolwise.jobs.trainings.fits import finish
+from poolwise.jobs.trainings.job_file import ended, hold_job
 from poolwise.metric.classification import headline
 from poolwise.report.compare import ComparePage, write_compare_page
 
@@ -52,7 +52,7 @@ def compare_job(parts: CompareParts) -> tuple[RunRecord, bool]:
         SettingsChanged: a comparison of this name was begun with other settings.
         DataError, ConfigError: data that cannot be compared on.
     """
-    with begun("compare", parts, MAY_CHANGE) as check:
+    with hold_job("compare", parts, MAY_CHANGE) as check:
         outcome = compared(parts)
         check()
         record, files = _written(parts, outcome)
@@ -80,6 +80,12 @@ def compared(parts: CompareParts) -> Outcome:
             trials.append(trial(arm, case, fit.train, fit.scored, probs, manifest.task, manifest.classes))
     found = {case.seed: detection(case) for case in every}
     return Outcome(common, every, trials, summary(trials), found, caveats(parts, common, every, notes))
+
+
+def ending(found: tuple[RunRecord, bool]) -> list[str]:
+    """Return what the user should know when the command returns."""
+    folder = found[0].folder
+    return [f"tables: {folder / 'results.csv'}, {folder / 'summary.csv'}", f"report: {folder / 'report.html'}"]
 
 
 def _written(parts: CompareParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:

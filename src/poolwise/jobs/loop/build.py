@@ -68,14 +68,14 @@ def check_name(name: str, *reserved: str) -> None:
 
 
 def loop_parts(
-    config: Mapping[str, Any], *, name: str, strategy: str, command: str, display: Display, folder: Path | None = None
+    config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
 ) -> list[Parts]:
     """The arms of a loop: the run itself and, in a simulation, its random control.
 
     Args:
         config: the whole resolved configuration.
         name: of the run.
-        strategy: name of the query strategy as the user chose it.
+        method: name of the query strategy as the user chose it.
         command: what repeats the run.
         display: shows progress.
         folder: of the run, if it is not where the configuration says.
@@ -90,14 +90,14 @@ def loop_parts(
         folder=folder or Path(settings.runs) / name,
         settings=_settings(settings),
         config=dict(config),
-        strategy_name=strategy,
+        strategy_name=method,
         display=display,
         command=command,
         round_figures=_round_figures,
         **_built(settings),
     )
     main = replace(main, annotator=with_votes(main.annotator, config, main.folder, name))
-    if not (settings.control and main.annotator.simulated) or strategy == "random":
+    if not (settings.control and main.annotator.simulated) or method == "random":
         return [main]
     return [main, _control_of(main)]
 

@@ -66,7 +66,7 @@ def _file_name(file: Path) -> str:
 
 
 def samplesize_parts(
-    config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display
+    config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
 ) -> SampleSizeParts:
     """Everything an experiment needs, built.
 
@@ -90,7 +90,7 @@ def samplesize_parts(
         }
     return SampleSizeParts(
         run=name,
-        folder=Path(settings.runs) / name,
+        folder=folder or Path(settings.runs) / name,
         cache=Path(settings.cache) / "fits",
         settings=SampleSizeSettings(**{each.name: getattr(settings, each.name) for each in fields(SampleSizeSettings)}),
         config=dict(config),

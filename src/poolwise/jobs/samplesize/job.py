@@ -24,8 +24,8 @@ from poolwise.jobs.samplesize.cleaned import numbers as of_cleaned
 from poolwise.jobs.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.jobs.samplesize.measured import METRICS, Point, guessing, metric_of, point
 from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
-from poolwise.jobs.trainings.begun import begun, ended
 from poolwise.jobs.trainings.fits import Fit, finish
+from poolwise.jobs.trainings.job_file import ended, hold_job
 from poolwise.metric.curve.classes import ClassNeed, binding_class, class_needs
 from poolwise.metric.curve.design import Cell
 from poolwise.metric.curve.fit import CurveFit
@@ -80,7 +80,7 @@ def samplesize_job(parts: SampleSizeParts) -> tuple[RunRecord, bool]:
         SettingsChanged: an experiment of this name was begun with settings that give other trainings.
         DataError, ConfigError: data that cannot be learnt from.
     """
-    with begun("samplesize", parts, MAY_CHANGE) as check:
+    with hold_job("samplesize", parts, MAY_CHANGE) as check:
         outcome = measured(parts) if parts.imported is None else imported(parts)
         for warning in outcome.fit.warnings:
             parts.display.warn(warning)
@@ -138,6 +138,12 @@ def imported(parts: SampleSizeParts) -> Outcome:
     note = "These scores were measured elsewhere: see that one test set, apart from all training samples, measured all of them."
     points = [each for each in given.points if math.isfinite(each.scores[given.metric])]
     return Outcome(given.metric, points, {given.metric: fit}, {}, data, [note])
+
+
+def ending(found: tuple[RunRecord, bool]) -> list[str]:
+    """Return what the user should know when the command returns."""
+    folder = found[0].folder
+    return [f"tables: {folder / 'points.csv'}, {folder / 'samplesize.json'}", f"report: {folder / 'report.html'}"]
 
 
 def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:

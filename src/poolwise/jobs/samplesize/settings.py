@@ -92,3 +92,12 @@ class SampleSizeConfig:
             raise ConfigError(f"at is {list(self.at)}; each is a number of labels, above 0.")
         if not self.most > 1:
             raise ConfigError(f"most is {self.most:g}; the next round ends at more than 1 times the largest size.")
+
+
+def as_points(word: str) -> str:
+    """Return a word of the command line; `data` names a data set, and a CSV file given as such is meant as points.
+
+    >>> as_points("data=mine/points.csv"), as_points("data=digits")
+    ('points=mine/points.csv', 'data=digits')
+    """
+    return f"points={word[5:]}" if word.startswith("data=") and word.lower().endswith(".csv") else word

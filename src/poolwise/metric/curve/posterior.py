@@ -1,4 +1,4 @@
-"""Weigh every curve of a grid, a prior on each, by how well it explains what was measured: families, shapes, asymptotes, model error.
+"""Weigh each curve of a grid, from a prior on, by how well it explains what was measured: families, shapes, asymptotes.
 
 The amplitude of each curve is integrated out exactly, so that nothing is optimised and nothing can diverge; from three
 sizes on there is an answer, and it is as wide as the curves that remain.

@@ -17,10 +17,9 @@ from poolwise.core.files import held, write_text
 from poolwise.jobs.loop.job import run_log
 from poolwise.jobs.loop.parts import NamedParts
 from poolwise.jobs.loop.resume import check_settings
+from poolwise.jobs.table import JOBS
 
 FILE = "job.yaml"
-JOBS = ("compare", "samplesize")
-"""Jobs that have such a file."""
 
 
 class JobParts(NamedParts, Protocol):
@@ -36,8 +35,8 @@ class JobParts(NamedParts, Protocol):
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A job as its file tells it.
+class JobFile:
+    """What the file of a job says.
 
     Attributes:
         job: which command began it.
@@ -59,7 +58,7 @@ class Begun:
 
 
 @contextmanager
-def begun(job: str, parts: JobParts, may_change: Collection[str]) -> Iterator[Callable[[], None]]:
+def hold_job(job: str, parts: JobParts, may_change: Collection[str]) -> Iterator[Callable[[], None]]:
     """Hold the folder of a job while it works, with its log and its file.
 
     Yields what is to be called before the results are written: it raises LedgerMoved where the folder was removed, moved
@@ -70,23 +69,23 @@ def begun(job: str, parts: JobParts, may_change: Collection[str]) -> Iterator[Ca
         RunBusy: another process works on it.
     """
     with held(parts.folder, parts.run) as lock, run_log(parts.folder / f"{job}.log"):
-        before = begun_in(parts.folder)
+        before = job_file(parts.folder)
         if before:
             kept = ({k: v for k, v in each.items() if k not in may_change} for each in (before.config, parts.config))
             check_settings(parts.run, *kept)
-        _write(parts.folder, Begun(job, parts.run, parts.method, parts.command, os.getcwd(), dict(parts.config)))
+        _write(parts.folder, JobFile(job, parts.run, parts.method, parts.command, os.getcwd(), dict(parts.config)))
         yield lock.check
 
 
 def ended(folder: Path, note: str) -> None:
-    """Write down what came of a job."""
-    before = begun_in(folder)
+    """Write what came of a job into its file."""
+    before = job_file(folder)
     assert before is not None
     _write(folder, replace(before, note=note))
 
 
-def begun_in(folder: Path) -> Begun | None:
-    """The job whose folder this is, if it is that of one.
+def job_file(folder: Path) -> JobFile | None:
+    """Return the file of the job whose folder this is; None if it is that of none.
 
     Raises:
         ConfigError: its file is damaged.
@@ -95,12 +94,13 @@ def begun_in(folder: Path) -> Begun | None:
     if not file.is_file():
         return None
     try:
-        found = Begun(**yaml.safe_load(file.read_text(encoding="utf-8")))
+        found = JobFile(**yaml.safe_load(file.read_text(encoding="utf-8")))
         for each in fields(found):
             if not isinstance(getattr(found, each.name), Mapping if each.name == "config" else str):
                 raise TypeError(f"{each.name} is {getattr(found, each.name)!r}")
-        if found.job not in JOBS:
-            raise TypeError(f"job is {found.job!r}, none of {', '.join(JOBS)}")
+        known = [name for name, row in JOBS.items() if row.keeps == "file"]
+        if found.job not in known:
+            raise TypeError(f"job is {found.job!r}, none of {', '.join(known)}")
         json.dumps(found.config, default=str)  # nothing in it holds itself
         return found
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
@@ -110,6 +110,6 @@ def begun_in(folder: Path) -> Begun | None:
         ) from None
 
 
-def _write(folder: Path, job: Begun) -> None:
+def _write(folder: Path, job: JobFile) -> None:
     content = {each.name: asdict(job)[each.name] for each in fields(job)}
     write_text(folder / FILE, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
