@@ -18,9 +18,8 @@ from poolwise.core.errors import UnreadableImages
 from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.types import Floats, Ids, Need, Task
 from poolwise.model.batches import chunk_size, chunks
-from poolwise.model.checkpoint import plain_state
 from poolwise.model.embedding_store import SHARD, EmbeddingStore, fill, pictures_digest
-from poolwise.model.network import Network
+from poolwise.model.network import Network, plain_state
 from poolwise.model.scoring import Machine, score
 from poolwise.model.traced import Traced
 
