@@ -101,6 +101,23 @@ def attempt(file: Path, form: Form, box: Box | None = None) -> Pixels | str:
     return result if isinstance(result, str) else np.asarray(result, dtype=np.uint8)
 
 
+def converted(image: Any, form: Form) -> Pixels | str:
+    """Return the pixels of a PIL picture or of a uint8 array (H, W) or (H, W, channels), or why there are none."""
+    from PIL import Image
+
+    try:
+        opened = image if isinstance(image, Image.Image) else Image.fromarray(_plain(np.asarray(image)))
+        return np.asarray(_to_form(opened, form), dtype=np.uint8)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever comes to hand
+        return _reason(error)
+
+
+def _plain(image: NDArray[Any]) -> NDArray[Any]:
+    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
+
+
 def short_side(file: Path, box: Box | None = None) -> int:
     """Return the pixels of the shorter side, from the head of the file; 0 where it cannot be read."""
     if box is not None:

@@ -29,7 +29,9 @@ class AutoLearner(LightningLearner):
         side = min(images.shape[1:])
         if side < SMALL:
             own = {field.name: getattr(self, field.name) for field in dataclasses.fields(LightningLearner)}
-            return LightningLearner(**own), f"model: a small network trained from scratch, as pictures are {side} pixels a side"
+            return LightningLearner(
+                **own
+            ), f"model: a small network trained from scratch, as pictures are {side} pixels a side"
         name = getattr(self.photographs.backbone, "name", type(self.photographs.backbone).__name__)
         return (
             self.photographs,
