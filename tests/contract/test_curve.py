@@ -11,7 +11,7 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.metric.api import families
 from poolwise.metric.curve.family import grid
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 FILES = sorted((conf_dir() / "curve").glob("*.yaml"))
 SIZES = np.array([100, 200, 400, 700, 1000])
