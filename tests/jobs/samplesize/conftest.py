@@ -14,7 +14,7 @@ from poolwise.core.types import Predictions, Task
 from poolwise.jobs.samplesize.measured import Imported, Point
 from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
 from poolwise.jobs.trainings.fits import fit_and_score
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 from poolwise.report.tracking.none import NoTracker
 
 TRAINED = Training(
