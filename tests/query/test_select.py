@@ -159,7 +159,7 @@ def test_slips_are_told_in_words(options, told):
         select("margin", size=3, probs=PROBS, **options)
 
 
-@pytest.mark.parametrize("strategy", ["auto", "badge", "typiclust", "core_set", "uherding", "falcun"])
+@pytest.mark.parametrize("strategy", ["auto", "badge", "typiclust", "core_set", "uherding"])
 def test_before_the_first_label_embeddings_are_enough(strategy):
     points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
     query = select(strategy, size=4, embeddings=points)
