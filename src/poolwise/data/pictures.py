@@ -250,7 +250,7 @@ def _squared(image: Picture, form: Form) -> Picture:
     from PIL import Image, ImageOps
 
     side, method = (form.size, form.size), Image.Resampling.BICUBIC if form.bicubic else Image.Resampling.BILINEAR
-    if image.size == side:
+    if image.size == side and (form.share == 1 or form.resize is not Resize.CROP):
         return image
     if form.resize is Resize.CROP:
         return ImageOps.fit(image, side, method, bleed=(1 - form.share) / 2)
