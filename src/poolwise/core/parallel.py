@@ -116,7 +116,7 @@ def _attempt(task: Task, work: Callable[[Task], Result]) -> Ended[Task, Result]:
 
 
 def _begin() -> None:
-    """In a new process: no word at Ctrl-C, and no life after the process that began it."""
+    """Set up a new process: no word at Ctrl-C, and no life after the process that began it."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     parent = parent_process()
     if parent is not None:
@@ -130,7 +130,7 @@ def _end_with(parent: BaseProcess) -> None:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes that begin meanwhile read these when they import their libraries."""
+    """Set for processes that begin meanwhile what they read when they import their libraries."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:
