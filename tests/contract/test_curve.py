@@ -11,7 +11,7 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.metric.api import families
 from poolwise.metric.curve.family import grid
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 FILES = sorted((conf_dir() / "curve").glob("*.yaml"))
 SIZES = np.array([100, 200, 400, 700, 1000])
@@ -56,10 +56,14 @@ def test_forecasts_are_near_what_was_measured(fit):
     assert np.abs(fit.predict(1000).mean - SCORES[-1].mean()) < 0.02
 
 
-def test_the_same_again(fit):
-    again = poolwise.fit_learning_curve(SIZES, SCORES, family="auto")
-    assert again.predict(5000) == poolwise.fit_learning_curve(SIZES, SCORES).predict(5000)
-    assert fit.predict(5000) == fit.predict(5000)
+def test_the_same_again(fit, request):
+    again = poolwise.fit_learning_curve(SIZES, SCORES, family=request.node.callspec.params["fit"])
+    assert again.predict(5000) == fit.predict(5000)
+
+
+def test_auto_is_the_default():
+    auto = poolwise.fit_learning_curve(SIZES, SCORES, family="auto")
+    assert poolwise.fit_learning_curve(SIZES, SCORES).predict(5000) == auto.predict(5000)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

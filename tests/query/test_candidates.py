@@ -196,16 +196,16 @@ def test_a_batch_is_divided_by_largest_remainder_and_never_beyond_the_room(share
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"duplicates": 0}, r"duplicates is a cosine similarity in \(0, 1\]; got 0"),
-        ({"duplicates": 1.1}, "got 1.1"),
-        ({"outliers": 1.0}, r"share in \[0, 1\); got 1.0"),
-        ({"outliers": float("nan")}, "got nan"),
-        ({"at_most": 0}, "from 1 on"),
+        ({"duplicates": 0}, "duplicates is 0; it must be above 0 and at most 1"),
+        ({"duplicates": 1.1}, "duplicates is 1.1"),
+        ({"outliers": 1.0}, "outliers is 1.0; it must be at least 0 and below 1"),
+        ({"outliers": float("nan")}, "outliers is nan"),
+        ({"at_most": 0}, "at_most is 0; it must be at least 1"),
         ({"shares": {"a": 1.0}}, "need candidates.group"),
         ({"group": "place"}, "needs either"),
         ({"group": "place", "balanced": True, "shares": {"a": 1.0}}, "not both"),
-        ({"group": "place", "shares": {"a": -1.0}}, "at least 0"),
-        ({"group": "place", "shares": {"a": 0.0}}, "not all 0"),
+        ({"group": "place", "shares": {"a": -1.0}}, "shares.a is -1.0; it must be at least 0"),
+        ({"group": "place", "shares": {"a": 0.0}}, "all 0"),
     ],
 )
 def test_options_that_cannot_be_are_told(options, told):

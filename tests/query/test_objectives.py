@@ -119,8 +119,13 @@ def test_columns_that_cannot_be_used_are_named(options, said):
 
 
 @pytest.mark.parametrize(
-    "options", [{"uncertainty": -1.0}, {"min_distance": np.nan}, {"uncertainty": 0, "diversity": 0}]
+    ("options", "message"),
+    [
+        ({"uncertainty": -1.0}, "Objectives.uncertainty is -1.0; it must be at least 0"),
+        ({"min_distance": np.nan}, "Objectives.min_distance is nan"),
+        ({"uncertainty": 0, "diversity": 0}, "all of them are off"),
+    ],
 )
-def test_strengths_that_make_no_sense_are_refused(options):
-    with pytest.raises(ConfigError, match="objectives: "):
+def test_strengths_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
         Objectives(**options)

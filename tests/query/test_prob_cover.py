@@ -61,5 +61,5 @@ def test_a_query_larger_than_memory_allows_is_filled_up_at_random(monkeypatch):
     "options", [{"radius": 0.0}, {"purity": 0.0}, {"purity": 1.5}, {"classes": 0}, {"sample": 0}, {"sample": 70_001}]
 )
 def test_options_that_cannot_be_are_named(options):
-    with pytest.raises(ConfigError, match=f"prob_cover: {next(iter(options))} must be"):
+    with pytest.raises(ConfigError, match=rf"ProbCover\.{next(iter(options))} is .*; it must be"):
         ProbCover(**options)

@@ -10,8 +10,8 @@ from poolwise.query.clustered import Clustered, smallest_first
 from poolwise.query.core_set import CoreSet
 from poolwise.query.k_means import KMeans
 from poolwise.query.modal import Modal
-from poolwise.query.picks import best, in_turn
 from poolwise.query.random import Random
+from poolwise.query.strategy import best, in_turn
 from poolwise.query.stratified import Stratified
 from poolwise.query.top_k import Entropy, LeastConfidence, Margin
 

@@ -58,5 +58,5 @@ def test_the_sentence_tells_the_cluster():
 
 @pytest.mark.parametrize("options", [{"neighbours": 0}, {"most_clusters": 0}, {"min_cluster": -1}])
 def test_options_that_cannot_be_are_named(options):
-    with pytest.raises(ConfigError, match=f"typiclust: {next(iter(options))} must be at least"):
+    with pytest.raises(ConfigError, match=rf"TypiClust\.{next(iter(options))} is .*; it must be at least"):
         TypiClust(**options)

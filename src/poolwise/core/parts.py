@@ -29,7 +29,7 @@ ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strat
 LIGHTNING = "lightning_fabric."
 """Where Lightning defines some of its plugins and strategies."""
 MOVED: Mapping[str, str] = MappingProxyType({
-    "poolwise.curve.belief.Belief": "poolwise.metric.curve.prior.Prior",
+    "poolwise.curve.belief.Belief": "poolwise.metric.curve.posterior.Prior",
     "poolwise.curve.": "poolwise.metric.curve.",
     "poolwise.label_error.": "poolwise.quality.label_error.",
     "poolwise.pruning.": "poolwise.quality.pruning.",

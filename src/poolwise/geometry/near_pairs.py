@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from poolwise.core.types import Floats
-from poolwise.geometry.cosine import ROUNDING
-from poolwise.geometry.neighbours import blocks, nearest, squared_lengths
+from poolwise.geometry.neighbours import ROUNDING, blocks, nearest, squared_lengths
 from poolwise.geometry.pair_graph import PairGraph, Pairs, Rows
 
 MOST = 10_000_000

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats
-from poolwise.geometry.cosine import ROUNDING
 from poolwise.geometry.k_nearest import k_nearest
-from poolwise.geometry.neighbours import blocks
+from poolwise.geometry.neighbours import ROUNDING, blocks
 from poolwise.geometry.pair_graph import Pairs, Rows
 
 

@@ -28,9 +28,8 @@ from poolwise.core.errors import ConfigError, listed
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.metric.curve.family import Family
 from poolwise.metric.curve.fit import CurveFit, fit_curve
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.prior import Prior
-from poolwise.metric.curve.scale import scale_of
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 
 MEMBERS = "members"
 

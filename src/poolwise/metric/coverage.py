@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Ids
-from poolwise.geometry.cosine import has_twin
 from poolwise.geometry.kmeans import kmeans
-from poolwise.geometry.neighbours import blocks, nearest, squared_distances
+from poolwise.geometry.neighbours import blocks, has_twin, nearest, squared_distances
 
 YARDSTICK = 10_000
 """Random rows that stand for the pool where distances to it are measured."""

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Head, Need, PoolView, Query, Task
+from poolwise.core.ranges import Count, Positive
+from poolwise.core.types import Floats, Head, Need, PoolView, Task
 from poolwise.geometry.flips import farthest, flip_distances
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.acquisition.confidence import margin
-from poolwise.query.picks import Picks, answer, check_iterations, required, topped_up
+from poolwise.query.strategy import Picks, Strategy, required, topped_up
 
 
 @dataclass(frozen=True)
-class AlfaMix:
+class AlfaMix(Strategy):
     """Candidates flip under the closed-form mixing coefficient of equations 5 and 6; of them, one a cluster.
 
     That coefficient, eps * |z* - z| * g / |g| / (z* - z) feature by feature, moves z by eps * |z* - z| along the unit
@@ -35,25 +36,22 @@ class AlfaMix:
         iterations: Lloyd steps.
     """
 
-    cap: float = 0.2
-    most: float = 1.0
-    iterations: int = 10
+    cap: Positive = 0.2
+    most: Positive = 1.0
+    iterations: Count = 10
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS | Need.HEAD
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
     def __post_init__(self) -> None:
-        if not 0 < self.cap <= self.most < np.inf:
-            raise ConfigError(f"alfa_mix: cap must be above 0 and at most `most`; got {self.cap} and {self.most}.")
-        check_iterations("alfa_mix", self.iterations)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is 1 / (1 + cap that flips). Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
+        super().__post_init__()
+        if self.cap > self.most:
+            raise ConfigError(f"alfa_mix: cap must be at most `most`; got {self.cap} and {self.most}.")
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is 1 / (1 + cap that flips)."""
         probs, points = required(view.probs), required(view.embeddings)
-        caps, to = flipping_caps(points, _head(view), probs, anchors(view, probs.shape[1]))
+        caps, to = flipping_caps(points, required(view.head), probs, anchors(view, probs.shape[1]))
         candidates = np.flatnonzero(caps < self._cap(caps, size))
         rows, members = _one_a_cluster(points, candidates, size, rng, self.iterations)
         unsure = margin(probs)
@@ -110,9 +108,3 @@ def _one_a_cluster(
         return rng.permutation(candidates), np.ones(len(candidates), dtype=np.int64)
     rows, members = central_rows(unit_rows(points[candidates]), size, rng, iterations)
     return candidates[rows], members
-
-
-def _head(view: PoolView) -> Head:
-    if view.head is None:  # pragma: no cover
-        raise AssertionError("the door has found the head to be there")
-    return view.head

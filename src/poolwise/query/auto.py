@@ -19,13 +19,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import Count
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.herding import herd
 from poolwise.query.acquisition.confidence import margin
 from poolwise.query.acquisition.trust import trustworthy
 from poolwise.query.acquisition.uncertainty import Measure
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 from poolwise.query.weighted_k_means import uncertain_clusters
 
 WIDTH = 1.0
@@ -44,26 +44,19 @@ class Mode(str, Enum):
 
 
 @dataclass(frozen=True)
-class Auto:
+class Auto(Strategy):
     """Herding weighted by uncertainty, then clusters of the uncertain, as the answers bear it out.
 
     Attributes:
         sample: while herding, a random subset of this many (at least twice the query) stands for a larger pool.
     """
 
-    sample: int = 20_000
+    sample: Count = 20_000
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        if self.sample < 1:
-            raise ConfigError(f"auto: sample must be at least 1; got {self.sample}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is the uncertainty covered, or the margin. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is the uncertainty covered, or the margin."""
         unsure, points = margin(required(view.probs), view.task), required(view.embeddings)
         mode, why = _mode(view, unsure)
         if mode is Mode.CLUSTERS:

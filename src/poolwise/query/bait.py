@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Head, Need, PoolView, Query, Task
+from poolwise.core.ranges import Factor, Natural, Positive
+from poolwise.core.types import Floats, Head, Need, PoolView, Task
 from poolwise.geometry.fisher import RankMany, RankOne, forward_backward, total, total_many
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 MOST_WIDE = 2000
 """Largest C * D of the exact form: a matrix of 32 MB, several of them, and their products at every pick."""
@@ -31,7 +32,7 @@ class Form(str, Enum):
 
 
 @dataclass(frozen=True)
-class Bait:
+class Bait(Strategy):
     """Greedy minimisation of tr(M^-1 F): F the Fisher information of all samples, M that of labelled and picked ones.
 
     Twice as many are picked as wanted, then those that are missed least are dropped. As in the authors' code the
@@ -48,26 +49,13 @@ class Bait:
     """
 
     form: Form = Form.BINARY
-    regularisation: float = 1.0
-    oversampling: float = 2.0
-    width: int = 0
-    subset: int = 0
+    regularisation: Positive = 1.0
+    oversampling: Factor = 2.0
+    width: Natural = 0
+    subset: Natural = 0
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS | Need.HEAD
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.regularisation < np.inf:
-            raise ConfigError(f"bait: regularisation must be above 0 and finite; got {self.regularisation}.")
-        if not 1 <= self.oversampling < np.inf:
-            raise ConfigError(f"bait: oversampling must be at least 1 and finite; got {self.oversampling}.")
-        for name in ("width", "subset"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"bait: {name} must be at least 0; got {getattr(self, name)}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids. Raises PoolExhausted, InvalidArray, ConfigError (too wide for `full`)."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         few = np.arange(len(view))

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.ranges import Count
+from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.query.acquisition.joint_entropy import Configurations, draw_entropy, extended, gains, merged
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 DEPTHS = (6, 8, 10)
 """Bounds over 64, 256 and 1024 groups of configurations come before the gains themselves."""
@@ -26,7 +26,7 @@ SETTLED = 0.01
 
 
 @dataclass(frozen=True)
-class BatchBald:
+class BatchBald(Strategy):
     """Greedy joint mutual information between the labels of a batch and the draws.
 
     The draws must share their masks: draw k is one model for all rows (as with an ensemble), since the joint entropy is
@@ -43,23 +43,14 @@ class BatchBald:
         candidates: choose among so many samples with the highest BALD; None: among all.
     """
 
-    configurations: int = 8192
-    candidates: int | None = None
+    configurations: Count = 8192
+    candidates: Count | None = None
 
     needs: ClassVar[Need] = Need.DRAWS
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
-    def __post_init__(self) -> None:
-        if self.configurations < 1:
-            raise ConfigError(f"batch_bald: configurations must be at least 1; got {self.configurations}.")
-        if self.candidates is not None and self.candidates < 1:
-            raise ConfigError(f"batch_bald: candidates must be at least 1, or null for all; got {self.candidates}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view; a score is a gain. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is a gain."""
         draws = required(view.log_probs_nkc)
         own = draw_entropy(draws)
         alone = gains(Configurations.before_any(draws.shape[1]), draws, own)

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
 from poolwise.core.checks import check_view
 from poolwise.core.errors import ConfigError, InvalidArray, listed
 from poolwise.core.interfaces import QueryStrategy
+from poolwise.core.ranges import Checked, Count, NonNegative
 from poolwise.core.types import Need, PoolView, Query
 from poolwise.query.objections import Objections, objections
-from poolwise.query.picks import facts
 from poolwise.query.shares import divide
+from poolwise.query.strategy import facts
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Candidates(Checked):
     """What is left out, thinned out, and how many of each group are asked for.
 
     A query always has exactly the size asked for. Where too few candidates are left, excluded ones come back, the least
@@ -51,31 +53,20 @@ class Candidates:
             what the model says of them is then an unbiased test of it. They come last and are marked `random_slice`.
     """
 
-    duplicates: float | None = None
-    outliers: float = 0.0
-    at_most: int | None = None
+    duplicates: Annotated[float, Interval(gt=0, le=1)] | None = None
+    outliers: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    at_most: Count | None = None
     weight: str | None = None
     cost: str | None = None
     group: str | None = None
-    shares: dict[str, float] = field(default_factory=dict)
+    shares: dict[str, NonNegative] = field(default_factory=dict)
     balanced: bool = False
-    random_share: float = 0.0
+    random_share: Annotated[float, Interval(ge=0, lt=1)] = 0.0
 
     def __post_init__(self) -> None:
-        if self.duplicates is not None and not 0 < self.duplicates <= 1:
-            raise ConfigError(f"candidates.duplicates is a cosine similarity in (0, 1]; got {self.duplicates}.")
-        if not 0 <= self.outliers < 1:
-            raise ConfigError(f"candidates.outliers is a share in [0, 1); got {self.outliers}.")
-        if self.at_most is not None and self.at_most < 1:
-            raise ConfigError(f"candidates.at_most is a whole number from 1 on, or null; got {self.at_most}.")
-        if not 0 <= self.random_share < 1:
-            raise ConfigError(f"candidates.random_share is a share in [0, 1); got {self.random_share}.")
-        self._check_groups()
-
-    def _check_groups(self) -> None:
-        values = np.array(list(self.shares.values()), dtype=np.float64)
-        if values.size and not (np.isfinite(values).all() and (values >= 0).all() and values.sum() > 0):
-            raise ConfigError(f"candidates.shares are at least 0 and not all 0; got {self.shares}.")
+        super().__post_init__()
+        if self.shares and not any(self.shares.values()):
+            raise ConfigError(f"candidates.shares are all 0: {self.shares}; give one of them a share above 0.")
         if self.group is None and (self.shares or self.balanced):
             raise ConfigError("candidates.shares and candidates.balanced need candidates.group, the name of a column.")
         if self.group is not None and bool(self.shares) == self.balanced:

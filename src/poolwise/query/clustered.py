@@ -16,17 +16,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Need, PoolView, Query
+from poolwise.core.ranges import Factor, Natural, Positive
+from poolwise.core.types import Need, PoolView
 from poolwise.geometry.groups import average_linkage
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.acquisition.confidence import margin
-from poolwise.query.picks import Picks, answer, best, in_turn, required
+from poolwise.query.strategy import Picks, Strategy, best, in_turn, required
 from poolwise.query.top_k import margin_sentences
 
 
 @dataclass(frozen=True)
-class Clustered:
+class Clustered(Strategy):
     """Cluster-Margin.
 
     Attributes:
@@ -37,26 +37,15 @@ class Clustered:
         unit_length: scale embeddings to length 1 first, so that distance means angle.
     """
 
-    candidates: float = 3.0
-    clusters: float = 1.0
-    exact_up_to: int = 2000
+    candidates: Factor = 3.0
+    clusters: Positive = 1.0
+    exact_up_to: Natural = 2000
     unit_length: bool = False
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.candidates < np.inf:
-            raise ConfigError(f"clustered: candidates must be at least 1 a pick and finite; got {self.candidates}.")
-        if not 0 < self.clusters < np.inf:
-            raise ConfigError(f"clustered: clusters must be above 0 a pick and finite; got {self.clusters}.")
-        if self.exact_up_to < 0:
-            raise ConfigError(f"clustered: exact_up_to must be at least 0; got {self.exact_up_to}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view; a score is 1 - margin. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is 1 - margin."""
         probs, points = required(view.probs), required(view.embeddings)
         scores = margin(probs, view.task)
         rows = best(scores, min(len(view), round(self.candidates * size)), rng)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.query.acquisition import disagreement
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 
 class Measure(str, Enum):
@@ -42,7 +43,7 @@ MEASURES = {
 
 
 @dataclass(frozen=True)
-class Committee:
+class Committee(Strategy):
     """Largest disagreement of a committee.
 
     In the first rounds there may be one model only: it disagrees with nothing, all measures but the consensus entropy
@@ -56,20 +57,12 @@ class Committee:
 
     measure: Measure = Measure.VOTE_ENTROPY
     members: Members = Members.DRAWS
-    rounds: int = 3
-
-    def __post_init__(self) -> None:
-        if self.rounds < 2:
-            raise ConfigError(f"committee: rounds must be at least 2, as one model cannot disagree; got {self.rounds}.")
+    rounds: Annotated[int, Ge(2)] = 3
 
     @property
     def needs(self) -> Need:
         """Draws of one model, or the last rounds' models."""
         return Need.ROUNDS if self.members is Members.ROUNDS else Need.DRAWS
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         logs = required(view.log_probs_nkc)

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.types import Need, PoolView, Query
+from poolwise.core.types import Need, PoolView
 from poolwise.geometry.coverage import farthest_first
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 
 @dataclass(frozen=True)
-class CoreSet:
+class CoreSet(Strategy):
     """k-centre greedy: again and again the candidate farthest from all labelled and picked ones.
 
     Exact greedy; the robust variant with outliers (mixed-integer program) is not built. With nothing labelled yet the
@@ -28,11 +28,8 @@ class CoreSet:
 
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view; a score is a distance. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is a distance."""
         points, centres = required(view.embeddings), view.labelled_embeddings
         if self.unit_length:
             points, centres = unit_rows(points), None if centres is None else unit_rows(centres)

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import Count, NonNegative
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.similarity import mean_closeness, mean_cosine
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 
 class Similarity(str, Enum):
@@ -23,7 +23,7 @@ class Similarity(str, Enum):
 
 
 @dataclass(frozen=True)
-class InformationDensity:
+class InformationDensity(Strategy):
     """Score = uncertainty * (mean similarity to all candidates) ^ beta. It keeps outliers out, not copies.
 
     Attributes:
@@ -36,20 +36,10 @@ class InformationDensity:
 
     measure: Measure = Measure.MARGIN
     similarity: Similarity = Similarity.COSINE
-    beta: float = 1.0
-    reference: int = 2000
+    beta: NonNegative = 1.0
+    reference: Count = 2000
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.beta < np.inf:
-            raise ConfigError(f"information_density: beta must be at least 0 and finite; got {self.beta}.")
-        if self.reference < 1:
-            raise ConfigError(f"information_density: reference must be at least 1 sample; got {self.reference}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         unsure = uncertainty(required(view.probs), self.measure, view.task)

@@ -10,44 +10,57 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.query.acquisition import disagreement
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 ALONE = "picked at random, as one draw alone disagrees with nothing"
 
 
 @dataclass(frozen=True)
-class VariationRatio:
+class VariationRatio(Strategy):
     """Smallest consensus for the first class; see `acquisition.disagreement.variation_ratio`."""
 
     needs: ClassVar[Need] = Need.DRAWS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(_by_variation_ratio, self.needs, view, size, rng)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        draws = required(view.log_probs_nkc)
+        scores = disagreement.variation_ratio(draws, view.task)
+        rows = best(scores, size, rng)
+        if view.task is Task.MULTILABEL:
+            sentences = [f"mean confidence {1 - score:.2f} of the draws over the classes" for score in scores[rows]]
+        else:
+            sentences = _consensus_sentences(draws[rows])
+        return Picks(rows, scores[rows], sentences)
 
 
 @dataclass(frozen=True)
-class MeanStd:
+class MeanStd(Strategy):
     """Largest deviation of probabilities over the draws; see `acquisition.disagreement.mean_std`."""
 
     needs: ClassVar[Need] = Need.DRAWS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(_by_mean_std, self.needs, view, size, rng)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        draws = required(view.log_probs_nkc)
+        scores = disagreement.mean_std(draws)
+        rows = best(scores, size, rng)
+        count = draws.shape[1]
+        told = f"mean deviation of the probabilities over {count} draws"
+        sentences = [ALONE if count == 1 else f"{told} {score:.3g}" for score in scores[rows]]
+        return Picks(rows, scores[rows], sentences)
 
 
 @dataclass(frozen=True)
-class Bald:
+class Bald(Strategy):
     """Most information of a label about the model; see `acquisition.disagreement.bald`."""
 
     needs: ClassVar[Need] = Need.DRAWS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(_by_bald, self.needs, view, size, rng)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        draws = required(view.log_probs_nkc)
+        scores = disagreement.bald(draws, view.task)
+        rows = best(scores, size, rng)
+        return Picks(rows, scores[rows], [bald_sentence(score, draws.shape[1]) for score in scores[rows]])
 
 
 def bald_sentence(score: float, draws: int) -> str:
@@ -59,35 +72,7 @@ def bald_sentence(score: float, draws: int) -> str:
     return ALONE if draws == 1 else f"{draws} draws disagree by {score:.3g} nats"
 
 
-def _by_variation_ratio(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    draws = required(view.log_probs_nkc)
-    scores = disagreement.variation_ratio(draws, view.task)
-    rows = best(scores, size, rng)
-    if view.task is Task.MULTILABEL:
-        sentences = [f"mean confidence {1 - score:.2f} of the draws over the classes" for score in scores[rows]]
-    else:
-        sentences = _consensus_sentences(draws[rows])
-    return Picks(rows, scores[rows], sentences)
-
-
 def _consensus_sentences(draws: Floats) -> list[str]:
     means = np.exp(draws).mean(axis=1)
     told = zip(means.argmax(axis=1), means.max(axis=1), strict=True)
     return [f"class {at} with probability {p:.2f} only, as the mean of {draws.shape[1]} draws" for at, p in told]
-
-
-def _by_mean_std(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    draws = required(view.log_probs_nkc)
-    scores = disagreement.mean_std(draws)
-    rows = best(scores, size, rng)
-    count = draws.shape[1]
-    told = f"mean deviation of the probabilities over {count} draws"
-    sentences = [ALONE if count == 1 else f"{told} {score:.3g}" for score in scores[rows]]
-    return Picks(rows, scores[rows], sentences)
-
-
-def _by_bald(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    draws = required(view.log_probs_nkc)
-    scores = disagreement.bald(draws, view.task)
-    rows = best(scores, size, rng)
-    return Picks(rows, scores[rows], [bald_sentence(score, draws.shape[1]) for score in scores[rows]])

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Need, PoolView, Query, Task
+from poolwise.core.ranges import Count, Factor
+from poolwise.core.types import Need, PoolView, Task
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.acquisition.dropout import disagreement
-from poolwise.query.picks import Picks, answer, check_iterations, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 
 @dataclass(frozen=True)
-class DropQuery:
+class DropQuery(Strategy):
     """Candidates are those whose class changes in more than half of the dropout passes; of them, one a cluster.
 
     Dropout is on the input features of the last layer, each row with a mask of its own in each pass (what the authors'
@@ -32,28 +33,16 @@ class DropQuery:
         iterations: Lloyd steps.
     """
 
-    passes: int = 3
-    share: float = 0.75
-    enough: float = 25.0
-    iterations: int = 10
+    passes: Count = 3
+    share: Annotated[float, Interval(gt=0, lt=1)] = 0.75
+    enough: Factor = 25.0
+    iterations: Count = 10
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.HEAD
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
-    def __post_init__(self) -> None:
-        if self.passes < 1:
-            raise ConfigError(f"drop_query: passes must be at least 1; got {self.passes}.")
-        if not 0 < self.share < 1:
-            raise ConfigError(f"drop_query: share must lie between 0 and 1; got {self.share}.")
-        if not 1 <= self.enough < np.inf:
-            raise ConfigError(f"drop_query: enough must be at least 1 candidate a pick and finite; got {self.enough}.")
-        check_iterations("drop_query", self.iterations)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is the share of changed passes. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is the share of changed passes."""
         changed = self._changed(view, rng)
         candidates = np.flatnonzero(changed >= least_changed(changed, self.passes, self.enough * size))
         if not len(view.labelled_ids):
@@ -66,10 +55,8 @@ class DropQuery:
         return Picks(every, changed[every] / self.passes, sentences, {"changed_passes": changed[every]})
 
     def _changed(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.int64]:
-        if view.head is None:  # pragma: no cover
-            raise AssertionError("the door has found the head to be there")
         predicted = required(view.probs).argmax(axis=1).astype(np.int64)
-        return disagreement(required(view.embeddings), view.head, predicted, self.passes, self.share, rng)
+        return disagreement(required(view.embeddings), required(view.head), predicted, self.passes, self.share, rng)
 
     def _spread(
         self, view: PoolView, candidates: NDArray[np.int64], size: int, rng: np.random.Generator

@@ -11,14 +11,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Need, PoolView, Query, Task
+from poolwise.core.ranges import Count
+from poolwise.core.types import Need, PoolView, Task
 from poolwise.query.acquisition.predictive_gain import predictive_gain
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 
 @dataclass(frozen=True)
-class Epig:
+class Epig(Strategy):
     """Expected predictive information gain over a random part of the pool.
 
     The draws must share their masks: draw k is one model for all rows. Cost: N * targets * C^2.
@@ -27,18 +27,10 @@ class Epig:
         targets: candidates drawn as the samples to be predicted; all where there are fewer.
     """
 
-    targets: int = 200
+    targets: Count = 200
 
     needs: ClassVar[Need] = Need.DRAWS
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
-
-    def __post_init__(self) -> None:
-        if self.targets < 1:
-            raise ConfigError(f"epig: targets must be at least 1; got {self.targets}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         draws = required(view.log_probs_nkc)

@@ -8,15 +8,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import NonNegative
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.query.acquisition.confidence import margin
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 from poolwise.query.top_k import margin_sentences
 
 
 @dataclass(frozen=True)
-class Falcun:
+class Falcun(Strategy):
     """Samples drawn one by one in proportion to (uncertainty + diversity) ^ gamma.
 
     Uncertainty is 1 - margin. Diversity begins as the uncertainty and is lowered to the city-block distance between the
@@ -27,19 +27,12 @@ class Falcun:
         gamma: 0 draws evenly, large values take the highest; the authors' code has 10.
     """
 
-    gamma: float = 10.0
+    gamma: NonNegative = 10.0
 
     needs: ClassVar[Need] = Need.PROBS
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.gamma < np.inf:
-            raise ConfigError(f"falcun: gamma must be at least 0 and finite; got {self.gamma}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is the relevance at the draw. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is the relevance at the draw."""
         probs = required(view.probs)
         unsure = margin(probs, view.task)
         rows, diverse = drawn_apart(probs, unsure, size, self.gamma, rng)

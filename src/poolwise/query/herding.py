@@ -9,20 +9,20 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query, is_known
+from poolwise.core.ranges import Count, Positive
+from poolwise.core.types import Floats, Need, PoolView, is_known
 from poolwise.geometry.herding import herd
 from poolwise.geometry.kernel_width import kernel_width
 from poolwise.query.acquisition.temperature import rescaled, temperature
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 FORECASTS = 20
 """Fewer outcomes than this say nothing of calibration."""
 
 
 @dataclass(frozen=True)
-class MaxHerding:
+class MaxHerding(Strategy):
     """Greedy coverage of the pool by a Gaussian kernel on embeddings of length 1; labelled samples cover already.
 
     For few labels, and for none.
@@ -33,25 +33,19 @@ class MaxHerding:
         sample: a random subset of this many (at least twice the query) stands for a larger pool.
     """
 
-    sigma: float | None = 1.0
-    sample: int = 20_000
+    sigma: Positive | None = 1.0
+    sample: Count = 20_000
 
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        _check("max_herding", self.sigma, self.sample)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is mean coverage gained. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is mean coverage gained."""
         sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         return _herded(view, size, rng, sigma, self.sample)
 
 
 @dataclass(frozen=True)
-class UHerding:
+class UHerding(Strategy):
     """Greedy coverage of what the model is unsure of: herding, in which a sample counts by its uncertainty.
 
     With few labels it covers the pool, with many it takes the most uncertain ones, as the kernel narrows. Uncertainty
@@ -66,19 +60,13 @@ class UHerding:
     """
 
     measure: Measure = Measure.MARGIN
-    sigma: float | None = None
-    sample: int = 20_000
+    sigma: Positive | None = None
+    sample: Count = 20_000
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        _check("uherding", self.sigma, self.sample)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is mean uncertainty covered. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is mean uncertainty covered."""
         sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
             return _herded(view, size, rng, sigma, self.sample)
@@ -129,10 +117,3 @@ def _sentences(gains: NDArray[np.float64], unsure: Floats | None) -> Sequence[st
         f"stands for uncertain samples: adds {gain:.2g} to their mean coverage, uncertainty {one:.2f} itself"
         for gain, one in zip(gains, unsure, strict=True)
     ]
-
-
-def _check(name: str, sigma: float | None, sample: int) -> None:
-    if sigma is not None and not 0 < sigma < np.inf:
-        raise ConfigError(f"{name}: sigma must be above 0, or null for the paper's rule; got {sigma}.")
-    if sample < 1:
-        raise ConfigError(f"{name}: sample must be at least 1; got {sample}.")

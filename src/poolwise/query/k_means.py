@@ -7,14 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.types import Need, PoolView, Query
+from poolwise.core.ranges import Count
+from poolwise.core.types import Need, PoolView
 from poolwise.geometry.kmeans import central, kmeans
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, check_iterations, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 
 @dataclass(frozen=True)
-class KMeans:
+class KMeans(Strategy):
     """As many clusters as picks, the sample nearest each centre, largest cluster first.
 
     Looks at neither predictions nor labels, so it serves for the first batch of all. Where rows are copies of each
@@ -25,19 +26,13 @@ class KMeans:
         unit_length: scale embeddings to length 1 first, so that distance means angle.
     """
 
-    iterations: int = 10
+    iterations: Count = 10
     unit_length: bool = False
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        check_iterations("k_means", self.iterations)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; scores are shares of the pool. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """Scores are shares of the pool."""
         points = required(view.embeddings)
         clusters, distance = kmeans(unit_rows(points) if self.unit_length else points, size, rng, self.iterations)
         found, counts = central(clusters, distance, rng)

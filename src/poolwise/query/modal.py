@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.query.modal_functions import find_function, known
 from poolwise.query.modal_models import StoredBatch, StoredClassifier, StoredCommittee, StoredMachines
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 COLD_START = 2000
 """Candidates among which modAL looks for a first sample when nothing is labelled: it compares all pairs."""
@@ -25,7 +25,7 @@ Found = tuple[NDArray[np.int64], "NDArray[Any] | None"]
 
 
 @dataclass(frozen=True)
-class Modal:
+class Modal(Strategy):
     """Ask modAL (Danka and Horvath 2018) by the dotted name of one of its query functions.
 
     Attributes:
@@ -37,6 +37,7 @@ class Modal:
     arguments: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.arguments, Mapping):
             raise ConfigError(
                 f"query.arguments is {self.arguments!r}; it must map names to values, e.g. {{metric: cosine}}."
@@ -52,10 +53,6 @@ class Modal:
     def tasks(self) -> tuple[Task, ...]:
         """What the function is meant for."""
         return known(self.function).tasks
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises ConfigError, PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         order = rng.permutation(len(view))  # modAL takes the first of equals, or draws from the global generator

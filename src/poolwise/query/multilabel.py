@@ -12,42 +12,40 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query, Task, is_known
+from poolwise.core.ranges import Count, Share
+from poolwise.core.types import Floats, Need, PoolView, Task, is_known
 from poolwise.query.acquisition import multilabel
 from poolwise.query.acquisition.confidence import margin
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 from poolwise.query.top_k import margin_sentences
 
 ONLY: tuple[Task, ...] = (Task.MULTILABEL,)
 
 
 @dataclass(frozen=True)
-class MaxEntropy:
+class MaxEntropy(Strategy):
     """Largest entropy of any label; see `acquisition.multilabel.max_entropy`."""
 
     needs: ClassVar[Need] = Need.PROBS
     tasks: ClassVar[tuple[Task, ...]] = ONLY
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(_by_max_entropy, self.needs, view, size, rng, self.tasks)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        return _least_certain(multilabel.max_entropy(required(view.probs)), view, size, rng)
 
 
 @dataclass(frozen=True)
-class BinMin:
+class BinMin(Strategy):
     """Least certain label (Brinker 2006): 1 - min |2q - 1|; the multi-label form of `acquisition.confidence.margin`."""
 
     needs: ClassVar[Need] = Need.PROBS
     tasks: ClassVar[tuple[Task, ...]] = ONLY
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(_by_bin_min, self.needs, view, size, rng, self.tasks)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        return _least_certain(margin(required(view.probs), Task.MULTILABEL), view, size, rng)
 
 
 @dataclass(frozen=True)
-class LabelCardinality:
+class LabelCardinality(Strategy):
     """An unusual number of predicted labels; see `acquisition.multilabel.cardinality_inconsistency`.
 
     The usual number is the mean over what is labelled; before the first label, the mean sum of probabilities.
@@ -56,13 +54,16 @@ class LabelCardinality:
     needs: ClassVar[Need] = Need.PROBS
     tasks: ClassVar[tuple[Task, ...]] = ONLY
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(_by_cardinality, self.needs, view, size, rng, self.tasks)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        probs = required(view.probs)
+        usual, whose = _usual_count(view, probs)
+        scores = multilabel.cardinality_inconsistency(probs, usual)
+        rows = best(scores, size, rng)
+        return Picks(rows, scores[rows], _count_sentences(probs[rows], usual, whose))
 
 
 @dataclass(frozen=True)
-class Mmc:
+class Mmc(Strategy):
     """Maximum loss reduction with maximal confidence; see `acquisition.multilabel.maximal_loss`.
 
     The number of labels of a sample is learnt from what the model had forecast for the samples that are labelled by now
@@ -73,18 +74,10 @@ class Mmc:
         enough: labelled samples with a forecast from which on the number of labels is learnt.
     """
 
-    enough: int = 20
+    enough: Count = 20
 
     needs: ClassVar[Need] = Need.PROBS
     tasks: ClassVar[tuple[Task, ...]] = ONLY
-
-    def __post_init__(self) -> None:
-        if self.enough < 1:
-            raise ConfigError(f"mmc: enough must be at least 1 labelled sample; got {self.enough}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         probs = required(view.probs)
@@ -106,7 +99,7 @@ class Mmc:
 
 
 @dataclass(frozen=True)
-class Adaptive:
+class Adaptive(Strategy):
     """Labels hard to separate and unusual in number; see `acquisition.multilabel.adaptive`.
 
     Li and Guo choose the balance anew for every round by training a model for each candidate and each balance; here it
@@ -116,18 +109,10 @@ class Adaptive:
         balance: beta, from 0 (number of labels alone) to 1 (separation alone).
     """
 
-    balance: float = 0.5
+    balance: Share = 0.5
 
     needs: ClassVar[Need] = Need.PROBS
     tasks: ClassVar[tuple[Task, ...]] = ONLY
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.balance <= 1:
-            raise ConfigError(f"adaptive: balance must lie in [0, 1]; got {self.balance}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(self._pick, self.needs, view, size, rng, self.tasks)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         probs = required(view.probs)
@@ -140,25 +125,9 @@ class Adaptive:
         return Picks(rows, scores[rows], sentences)
 
 
-def _by_max_entropy(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    return _least_certain(multilabel.max_entropy(required(view.probs)), view, size, rng)
-
-
-def _by_bin_min(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    return _least_certain(margin(required(view.probs), Task.MULTILABEL), view, size, rng)
-
-
 def _least_certain(scores: Floats, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
     rows = best(scores, size, rng)
     return Picks(rows, scores[rows], margin_sentences(required(view.probs)[rows], scores[rows], view.task))
-
-
-def _by_cardinality(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    probs = required(view.probs)
-    usual, whose = _usual_count(view, probs)
-    scores = multilabel.cardinality_inconsistency(probs, usual)
-    rows = best(scores, size, rng)
-    return Picks(rows, scores[rows], _count_sentences(probs[rows], usual, whose))
 
 
 def _count_sentences(probs: Floats, usual: float, whose: str) -> list[str]:

@@ -7,22 +7,23 @@ strength of 0 turns one off, 2 makes it count twice as much.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError, listed
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.ranges import NonNegative
+from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.geometry.density import typicality
 from poolwise.geometry.greedy import Spread, joined
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 
 @dataclass(frozen=True)
-class Objectives:
+class Objectives(Strategy):
     """What is wanted of a batch, and how much. At least one of them is on.
 
     Attributes:
@@ -40,22 +41,19 @@ class Objectives:
         min_distance: no sample nearer than this to a labelled or picked one is taken while there are others; 0 for any.
     """
 
-    uncertainty: float = 1.0
+    uncertainty: NonNegative = 1.0
     measure: Measure = Measure.MARGIN
-    diversity: float = 1.0
-    balance: float = 0.0
-    typicality: float = 0.0
+    diversity: NonNegative = 1.0
+    balance: NonNegative = 0.0
+    typicality: NonNegative = 0.0
     column: str = ""
-    column_strength: float = 1.0
+    column_strength: NonNegative = 1.0
     cost: str = ""
-    cost_strength: float = 1.0
-    min_distance: float = 0.0
+    cost_strength: NonNegative = 1.0
+    min_distance: NonNegative = 0.0
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if option.type == "float" and not 0 <= value < np.inf:
-                raise ConfigError(f"objectives: {option.name} must be at least 0 and finite; got {value}.")
+        super().__post_init__()
         if not (self.uncertainty or self.diversity or self.balance or self.typicality or self.column or self.cost):
             raise ConfigError("objectives: all of them are off; give one a strength above 0, e.g. query.uncertainty=1.")
 
@@ -67,11 +65,8 @@ class Objectives:
             return needs | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
         return needs | Need.EMBEDDINGS if self.typicality else needs
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is the product at the pick. Raises PoolExhausted, InvalidArray, ConfigError."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is the product at the pick."""
         objective = self._fixed(view)
         product = _Product(self, view, objective)
         spread = self._spread(view)

@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import NonNegative
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.query.acquisition.disagreement import bald
 from poolwise.query.disagreement import bald_sentence
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 
 class Form(str, Enum):
@@ -29,7 +29,7 @@ class Form(str, Enum):
 
 
 @dataclass(frozen=True)
-class PowerBald:
+class PowerBald(Strategy):
     """Draws without replacement, in proportion to a weight that grows with BALD.
 
     Attributes:
@@ -39,19 +39,12 @@ class PowerBald:
     """
 
     form: Form = Form.POWER
-    beta: float = 1.0
+    beta: NonNegative = 1.0
 
     needs: ClassVar[Need] = Need.DRAWS
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.beta < float("inf"):
-            raise ConfigError(f"power_bald: beta must be a number from 0 on; got {self.beta}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view; a score is a BALD score. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is a BALD score."""
         draws = required(view.log_probs_nkc)
         scores = bald(draws, view.task)
         ranks = _ranks(scores, rng)

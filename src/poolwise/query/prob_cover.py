@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import Count, Positive
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.balls import cover, pure_radius
 from poolwise.geometry.neighbours import nearest, unit_rows
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 SHRINKINGS = 8
 """How often the radius is halved where everything is covered, before the rest is drawn at random."""
@@ -23,7 +24,7 @@ COPIES = 1e-3
 
 
 @dataclass(frozen=True)
-class ProbCover:
+class ProbCover(Strategy):
     """Greedy maximum coverage by balls of one radius; labelled samples cover from the beginning.
 
     For few labels. The paper stops being defined where all is covered: here the radius is halved until something is
@@ -38,32 +39,16 @@ class ProbCover:
         unit_length: scale embeddings to length 1 first, as the paper's code does.
     """
 
-    radius: float | None = None
-    purity: float = 0.95
-    classes: int = 10
-    sample: int = 20_000
+    radius: Positive | None = None
+    purity: Annotated[float, Interval(gt=0, le=1)] = 0.95
+    classes: Count = 10
+    sample: Annotated[int, Interval(ge=1, le=MOST)] = 20_000
     unit_length: bool = True
 
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        if self.radius is not None and not 0 < self.radius < np.inf:
-            raise ConfigError(f"prob_cover: radius must be above 0, or null for the pure one; got {self.radius}.")
-        if not 0 < self.purity <= 1:
-            raise ConfigError(f"prob_cover: purity must be above 0 and at most 1; got {self.purity}.")
-        for name in ("classes", "sample"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"prob_cover: {name} must be at least 1; got {getattr(self, name)}.")
-        if self.sample > MOST:
-            raise ConfigError(
-                f"prob_cover: sample must be at most {MOST}, as balls take sample^2 / 8 bytes; got {self.sample}."
-            )
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; scores are shares of the pool newly covered. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """Scores are shares of the pool newly covered."""
         # in a random order, so that the first of equals is a fair draw
         order = rng.permutation(len(view))
         sample, beyond = np.split(order, [min(max(self.sample, 2 * size), MOST)])

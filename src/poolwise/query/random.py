@@ -7,21 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.types import Need, PoolView, Query
-from poolwise.query.picks import Picks, answer
+from poolwise.core.types import Need, PoolView
+from poolwise.query.strategy import Picks, Strategy
 
 
 @dataclass(frozen=True)
-class Random:
+class Random(Strategy):
     """Every candidate is equally likely."""
 
     needs: ClassVar[Need] = Need.NOTHING
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view, all scores 0. Raises PoolExhausted, InvalidArray."""
-        return answer(_pick, self.needs, view, size, rng)
-
-
-def _pick(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    rows = rng.permutation(len(view))[:size]
-    return Picks(rows, np.zeros(size), [f"drawn at random from {len(view)} candidates"] * size)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """All scores 0."""
+        rows = rng.permutation(len(view))[:size]
+        return Picks(rows, np.zeros(size), [f"drawn at random from {len(view)} candidates"] * size)

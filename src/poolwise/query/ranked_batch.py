@@ -7,15 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.greedy import Spread, joined
 from poolwise.geometry.neighbours import blocks, squared_lengths, unit_rows
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.picks import Picks, answer, required
+from poolwise.query.strategy import Picks, Strategy, required
 
 
 @dataclass(frozen=True)
-class RankedBatch:
+class RankedBatch(Strategy):
     """Score = a (1 - s) + (1 - a) u, recomputed after each pick.
 
     u is the uncertainty, s = 1 / (1 + distance to the nearest labelled or picked sample), and a = |U| / (|U| + |L|), the
@@ -32,10 +32,6 @@ class RankedBatch:
     unit_length: bool = False
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         unsure = uncertainty(required(view.probs), self.measure, view.task)

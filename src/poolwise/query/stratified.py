@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.types import Need, PoolView, Query
-from poolwise.query.picks import Picks, answer, in_turn, required
+from poolwise.core.types import Need, PoolView
+from poolwise.query.strategy import Picks, Strategy, in_turn, required
 
 
 @dataclass(frozen=True)
-class Stratified:
+class Stratified(Strategy):
     """Random samples, equally many of each predicted class; a class that runs out leaves its share to the others.
 
     Shares differ by one where they do not divide evenly; which classes get one more is random. In a multi-label task a
@@ -21,15 +21,11 @@ class Stratified:
 
     needs: ClassVar[Need] = Need.PROBS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view, all scores 0. Raises PoolExhausted, InvalidArray."""
-        return answer(_pick, self.needs, view, size, rng)
-
-
-def _pick(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    predicted = required(view.probs).argmax(axis=1).astype(np.int64)
-    classes = rng.permutation(np.unique(predicted))
-    rows = in_turn(predicted, classes, size, rng)
-    counts = np.bincount(predicted)
-    sentences = [f"drawn at random from {counts[at]} candidates predicted as class {at}" for at in predicted[rows]]
-    return Picks(rows, np.zeros(size), sentences)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """All scores 0."""
+        predicted = required(view.probs).argmax(axis=1).astype(np.int64)
+        classes = rng.permutation(np.unique(predicted))
+        rows = in_turn(predicted, classes, size, rng)
+        counts = np.bincount(predicted)
+        sentences = [f"drawn at random from {counts[at]} candidates predicted as class {at}" for at in predicted[rows]]
+        return Picks(rows, np.zeros(size), sentences)

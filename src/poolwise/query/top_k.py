@@ -11,42 +11,54 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.query.acquisition import confidence
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 
 @dataclass(frozen=True)
-class LeastConfidence:
+class LeastConfidence(Strategy):
     """Smallest probability of the most probable class; see `acquisition.confidence.least_confidence`."""
 
     needs: ClassVar[Need] = Need.PROBS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(_by_least_confidence, self.needs, view, size, rng)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        probs = required(view.probs)
+        scores = confidence.least_confidence(probs, view.task)
+        rows = best(scores, size, rng)
+        if view.task is Task.MULTILABEL:
+            sentences = [f"mean confidence {1 - score:.2f} over the classes" for score in scores[rows]]
+        else:
+            predicted = zip(probs[rows].argmax(axis=1), probs[rows].max(axis=1), strict=True)
+            sentences = [f"class {at} with probability {p:.2f} only" for at, p in predicted]
+        return Picks(rows, scores[rows], sentences)
 
 
 @dataclass(frozen=True)
-class Margin:
+class Margin(Strategy):
     """Smallest lead of the first class over the second (Scheffer et al. 2001); see `acquisition.confidence.margin`."""
 
     needs: ClassVar[Need] = Need.PROBS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(_by_margin, self.needs, view, size, rng)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        probs = required(view.probs)
+        scores = confidence.margin(probs, view.task)
+        rows = best(scores, size, rng)
+        return Picks(rows, scores[rows], margin_sentences(probs[rows], scores[rows], view.task))
 
 
 @dataclass(frozen=True)
-class Entropy:
+class Entropy(Strategy):
     """Largest entropy of the predicted distribution; see `acquisition.confidence.entropy`."""
 
     needs: ClassVar[Need] = Need.PROBS
 
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
-        return answer(_by_entropy, self.needs, view, size, rng)
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        probs = required(view.probs)
+        scores = confidence.entropy(probs, view.task)
+        rows = best(scores, size, rng)
+        most = np.log(2 if view.task is Task.MULTILABEL else probs.shape[1])
+        return Picks(rows, scores[rows], [f"entropy {score:.2f} of at most {most:.2f} nats" for score in scores[rows]])
 
 
 def margin_sentences(probs: Floats, scores: NDArray[np.float32], task: Task) -> list[str]:
@@ -60,30 +72,3 @@ def margin_sentences(probs: Floats, scores: NDArray[np.float32], task: Task) -> 
         return [f"class {at} present with probability {row[at]:.2f}" for at, row in zip(unsure, probs, strict=True)]
     rivals = zip(1 - scores, *confidence.two_most_probable(probs), strict=True)
     return [f"margin {gap:.2f} between class {first} and class {second}" for gap, first, second in rivals]
-
-
-def _by_least_confidence(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    probs = required(view.probs)
-    scores = confidence.least_confidence(probs, view.task)
-    rows = best(scores, size, rng)
-    if view.task is Task.MULTILABEL:
-        sentences = [f"mean confidence {1 - score:.2f} over the classes" for score in scores[rows]]
-    else:
-        predicted = zip(probs[rows].argmax(axis=1), probs[rows].max(axis=1), strict=True)
-        sentences = [f"class {at} with probability {p:.2f} only" for at, p in predicted]
-    return Picks(rows, scores[rows], sentences)
-
-
-def _by_margin(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    probs = required(view.probs)
-    scores = confidence.margin(probs, view.task)
-    rows = best(scores, size, rng)
-    return Picks(rows, scores[rows], margin_sentences(probs[rows], scores[rows], view.task))
-
-
-def _by_entropy(view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-    probs = required(view.probs)
-    scores = confidence.entropy(probs, view.task)
-    rows = best(scores, size, rng)
-    most = np.log(2 if view.task is Task.MULTILABEL else probs.shape[1])
-    return Picks(rows, scores[rows], [f"entropy {score:.2f} of at most {most:.2f} nats" for score in scores[rows]])

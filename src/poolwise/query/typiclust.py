@@ -9,18 +9,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import Count, Natural
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.density import typicality
 from poolwise.geometry.kmeans import kmeans
 from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.picks import Picks, answer, best, required
+from poolwise.query.strategy import Picks, Strategy, best, required
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class TypiClust:
+class TypiClust(Strategy):
     """Cluster the labelled and unlabelled together, and take the densest candidate of each cluster in turn.
 
     Clusters with the fewest labelled samples come first, the largest of these before others; after the last one it
@@ -35,23 +35,15 @@ class TypiClust:
         unit_length: scale embeddings to length 1 first, as the authors do.
     """
 
-    neighbours: int = 20
-    most_clusters: int = 500
-    min_cluster: int = 5
+    neighbours: Count = 20
+    most_clusters: Count = 500
+    min_cluster: Natural = 5
     unit_length: bool = True
 
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        for name, least in (("neighbours", 1), ("most_clusters", 1), ("min_cluster", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"typiclust: {name} must be at least {least}; got {getattr(self, name)}.")
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is a typicality. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is a typicality."""
         points, labelled = required(view.embeddings), view.labelled_embeddings
         if self.unit_length:
             points, labelled = unit_rows(points), None if labelled is None else unit_rows(labelled)

@@ -7,17 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.errors import ConfigError
-from poolwise.core.types import Floats, Need, PoolView, Query
+from poolwise.core.ranges import Count, Factor, Positive
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.kmeans import central_rows
 from poolwise.geometry.neighbours import unit_rows
 from poolwise.query.acquisition.temperature import rescaled
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.picks import Picks, answer, best, check_iterations, required, topped_up
+from poolwise.query.strategy import Picks, Strategy, best, required, topped_up
 
 
 @dataclass(frozen=True)
-class WeightedKMeans:
+class WeightedKMeans(Strategy):
     """Diverse mini-batch (Zhdanov 2019, algorithm 1): of the beta * B most uncertain, those nearest B weighted centres.
 
     Attributes:
@@ -27,25 +27,15 @@ class WeightedKMeans:
         unit_length: scale embeddings to length 1 first, so that distance means angle.
     """
 
-    candidates: float = 10.0
+    candidates: Factor = 10.0
     measure: Measure = Measure.MARGIN
-    iterations: int = 10
+    iterations: Count = 10
     unit_length: bool = False
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.candidates < np.inf:
-            raise ConfigError(
-                f"weighted_k_means: candidates must be at least 1 a pick and finite; got {self.candidates}."
-            )
-        check_iterations("weighted_k_means", self.iterations)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is the uncertainty. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is the uncertainty."""
         scores = uncertainty(required(view.probs), self.measure, view.task)
         points = required(view.embeddings)
         return uncertain_clusters(
@@ -54,7 +44,7 @@ class WeightedKMeans:
 
 
 @dataclass(frozen=True)
-class Clue:
+class Clue(Strategy):
     """Clustering uncertainty-weighted embeddings (Prabhu et al. 2021, section 3.2): all candidates, weighed by entropy.
 
     Above 256 candidates a pick, centres are found on a random sample of that many a centre; every candidate is then
@@ -67,22 +57,14 @@ class Clue:
         unit_length: scale embeddings to length 1 first, so that distance means angle.
     """
 
-    temperature: float = 1.0
-    iterations: int = 10
+    temperature: Positive = 1.0
+    iterations: Count = 10
     unit_length: bool = False
 
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
-    def __post_init__(self) -> None:
-        if not 0 < self.temperature < np.inf:
-            raise ConfigError(f"clue: temperature must be above 0 and finite; got {self.temperature}.")
-        check_iterations("clue", self.iterations)
-
-    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids; a score is the weight. Raises PoolExhausted, InvalidArray."""
-        return answer(self._pick, self.needs, view, size, rng)
-
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """A score is the weight."""
         probs = required(view.probs)
         if self.temperature != 1:  # which would change nothing but rounding
             probs = rescaled(probs, self.temperature, view.task)

@@ -15,7 +15,7 @@ from poolwise.jobs.samplesize.measured import Imported, Point
 from poolwise.jobs.samplesize.parts import SampleSizeParts, Training
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import fit_and_score
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 from poolwise.report.tracking.none import NoTracker
 
 TRAINED = Training(

@@ -13,7 +13,7 @@ from poolwise.jobs.samplesize.caveats import caveats
 from poolwise.jobs.samplesize.cells import Ground, cells
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 SETTINGS = SampleSizeConfig(target=0.98)
 

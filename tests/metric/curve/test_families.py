@@ -13,8 +13,8 @@ from poolwise.metric.curve.ilog2 import Ilog2
 from poolwise.metric.curve.last1 import Last1
 from poolwise.metric.curve.least_squares import closest
 from poolwise.metric.curve.m4 import M4, solved
+from poolwise.metric.curve.measurements import observed
 from poolwise.metric.curve.mmf4 import Mmf4
-from poolwise.metric.curve.observed import observed
 from poolwise.metric.curve.pow2 import Pow2
 from poolwise.metric.curve.pow3 import Pow3
 from poolwise.metric.curve.pow4 import Pow4

@@ -13,11 +13,10 @@ from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.advice import Purchase
 from poolwise.metric.curve.fit import CurveFit, fit_curve
 from poolwise.metric.curve.least_squares import closest
-from poolwise.metric.curve.measurements import measurements
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 from poolwise.metric.curve.pow3 import Pow3
-from poolwise.metric.curve.prior import Prior
 from poolwise.metric.curve.required import HORIZON, Required
-from poolwise.metric.curve.scale import scale_of
 
 LAST, POWER = "last point repeated", "power law, least squares"
 DOUBLINGS = (2, 4, 8)

@@ -26,7 +26,7 @@ from poolwise.jobs.samplesize.schedule import held_constant
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.build import images_of, member_of, work_of
 from poolwise.metric.curve.family import Family
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "at", "unit")
 """Settings that leave the name as it is: they change no training."""

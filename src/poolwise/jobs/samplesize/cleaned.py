@@ -16,7 +16,7 @@ from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.cleaned import CurveDifference
 from poolwise.metric.curve.fit import CurveFit
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 
 @dataclass(frozen=True, eq=False)

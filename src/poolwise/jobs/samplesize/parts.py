@@ -12,7 +12,7 @@ from poolwise.core.types import Labels
 from poolwise.jobs.samplesize.measured import Imported
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import Fit
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,28 @@
-"""What every strategy shares: the door it checks at, and the table of reasons it answers with.
+"""What every strategy shares: the checks at its door, and the table of reasons that it answers with.
 
-A strategy says which rows, with what score and why (`Picks`); `answer` does the rest, so that a new one holds its idea
-and nothing else.
+A strategy says which rows, with what score and why (`Picks`); `Strategy.select` does the rest, so that a new one holds its
+idea and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.checks import check_view
 from poolwise.core.errors import ConfigError, listed
-from poolwise.core.types import Floats, Need, PoolView, Query, Task
+from poolwise.core.interfaces import QueryStrategy
+from poolwise.core.ranges import Checked
+from poolwise.core.types import Floats, PoolView, Query, Task
 from poolwise.geometry.neighbours import nearest
 from poolwise.query.acquisition.confidence import least_confidence
+
+Array = TypeVar("Array")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,45 +42,43 @@ class Picks:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
-Pick = Callable[[PoolView, int, np.random.Generator], Picks]
+class Strategy(Checked, QueryStrategy):
+    """Base of the strategies here: `select` checks, asks `_pick` of the subclass, and explains.
 
-
-def answer(
-    pick: Pick,
-    needs: Need,
-    view: PoolView,
-    size: int,
-    rng: np.random.Generator,
-    tasks: Collection[Task] = tuple(Task),
-) -> Query:
-    """Check the view, let the strategy pick, and explain.
-
-    Args:
-        pick: gets the checked view, its rows ascending by id, and a size from 1 to N.
-        needs: what the strategy declares.
-        view: as it came.
-        size: how many to pick; 0 gives an empty query.
-        rng: of all draws.
-        tasks: for which the strategy is defined.
-
-    Raises:
-        InvalidArray, PoolExhausted, ConfigError: see `check_view`; ConfigError also for a task that is not among `tasks`.
+    A subclass is a frozen dataclass whose fields are its options; it declares `needs` and, unless it serves all tasks,
+    `tasks`.
     """
-    if view.task not in tasks:
-        raise ConfigError(
-            f"this query strategy is defined for {listed(task.value for task in tasks)} tasks, and this one is "
-            f"{view.task.value}; choose another, e.g. query=badge."
-        )
-    view = check_view(view, needs, size)
-    if not size:
-        return Query(view.ids[:0], np.empty(0, dtype=np.float32), {"reason": np.empty(0, dtype=np.str_)})
-    picks = pick(view, int(size), rng)
-    reasons = {"reason": np.array(picks.sentences, dtype=np.str_), **facts(view, picks.rows), **picks.columns}
-    return Query(view.ids[picks.rows], np.asarray(picks.scores, dtype=np.float32), reasons)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Tasks for which the strategy is defined; a class attribute will do."""
+        return tuple(Task)
+
+    def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
+        """Choose exactly `size` distinct ids of the view; 0 gives an empty query.
+
+        Raises:
+            InvalidArray, PoolExhausted, ConfigError: see `check_view`; ConfigError also for a task that is not in `tasks`.
+        """
+        if view.task not in self.tasks:
+            raise ConfigError(
+                f"this query strategy is defined for {listed(task.value for task in self.tasks)} tasks, and this one is "
+                f"{view.task.value}; choose another, e.g. query=badge."
+            )
+        view = check_view(view, self.needs, size)
+        if not size:
+            return Query(view.ids[:0], np.empty(0, dtype=np.float32), {"reason": np.empty(0, dtype=np.str_)})
+        picks = self._pick(view, int(size), rng)
+        reasons = {"reason": np.array(picks.sentences, dtype=np.str_), **facts(view, picks.rows), **picks.columns}
+        return Query(view.ids[picks.rows], np.asarray(picks.scores, dtype=np.float32), reasons)
+
+    @abstractmethod
+    def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
+        """Pick `size` rows, 1 to N, of a checked view, whose rows ascend by id."""
 
 
 def facts(view: PoolView, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """What the view knows of some rows.
+    """Return what the view knows of some rows.
 
     Returns:
         Columns `predicted` (class number; multi-class only) and `confidence` in [0, 1] where there are probabilities;
@@ -92,15 +95,15 @@ def facts(view: PoolView, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     return known
 
 
-def required(array: Floats | None) -> Floats:
-    """An array that the door has found to be there."""
+def required(array: Array | None) -> Array:
+    """Return what `check_view` has found to be there."""
     if array is None:  # pragma: no cover
         raise AssertionError("the strategy uses an array that it did not declare in `needs`")
     return array
 
 
 def best(scores: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(size,) rows with the highest scores, best first, ties in random order.
+    """Return (size,) rows with the highest scores, best first, ties in random order.
 
     >>> best(np.array([0.1, 0.9, 0.5]), 2, np.random.default_rng(0)).tolist()
     [1, 2]
@@ -112,7 +115,7 @@ def best(scores: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[n
 def topped_up(
     rows: NDArray[np.int64], scores: Floats, size: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(size,) the rows and, after them, the best of the others by (N,) scores; and those others alone.
+    """Return (size,) the rows and, after them, the best of the others by (N,) scores; and those others alone.
 
     >>> topped_up(np.array([2]), np.array([0.1, 0.3, 0.2]), 2, np.random.default_rng(0))[0].tolist()
     [2, 1]
@@ -125,7 +128,7 @@ def topped_up(
 def in_turn(
     groups: NDArray[np.int64], order: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """(size,) rows taken group by group in turns, a random row of the group at each, until enough.
+    """Return (size,) rows taken group by group in turns, a random row of the group at each, until enough.
 
     Args:
         groups: (N,) group number of each row.
@@ -143,9 +146,3 @@ def in_turn(
     starts = np.flatnonzero(np.diff(groups[by_group], prepend=-1))
     turn = np.arange(len(groups)) - np.repeat(starts, np.diff(starts, append=len(groups)))
     return by_group[np.lexsort((place[groups[by_group]], turn))[:size]]
-
-
-def check_iterations(name: str, iterations: int) -> None:
-    """Raises ConfigError below 1."""
-    if iterations < 1:
-        raise ConfigError(f"{name}: iterations must be at least 1; got {iterations}.")
