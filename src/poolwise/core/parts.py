@@ -30,6 +30,10 @@ LIGHTNING = "lightning_fabric."
 """Where Lightning defines some of its plugins and strategies."""
 MOVED: Mapping[str, str] = MappingProxyType({
     "poolwise.curve.belief.Belief": "poolwise.metric.curve.posterior.Prior",
+    **{
+        f"poolwise.curve.{name.lower()}.{name}": f"poolwise.metric.curve.families.{name}"
+        for name in ("Last1", "Pow2", "Pow3", "Pow4", "Mmf4", "M4", "Exp3", "Wbl4", "Ilog2", "Arctan")
+    },
     "poolwise.curve.": "poolwise.metric.curve.",
     "poolwise.label_error.": "poolwise.quality.label_error.",
     "poolwise.pruning.": "poolwise.quality.pruning.",
