@@ -1,4 +1,7 @@
-"""Several pieces of work at once, each in a process with one thread; one that fails stops no other."""
+"""Several pieces of work at once, each in a process with one thread; one that fails stops no other.
+
+Not joblib's pool: where a process of it dies, all results that are not taken yet are lost, and no task is named.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import Auto, Detector, LabelView, given_first
-from poolwise.quality.label_error.ensemble import Ensemble, able, middle_ranks
+from poolwise.quality.label_error.ensemble import Ensemble, able
 from poolwise.quality.label_error.planted import confusions, expected_count, plant
 from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_confidence
 
@@ -61,18 +61,6 @@ class Comparison:
     planted: Mapping[str, Quality]
 
 
-def average_precision(wrong: NDArray[np.bool_], quality: Quality) -> float:
-    """Mean of the precision at each wrong label, lowest quality first; 0 where none is wrong. Equals come together.
-
-    >>> average_precision(np.array([True, False, True]), np.array([0.1, 0.2, 0.3])) == (1 + 2 / 3) / 2
-    True
-    """
-    values, place = np.unique(quality, return_inverse=True)
-    hits = np.bincount(place, weights=wrong, minlength=len(values))
-    found, looked = hits.cumsum(), np.bincount(place, minlength=len(values)).cumsum()
-    return float((hits * found / looked).sum() / hits.sum()) if wrong.any() else 0.0
-
-
 def compared(view: LabelView, members: Mapping[str, Any], share: float = 0.02, seed: int = 0) -> Comparison:
     """Plant errors of two shapes and let each detector judge the changed labels, neighbours and all.
 
@@ -113,23 +101,27 @@ def compared(view: LabelView, members: Mapping[str, Any], share: float = 0.02, s
 
 def _undoubted(view: LabelView, members: Mapping[str, Any], seed: int) -> Numbers:
     """Rows but for as many as are probably wrong, the most suspicious by mean rank."""
+    from scipy.stats import rankdata
+
     auto = Auto()
     evidence, rng = auto.evidence(view), generator(seed, 0, "planted errors")
     towards = confusions(view.labels, evidence)
     count, _, _ = expected_count(lambda given: auto.quality(given, evidence), view.labels, towards, rng)
-    ranks = [middle_ranks(member.quality(view.labels, member.evidence(view))) for member in members.values()]
+    ranks = [rankdata(member.quality(view.labels, member.evidence(view))) for member in members.values()]
     order = np.argsort(np.mean(ranks, axis=0), kind="stable")
     return np.sort(order[min(len(order), round(count)) :])
 
 
 def _scores(name: str, shape: str, share: float, wrong: NDArray[np.bool_], quality: Quality) -> list[PlantedScore]:
+    from sklearn.metrics import average_precision_score
+
     count, order = int(wrong.sum()), np.argsort(quality, kind="stable")
-    mean, found = average_precision(wrong, quality), []
+    mean, scores = float(average_precision_score(wrong, -quality)), []
     for look in LOOKS:
         k = min(len(wrong), max(1, round(look * count)))
         hits = int(wrong[order[:k]].sum())
-        found.append(PlantedScore(name, shape, share, k, hits / k, hits / count, mean))
-    return found
+        scores.append(PlantedScore(name, shape, share, k, hits / k, hits / count, mean))
+    return scores
 
 
 @dataclass(frozen=True)
