@@ -2,8 +2,8 @@
 
 python scripts/measure_round.py [SETTING=VALUE ...]
 
-Runs `poolwise loop budget=60` on digits in a folder of its own, and follows its last round from the choice of the batch to the end
-of the measurement.
+Runs `poolwise loop budget=60` on digits in a folder of its own, and follows its last round from the choice of the batch to the
+end of the measurement.
 """
 
 from __future__ import annotations

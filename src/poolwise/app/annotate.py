@@ -111,7 +111,7 @@ def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
     from poolwise.annotation.web.app import application
 
     people, links = admitted(run.store, serving)
-    site = Site(run, Pictures(run.images), tell=display.warn)
+    site = Site(run, Pictures(run.images), warn=display.warn)
     site.refresh()
     with bound(serving.host, serving.port) as sock:
         port = int(sock.getsockname()[1])

@@ -12,13 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from poolwise.annotation.web.batch_session import Work
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.site import CopyGroup, View
 from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.errors import ConfigError, RunBusy
 from poolwise.core.interfaces import ImageSource
-from poolwise.core.types import decode, label_text
+from poolwise.core.types import Batch, decode, label_text
 from poolwise.jobs.audit.steps import reviewed
 from poolwise.jobs.loop.resume import check_data
 from poolwise.jobs.loop.steps import batch_of, new_annotations
@@ -106,22 +105,22 @@ class AnnotatedRun:
         """Its pictures."""
         return self.parts.images
 
-    def mark(self) -> tuple[int, int | None, bool]:
+    def version(self) -> tuple[int, int | None, bool]:
         """Changes whenever something has happened."""
         child = self._child
         return self.stored.ledger.length(self.name), None if child is None else child.poll(), child is None
 
-    def look(self) -> View:
+    def view(self) -> View:
         """Where the run stands."""
         state = self.stored.ledger.state(self.name)
-        work = None
+        batch = None
         if state.rounds and state.rounds[-1].emitted and not state.rounds[-1].closed and not self._failed():
-            work = self._work(state, len(state.rounds) - 1)
+            batch = batch_of(state, self.parts)
         busy = self._busy()
         return View(
-            work,
-            stage="" if work else self._stage(state, busy),
-            since=datetime.fromisoformat(state.at).timestamp() if busy and not work else 0.0,
+            batch,
+            stage="" if batch else self._stage(state, busy),
+            since=datetime.fromisoformat(state.at).timestamp() if busy and not batch else 0.0,
             expected=sum(state.rounds[-1].seconds.values()) or _before(state) if state.rounds else 0.0,
             over="" if busy else state.stopped,
             scores=_scores(state),
@@ -129,14 +128,10 @@ class AnnotatedRun:
             next_command=state.opened.command,
         )
 
-    def work_of(self, round: int) -> Work | None:
-        """A round's batch; None if there is none of that number."""
+    def batch(self, round: int) -> Batch | None:
+        """Return a round's batch; None if there is none of that number."""
         state = self.stored.ledger.state(self.name)
-        return self._work(state, round) if 0 <= round < len(state.rounds) else None
-
-    def _work(self, state: RunState, round: int) -> Work:
-        batch = batch_of(state, self.parts, round)
-        return Work(batch.round, batch.asks, batch.classes, batch.task)
+        return batch_of(state, self.parts, round) if 0 <= round < len(state.rounds) else None
 
     def _busy(self) -> bool:
         if self._child is not None and self._child.poll() is None:
@@ -178,7 +173,7 @@ class AnnotatedRun:
         kept = json.loads(Blobs(self.stored.folder / "blobs").path(tables[-1]).read_text(encoding="utf-8"))
         return _groups(kept.get("copies") or {}, state, self.images)
 
-    def full(self) -> None:
+    def batch_is_full(self) -> None:
         """Take the votes; go on with the loop, if that is asked for, in a process of its own."""
         taken = take_votes(self.stored, self.parts, self.redundancy)
         if self.train and (taken or self._child is None or self._child.poll() is not None):

@@ -151,6 +151,8 @@ def _names_target(value: Any) -> bool:
 
 def _wants_plain(hint: Any) -> bool:
     """Return whether a type hint admits numbers, words, flags and their lists alone."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _wants_plain(typing.get_args(hint)[0])
     members = [each for each in typing.get_args(hint) if each is not Ellipsis]
     if members:
         return all(map(_wants_plain, members))

@@ -47,7 +47,8 @@ def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Bat
     """A round's batch (the last one's, if not said)."""
     manifest = parts.images.manifest
     at = state.rounds[-1] if round_ is None else state.rounds[round_]
-    return Batch(at.round, (*at.asks, *at.reviews), manifest.classes, manifest.task, parts.folder)
+    asks = (*at.asks, *at.reviews)
+    return Batch(at.round, asks, manifest.classes, manifest.task, parts.folder, state.annotations)
 
 
 def open_run(parts: Parts) -> NewEvent:
