@@ -16,8 +16,8 @@ from poolwise.core.types import Manifest, Task
 from poolwise.jobs.samplesize.build import clean_labels, read_points, samplesize_name, samplesize_parts
 from poolwise.jobs.samplesize.schedule import held_constant
 from poolwise.jobs.samplesize.settings import as_points
+from poolwise.metric.curve.families import Pow3
 from poolwise.metric.curve.posterior import Prior
-from poolwise.metric.curve.pow3 import Pow3
 
 
 def settings(*overrides):

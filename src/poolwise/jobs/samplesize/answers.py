@@ -11,11 +11,11 @@ import numpy as np
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.advice import Purchase
+from poolwise.metric.curve.families import Pow3
 from poolwise.metric.curve.fit import CurveFit, fit_curve
 from poolwise.metric.curve.least_squares import closest
 from poolwise.metric.curve.measurements import measurements, scale_of
 from poolwise.metric.curve.posterior import Prior
-from poolwise.metric.curve.pow3 import Pow3
 from poolwise.metric.curve.required import HORIZON, Required
 
 LAST, POWER = "last point repeated", "power law, least squares"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import LabelView
 from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
@@ -42,21 +42,17 @@ def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float 
 
 
 @dataclass(frozen=True)
-class ComponentDisagreement:
+class ComponentDisagreement(Checked):
     """The share of a duplicate group's other members that have the same label; the model's word for a sample alone.
 
     Attributes:
         say: how many members the model is worth.
     """
 
-    say: float = 1.0
+    say: Positive = 1.0
 
     needs: ClassVar[Need] = Need.PROBS | Need.GROUPS
     uses_given_label: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        if self.say <= 0:
-            raise ConfigError(f"component_disagreement: say must be above 0; got {self.say}.")
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) shares of the classes among the others."""

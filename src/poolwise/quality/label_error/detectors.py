@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
+from annotated_types import Interval
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count, Share
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.confident_learning import Prune, flagged
 from poolwise.quality.label_error.neighbour_vote import neighbour_shares
@@ -127,21 +128,17 @@ class ConfidentLearning:
 
 
 @dataclass(frozen=True)
-class NeighbourVote:
+class NeighbourVote(Checked):
     """What share of the nearest neighbours, weighed by cosine, has the same label; a duplicate group votes once.
 
     Attributes:
         neighbours: how many vote.
     """
 
-    neighbours: int = 15
+    neighbours: Count = 15
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
     uses_given_label: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ConfigError(f"neighbour_vote: neighbours must be at least 1; got {self.neighbours}.")
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) shares of the classes among the neighbours."""
@@ -155,7 +152,7 @@ class NeighbourVote:
 
 
 @dataclass(frozen=True)
-class Auto:
+class Auto(Checked):
     """Odds of the given label, by the model and its neighbours together where there are embeddings, by the model without.
 
     Attributes:
@@ -164,20 +161,12 @@ class Auto:
         floor: added to every class where neighbours have a say: their shares come in fifteenths.
     """
 
-    neighbours: int = 15
-    weight: float = 0.5
-    floor: float = 1e-3
+    neighbours: Count = 15
+    weight: Share = 0.5
+    floor: Annotated[float, Interval(ge=0, lt=1)] = 1e-3
 
     needs: ClassVar[Need] = Need.PROBS
     uses_given_label: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ConfigError(f"auto: neighbours must be at least 1; got {self.neighbours}.")
-        if not 0 <= self.weight <= 1:
-            raise ConfigError(f"auto: weight must be in [0, 1]; got {self.weight}.")
-        if not 0 <= self.floor < 1:
-            raise ConfigError(f"auto: floor must be in [0, 1); got {self.floor}.")
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) the mean of probabilities and neighbours' shares, or the probabilities."""

@@ -10,8 +10,9 @@ from operator import or_
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import MinLen
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import Detector, LabelView, given_first, needed
 from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
@@ -19,6 +20,7 @@ from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality
 SHARPNESS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 200.0)
 """Tried for weights by log loss: from all alike to the best alone."""
 CLOSEST = 1e-15
+Members = Annotated[dict[str, Annotated[Any, Detector]], MinLen(1)]
 
 
 class Weighting(str, Enum):
@@ -90,7 +92,7 @@ def by_mean_rank(qualities: Sequence[Quality]) -> Quality:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(Checked):
     """The mean rank by several detectors.
 
     Evidence is the mean of theirs but for the given label, whose entry is its quality (`given_first`).
@@ -99,13 +101,9 @@ class Ensemble:
         members: name -> detector, at least one.
     """
 
-    members: dict[str, Annotated[Any, Detector]] = field(default_factory=dict)
+    members: Members = field(default_factory=dict)
 
     uses_given_label: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if not self.members:
-            raise ConfigError("ensemble: members must name at least one detector.")
 
     @property
     def needs(self) -> Need:

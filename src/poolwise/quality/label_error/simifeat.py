@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import LabelView, given_first
@@ -101,7 +102,7 @@ def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[
 
 
 @dataclass(frozen=True)
-class SimiFeat:
+class SimiFeat(Checked):
     """How seldom, over draws of neighbours, a label is called wrong; ties go by how many votes it has.
 
     A quality below one half is a majority of the draws. **Here a label speaks for itself**: its own vote is among those
@@ -118,21 +119,13 @@ class SimiFeat:
     """
 
     mode: Mode = Mode.VOTE
-    neighbours: int = 10
-    draws: int = 21
-    share: float = 0.9
+    neighbours: Annotated[int, Ge(2)] = 10
+    draws: Count = 21
+    share: Annotated[float, Interval(gt=0, le=1)] = 0.9
     seed: int = 0
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
     uses_given_label: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.neighbours < 2 or self.draws < 1:
-            raise ConfigError(
-                f"simifeat: neighbours must be at least 2 and draws 1; got {self.neighbours}, {self.draws}."
-            )
-        if not 0 < self.share <= 1:
-            raise ConfigError(f"simifeat: share must be in (0, 1]; got {self.share}.")
 
     def evidence(self, view: LabelView) -> Floats:
         """(N, C) the quality for the given label; the rest by the votes of the neighbours."""
