@@ -92,7 +92,7 @@ def test_every_part_that_moved_is_found_by_its_earlier_name(earlier, now):
 
 def test_names_of_parts_alone_are_renamed_at_any_depth():
     old = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.curve.pow3.Pow3", "n": 1}]}
-    new = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.metric.curve.pow3.Pow3", "n": 1}]}
+    new = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.metric.curve.families.Pow3", "n": 1}]}
     assert present_names(old) == new
     assert first_names(new) == old
 

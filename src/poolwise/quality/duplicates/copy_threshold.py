@@ -159,7 +159,7 @@ def _judged(pictures: NDArray[np.uint8], points: Floats, sources: Ids, pixels: b
 
 
 def _best(found: _Judged, precision: float, cosines: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the cosine and score that find most copies at the precision; where none reaches it, those of the highest precision."""
+    """Return the cosine and score that find most copies at the precision; where none reaches it, of the highest one."""
     best, where = (-1.0, -1.0), (1.0, 1.0)
     for cosine in np.unique(np.append(found.cosine[found.copy >= 0], LOWEST) if (found.score == 1).all() else COSINES)[
         ::-1
