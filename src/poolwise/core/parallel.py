@@ -116,7 +116,7 @@ def _attempt(task: Task, work: Callable[[Task], Result]) -> Ended[Task, Result]:
 
 
 def _begin() -> None:
-    """In a new process: no word at Ctrl-C, and no life after the process that began it."""
+    """Set up a new process: no word at Ctrl-C, and no life after the process that began it."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     parent = parent_process()
     if parent is not None:

@@ -82,7 +82,7 @@ def given(parts: AuditParts, broken: set[int]) -> LabelledSet:
     ids = readable(parts, broken, splits=parts.settings.splits)
     ids = ids[manifest.known()[ids]]
     labelled = LabelledSet(ids, manifest.labels[ids])
-    return _planted(parts, labelled, broken) if parts.settings.plant_share and len(ids) else labelled
+    return _planted(parts, labelled, broken) if parts.settings.planted.share and len(ids) else labelled
 
 
 def _planted(parts: AuditParts, labelled: LabelledSet, broken: set[int]) -> LabelledSet:
@@ -91,11 +91,11 @@ def _planted(parts: AuditParts, labelled: LabelledSet, broken: set[int]) -> Labe
     if parts.images.manifest.task is Task.MULTILABEL:
         raise ConfigError("plant.share changes labels of one class a sample; this data set has several. Leave it at 0.")
     towards = (1 - np.eye(classes)) / (classes - 1)
-    if settings.plant_shape == "confusion":
+    if settings.planted.shape == "confusion":
         around = surroundings(parts, readable(parts, broken))
         towards = confusions(labelled.labels, probabilities(parts, labelled, around)[0])
-    rng = generator(settings.protocol.seed, 0, "planted labels")
-    return LabelledSet(labelled.ids, plant(labelled.labels, settings.plant_share, towards, rng))
+    rng = generator(settings.seed, 0, "planted labels")
+    return LabelledSet(labelled.ids, plant(labelled.labels, settings.planted.share, towards, rng))
 
 
 def judged(state: RunState, parts: AuditParts, blobs: Blobs) -> NewEvent:
@@ -134,7 +134,7 @@ def audited(verdict: Verdict, around: Surroundings, parts: AuditParts, blobs: Bl
 
 def _truth(parts: AuditParts) -> Labels | None:
     manifest = parts.images.manifest
-    return manifest.labels if parts.settings.plant_share else known_truth(manifest, parts.settings.truth)
+    return manifest.labels if parts.settings.planted.share else known_truth(manifest, parts.settings.truth)
 
 
 def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: int) -> NewEvent:
