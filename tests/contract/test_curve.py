@@ -74,4 +74,4 @@ def test_every_key_says_what_it_means(file):
 
 def test_a_misspelt_key_is_refused():
     with pytest.raises(ConfigError, match="exponents"):
-        build_part({"_target_": "poolwise.metric.curve.pow3.Pow3", "exponent": 3}, where="curve")
+        build_part({"_target_": "poolwise.metric.curve.families.Pow3", "exponent": 3}, where="curve")

@@ -10,6 +10,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from poolwise.core.settings import defaults_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -50,6 +52,14 @@ class Job:
         """Import what a field names."""
         module, _, name = str(getattr(self, field)).partition(":")
         return getattr(importlib.import_module(module), name)
+
+
+def register(*names: str) -> None:
+    """Tell Hydra the defaults of the settings of jobs, which conf/NAME.yaml takes as NAME_settings."""
+    from hydra.core.config_store import ConfigStore
+
+    for name in names or JOBS:
+        ConfigStore.instance().store(f"{name}_settings", defaults_of(JOBS[name].load("settings")))
 
 
 JOBS = {

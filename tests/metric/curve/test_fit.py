@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from metric.curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.core.errors import ConfigError, InvalidArray
+from poolwise.metric.curve.families import Last1
 from poolwise.metric.curve.fit import fit_curve
-from poolwise.metric.curve.last1 import Last1
 from poolwise.metric.curve.measurements import measurements, scale_of
 from poolwise.metric.curve.posterior import Prior
 

@@ -50,7 +50,7 @@ def test_one_detector_alone_keeps_its_ranking_and_two_alike_too():
         ({"weights": "accurate"}, "weights must be one of"),
         ({"weights": [1, 2]}, "weights must be 3 numbers"),
         ({"weights": [0, 0, 0]}, "not all 0"),
-        ({"method": "ensemble", "members": []}, "at least one"),
+        ({"method": "ensemble", "members": []}, r"members is \{\}; it must be not empty"),
         ({"method": "ensemble", "members": ["oods"]}, "did you mean 'odds'"),
         ({"method": "ensemble", "members": "odds"}, "must be names"),
     ],

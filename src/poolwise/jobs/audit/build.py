@@ -24,9 +24,8 @@ from poolwise.core.types import Floats, Ids, LabelledSet, Labels, Need, RunRecor
 from poolwise.data.predictions import read_predictions
 from poolwise.jobs.audit.copies import Believed, Copies
 from poolwise.jobs.audit.in_loop import LoopAuditor
-from poolwise.jobs.audit.out_of_sample import Protocol
-from poolwise.jobs.audit.parts import AuditParts, AuditSettings
-from poolwise.jobs.audit.settings import AuditConfig, PlantConfig
+from poolwise.jobs.audit.parts import AuditParts
+from poolwise.jobs.audit.settings import AuditConfig
 from poolwise.jobs.loop.build import check_name, name_of, with_votes
 from poolwise.jobs.loop.parts import Parts
 from poolwise.jobs.loop.settings import LoopConfig
@@ -97,7 +96,7 @@ def audit_parts(
         run=name,
         folder=place,
         cache=cache / "fits",
-        settings=_settings(settings),
+        settings=settings,
         config=dict(config),
         method=method,
         images=images,
@@ -127,7 +126,7 @@ def loop_auditor(settings: LoopConfig) -> LoopAuditor:
             run=parts.run,
             folder=folder,
             cache=parts.folder / "audits" / "fits",
-            settings=AuditSettings(Protocol(asked.folds, seed=settings.seed), budget=asked.budget, jobs=HERE),
+            settings=AuditConfig(folds=asked.folds, seed=settings.seed, budget=asked.budget, jobs=HERE),
             config=parts.config,
             method=str(detector[TARGET]).rpartition(".")[2],
             images=parts.images,
@@ -154,21 +153,6 @@ def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
         )
         for where, node in learners.items()
     }
-
-
-def _settings(settings: AuditConfig) -> AuditSettings:
-    plant: PlantConfig = construct(PlantConfig, dict(settings.plant or {}), "plant")
-    folds = 0 if settings.protocol == "in_sample" else settings.folds
-    return AuditSettings(
-        protocol=Protocol(folds, settings.repeats, settings.stop_share, settings.seed),
-        budget=settings.budget,
-        splits=settings.splits,
-        jobs=settings.jobs,
-        plant_share=plant.share,
-        plant_shape=plant.shape,
-        truth=settings.truth,
-        largest_group=settings.largest_group,
-    )
 
 
 def _embed(

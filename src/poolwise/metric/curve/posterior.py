@@ -14,10 +14,9 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr
 
 from poolwise.core.errors import ConfigError
+from poolwise.metric.curve.families import Mmf4, Pow3
 from poolwise.metric.curve.family import TINY, Family, Values, grid
 from poolwise.metric.curve.measurements import Observed
-from poolwise.metric.curve.mmf4 import Mmf4
-from poolwise.metric.curve.pow3 import Pow3
 
 
 def both() -> dict[str, Any]:

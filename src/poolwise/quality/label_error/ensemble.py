@@ -10,8 +10,9 @@ from operator import or_
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import MinLen
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import Detector, LabelView, given_first, needed
 from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
@@ -19,6 +20,7 @@ from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality
 SHARPNESS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 200.0)
 """Tried for weights by log loss: from all alike to the best alone."""
 CLOSEST = 1e-15
+Members = Annotated[dict[str, Annotated[Any, Detector]], MinLen(1)]
 
 
 class Weighting(str, Enum):
@@ -39,7 +41,7 @@ def log_loss(labels: Numbers, probs: Probs) -> float:
 
 
 def model_weights(labels: Numbers, models: Sequence[Probs], weighting: Weighting) -> Quality:
-    """(M,) what M models weigh, from how well they agree with the given labels; they sum to 1.
+    """Return (M,) what M models weigh, from how well they agree with the given labels; they sum to 1.
 
     By accuracy, or by exp(-T * log loss) with the T out of eight whose average has the least log loss.
 
@@ -61,7 +63,7 @@ def model_weights(labels: Numbers, models: Sequence[Probs], weighting: Weighting
 
 
 def averaged(models: Sequence[Probs], weights: Quality) -> Floats:
-    """(N, C) mean of several models' probabilities.
+    """Return (N, C) mean of several models' probabilities.
 
     >>> averaged([np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])], np.array([0.75, 0.25])).tolist()
     [[0.75, 0.25]]
@@ -73,7 +75,7 @@ def averaged(models: Sequence[Probs], weights: Quality) -> Floats:
 
 
 def by_mean_rank(qualities: Sequence[Quality]) -> Quality:
-    """(N,) in the order of the mean rank by several qualities (N,), and spread as the mean of them is.
+    """Return (N,) qualities in the order of the mean rank by several qualities (N,), and spread as the mean of them is.
 
     Ranks alone would call half of the labels worse than one half, whatever they are like.
 
@@ -90,7 +92,7 @@ def by_mean_rank(qualities: Sequence[Quality]) -> Quality:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(Checked):
     """The mean rank by several detectors.
 
     Evidence is the mean of theirs but for the given label, whose entry is its quality (`given_first`).
@@ -99,13 +101,9 @@ class Ensemble:
         members: name -> detector, at least one.
     """
 
-    members: dict[str, Annotated[Any, Detector]] = field(default_factory=dict)
+    members: Members = field(default_factory=dict)
 
     uses_given_label: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if not self.members:
-            raise ConfigError("ensemble: members must name at least one detector.")
 
     @property
     def needs(self) -> Need:
@@ -113,16 +111,16 @@ class Ensemble:
         return reduce(or_, (member.needs for member in self.members.values()), Need.NOTHING)
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) of all members together."""
+        """Return (N, C) of all members together."""
         said = [member.evidence(view) for member in self.members.values()]
         found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), said, strict=True)]
         return given_first(view.labels, by_mean_rank(found), np.mean(said, axis=0))
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the entry of the label."""
+        """Return (N,) the entry of the label."""
         return self_confidence(labels, evidence)
 
 
 def able(members: Mapping[str, Any], view: LabelView) -> dict[str, Any]:
-    """Those members whose arrays are all there."""
+    """Return those members whose arrays are all there."""
     return {name: member for name, member in members.items() if not needed(member, view)}
