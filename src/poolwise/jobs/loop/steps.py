@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -154,12 +154,8 @@ def emit(state: RunState, parts: Parts) -> NewEvent:
 def collect(state: RunState, parts: Parts) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the run until people have answered."""
     batch, round_ = batch_of(state, parts), state.rounds[-1]
-    events = []
-    answers = parts.annotator.collect(batch) if batch.asks else ()
-    source = parts.annotator.source
-    fresh = new_annotations(state, answers, batch.round, source)
-    if fresh:
-        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh))
+    events = received(state, batch, parts.annotator, new_annotations)
+    fresh = tuple(row for event in events for row in event.annotations)
     rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
     waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
     back = taken_back(parts.annotator, batch) & rows.keys()  # in the ledger already, and nobody stands by it
@@ -182,6 +178,31 @@ def collect(state: RunState, parts: Parts) -> list[NewEvent]:
         pool={**_cost(parts, answered), **_work(parts, batch)},
     )
     return [*events, NewEvent(batch.round, closed)]
+
+
+class Answering(Protocol):
+    """What gives answers to a batch: an annotator, or a file that somebody filled in."""
+
+    @property
+    def source(self) -> str:
+        """Where the answers come from, as the ledger keeps it."""
+
+    def collect(self, batch: Batch) -> Sequence[Answer]:
+        """Return the answers that are there."""
+
+
+NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
+"""(state, answers, round, source) -> the annotations among answers that say something new."""
+
+
+def received(state: RunState, batch: Batch, answering: Answering, new: NewAnswers) -> list[NewEvent]:
+    """Return the event of the answers that say something new; none where there is none.
+
+    This is the one way from answers to annotations: of the loop, of an audit, of the page's server and of `ingest`.
+    """
+    answers = answering.collect(batch) if batch.asks else ()
+    fresh = new(state, answers, batch.round, answering.source)
+    return [NewEvent(batch.round, LabelsReceived(len(fresh), answering.source), fresh)] if fresh else []
 
 
 def taken_back(annotator: object, batch: Batch) -> set[int]:
