@@ -18,9 +18,9 @@ from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.errors import ConfigError, RunBusy
 from poolwise.core.interfaces import ImageSource
 from poolwise.core.types import Batch, decode, label_text
+from poolwise.jobs.answers import batch_of, new_annotations
 from poolwise.jobs.audit.steps import reviewed
-from poolwise.jobs.loop.resume import check_data
-from poolwise.jobs.loop.steps import batch_of, new_annotations
+from poolwise.jobs.resume import check_data
 from poolwise.jobs.stored import ShownParts, StoredRun
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import LabelsReceived, NewEvent

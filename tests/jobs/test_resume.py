@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from builders import Blobs
 from poolwise.core.errors import DataChanged, SettingsChanged
 from poolwise.core.parts import conf_dir
-from poolwise.jobs.loop.resume import NEW_DEFAULTS, changes, check_data, check_settings, flatten
+from poolwise.jobs.resume import NEW_DEFAULTS, changes, check_data, check_settings, flatten
 
 VALUES = st.dictionaries(
     st.sampled_from("abc"), st.integers(0, 2) | st.dictionaries(st.sampled_from("xy"), st.integers(0, 2))
