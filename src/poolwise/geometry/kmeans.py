@@ -109,7 +109,7 @@ def _lower(bounds: NDArray[np.float64], pairwise: Pairwise, new: NDArray[np.int6
 def _draw(
     bounds: NDArray[np.float64], pairwise: Pairwise, most: int, rng: np.random.Generator
 ) -> tuple[list[int], list[float]]:
-    """1 to `most` draws by the bounds, which are exact for the first; fewer than `most` after many refusals."""
+    """Return 1 to `most` draws by the bounds, which are exact for the first; fewer than `most` after many refusals."""
     summed = np.cumsum(bounds)
     new: list[int] = []
     far: list[float] = []
@@ -180,7 +180,7 @@ def kmeans(
 def central_rows(
     points: Floats, size: int, rng: np.random.Generator, iterations: int = 10, weights: Floats | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The row nearest each of `size` k-means centres, that of the largest cluster first; equally near ones by lot.
+    """Return the row nearest each of `size` k-means centres, the largest cluster's first; equally near ones by lot.
 
     Returns:
         (m,) distinct rows, m <= size: fewer where copies left centres empty; and (m,) how many rows each stands for.
@@ -195,7 +195,7 @@ def central_rows(
 def central(
     clusters: NDArray[np.int64], distance: Floats, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What `central_rows` gives, from the (N,) cluster of each row and its (N,) distance to the centre."""
+    """Do as `central_rows`, from the (N,) cluster of each row and its (N,) distance to the centre."""
     shuffled = rng.permutation(len(clusters))
     nearest = shuffled[np.lexsort((distance[shuffled], clusters[shuffled]))]
     nearest = nearest[np.diff(clusters[nearest], prepend=-1) > 0]
@@ -205,7 +205,7 @@ def central(
 
 
 def _first(centred: Floats, weights: Floats | None, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(size,) distinct rows to begin with, drawn by weight times squared distance to those drawn before."""
+    """Return (size,) distinct rows to begin with, drawn by weight times squared distance to those drawn before."""
     rows, counts = _sample(len(centred), weights, max(START_ROWS, START_PER_CENTRE * size), rng)
     drawn = spread_greedily(_narrow(centred[rows], rng), counts, size, rng)
     missing = rng.permutation(np.setdiff1d(np.arange(len(centred)), rows))[: size - len(drawn)]
@@ -213,7 +213,7 @@ def _first(centred: Floats, weights: Floats | None, size: int, rng: np.random.Ge
 
 
 def _narrow(points: Floats, rng: np.random.Generator) -> Floats:
-    """(n, d) points along d random directions, at most 64; distances keep their proportions roughly."""
+    """Return (n, d) points along d random directions, at most 64; distances keep their proportions roughly."""
     if points.shape[1] <= START_DIRECTIONS:
         return points
     directions = rng.standard_normal((points.shape[1], START_DIRECTIONS), dtype=np.float32)
@@ -223,7 +223,7 @@ def _narrow(points: Floats, rng: np.random.Generator) -> Floats:
 def _sample(
     count: int, weights: Floats | None, most: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Distinct rows that stand for all `count`, and how much each of them counts."""
+    """Return distinct rows that stand for all `count`, and how much each of them counts."""
     if weights is None:
         rows = np.arange(count) if count <= most else rng.permutation(count)[:most]
         return rows, np.ones(len(rows))

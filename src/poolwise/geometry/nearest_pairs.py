@@ -16,7 +16,7 @@ from poolwise.geometry.pair_graph import Pairs, Rows
 def nearest_pairs(
     points: Floats, threshold: float, k: int, *, agrees: Callable[[Rows], NDArray[np.bool_]] | None = None
 ) -> Pairs:
-    """Pairs of rows whose cosine reaches a threshold, one of them among the k nearest of the other.
+    """Return pairs of rows whose cosine reaches a threshold, one of them among the k nearest of the other.
 
     At most N * k pairs, however many rows are alike. Neighbours are exact up to 20,000 rows, see `k_nearest`.
 

@@ -14,7 +14,7 @@ ROUNDING = 1e-6
 
 
 def most_alike(points: Floats, others: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """For each of (n, D) points, which of (m, D) others (m >= 1) has the largest cosine with it, and that cosine.
+    """Return for each of (n, D) points, which of (m, D) others (m >= 1) has the largest cosine with it, and that cosine.
 
     A row of zeros is at right angles to everything. Cost: O(n m D) in large products; memory: a copy of `others` and
     blocks.
@@ -37,7 +37,7 @@ def most_alike(points: Floats, others: Floats) -> tuple[NDArray[np.int64], Float
 
 
 def has_twin(points: Floats, cosine: float) -> NDArray[np.bool_]:
-    """(n,) whether another row of (n, D) points has at least this cosine with it.
+    """Return (n,) whether another row of (n, D) points has at least this cosine with it.
 
     >>> has_twin(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), 0.95).tolist()
     [True, True, False]
@@ -58,14 +58,14 @@ COLUMNS = 2048
 
 
 def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices of so many rows that a block with `columns` columns is of the size above."""
+    """Return slices of so many rows that a block with `columns` columns is of the size above."""
     step = max(1, BLOCK // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 
 
 def squared_distances(points: Floats, centres: Floats) -> Floats:
-    """(n, m) squared Euclidean distances of (n, D) to (m, D), never below 0.
+    """Return (n, m) squared Euclidean distances of (n, D) to (m, D), never below 0.
 
     Computed as |x|^2 + |c|^2 - 2 x.c: fast, with a rounding error of about 1e-6 of the squared lengths. Move the origin
     into the data first where they lie far from it.
@@ -82,13 +82,13 @@ def squared_distances(points: Floats, centres: Floats) -> Floats:
 
 
 def squared_lengths(points: Floats) -> Floats:
-    """(n,) squared Euclidean length of each row."""
+    """Return (n,) squared Euclidean length of each row."""
     lengths: Floats = np.einsum("nd,nd->n", points, points)
     return lengths
 
 
 def nearest(points: Floats, targets: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """For each of (n, D) points, which of (m, D) targets is nearest (m >= 1), and how far it is.
+    """Return for each of (n, D) points, which of (m, D) targets is nearest (m >= 1), and how far it is.
 
     Returns:
         (n,) row of `targets`, the first among equals, and (n,) Euclidean distance.
@@ -113,7 +113,7 @@ def nearest(points: Floats, targets: Floats) -> tuple[NDArray[np.int64], Floats]
 
 
 def unit_rows(points: Floats) -> Floats:
-    """Rows scaled to length 1; rows of zeros stay as they are.
+    """Return rows scaled to length 1; rows of zeros stay as they are.
 
     >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6, 0.8], [0.0, 0.0]]

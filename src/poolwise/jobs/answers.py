@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from poolwise.core.types import Annotation, Answer, Batch
 from poolwise.jobs.run_folder import RunParts
+from poolwise.ledger.events import LabelsReceived, NewEvent
 from poolwise.ledger.state import RunState
 
 CANNOT_TELL = ", cannot tell"
@@ -62,3 +64,28 @@ def taken_back(annotator: object, batch: Batch) -> set[int]:
     """Samples that wait for another answer, where an annotator knows of answers that were taken back."""
     told: Callable[[Batch], set[int]] | None = getattr(annotator, "taken_back", None)
     return told(batch) if told and batch.asks else set()
+
+
+class Answering(Protocol):
+    """What gives answers to a batch: an annotator, or a file that somebody filled in."""
+
+    @property
+    def source(self) -> str:
+        """Where the answers come from, as the ledger keeps it."""
+
+    def collect(self, batch: Batch) -> Sequence[Answer]:
+        """Return the answers that are there."""
+
+
+NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
+"""(state, answers, round, source) -> the annotations among answers that say something new."""
+
+
+def received(state: RunState, batch: Batch, answering: Answering, new: NewAnswers) -> list[NewEvent]:
+    """Return the event of the answers that say something new; none where there is none.
+
+    This is the one way from answers to annotations: of the loop, of an audit, of the page's server and of `ingest`.
+    """
+    answers = answering.collect(batch) if batch.asks else ()
+    fresh = new(state, answers, batch.round, answering.source)
+    return [NewEvent(batch.round, LabelsReceived(len(fresh), answering.source), fresh)] if fresh else []

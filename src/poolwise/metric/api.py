@@ -71,7 +71,7 @@ def fit_learning_curve(
 
 
 def families() -> list[str]:
-    """Names of the families, in alphabetical order."""
+    """Return the names of the families, in alphabetical order."""
     return sorted(path.stem for path in (conf_dir() / "curve").glob("*.yaml"))
 
 
@@ -81,7 +81,7 @@ def _plain(family: str) -> Prior:
 
 
 def build_prior(family: str, options: Mapping[str, Any]) -> Prior:
-    """The average of a name, or a single family with the prior of `auto` around it.
+    """Return the average of a name, or a single family with the prior of `auto` around it.
 
     Raises:
         ConfigError: no such family or option.

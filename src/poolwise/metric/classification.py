@@ -55,7 +55,7 @@ def reliability(probs: Floats, labels: Labels, bins: int = BINS) -> Reliability:
 
 
 def calibration_error(probs: Floats, labels: Labels, bins: int = BINS) -> float:
-    """Expected calibration error, in 0..1, lower is better (Guo et al. 2017, equation 3).
+    """Return the expected calibration error, in 0..1, lower is better (Guo et al. 2017, equation 3).
 
     The mean over samples of |accuracy - confidence| of the sample's bin.
 
@@ -198,7 +198,7 @@ class _Counts:
     there: NDArray[Any]
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Precision, recall, F1 and support, NaN where a class is not there."""
+        """Return precision, recall, F1 and support, NaN where a class is not there."""
         absent = self.there == 0
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.where(self.said > 0, self.hits / self.said, np.where(absent, np.nan, 0.0))
@@ -207,13 +207,13 @@ class _Counts:
         return {"precision": precision, "recall": recall, "f1": f1, "support": self.there.astype(np.float64)}
 
     def micro_f1(self) -> float:
-        """F1 over all (sample, class) pairs; NaN when no class is there and none was predicted."""
+        """Return F1 over all (sample, class) pairs; NaN when no class is there and none was predicted."""
         both = self.said.sum() + self.there.sum()
         return float(2 * self.hits.sum() / both) if both else float("nan")
 
 
 def _logs(scores: Any) -> Any:
-    """Log-probabilities, with float32's smallest step instead of minus infinity."""
+    """Return log-probabilities, with float32's smallest step instead of minus infinity."""
     import torch
 
     return scores.clamp_min(torch.finfo(torch.float32).tiny).log()

@@ -22,7 +22,7 @@ from poolwise.core.types import (
     Task,
     decode,
 )
-from poolwise.jobs.answers import batch_of, new_annotations, taken_back
+from poolwise.jobs.answers import batch_of, new_annotations, received, taken_back
 from poolwise.jobs.loop.parts import LimitsBatch, Parts, Workbench
 from poolwise.jobs.loop.rehearse import rehearse
 from poolwise.jobs.samples import data_facts, labels_digest, test_set, training_set, unreadable, validation_set
@@ -30,7 +30,6 @@ from poolwise.ledger.events import (
     BatchClosed,
     BatchEmitted,
     HoldoutMeasured,
-    LabelsReceived,
     ModelTrained,
     NewEvent,
     RunOpened,
@@ -123,12 +122,8 @@ def emit(state: RunState, parts: Parts) -> NewEvent:
 def collect(state: RunState, parts: Parts) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the run until people have answered."""
     batch, round_ = batch_of(state, parts), state.rounds[-1]
-    events = []
-    answers = parts.annotator.collect(batch) if batch.asks else ()
-    source = parts.annotator.source
-    fresh = new_annotations(state, answers, batch.round, source)
-    if fresh:
-        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh))
+    events = received(state, batch, parts.annotator, new_annotations)
+    fresh = tuple(row for event in events for row in event.annotations)
     rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
     waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
     back = taken_back(parts.annotator, batch) & rows.keys()  # in the ledger already, and nobody stands by it

@@ -102,7 +102,7 @@ def compared(view: LabelView, members: Mapping[str, Any], share: float = 0.02, s
 
 
 def _undoubted(view: LabelView, members: Mapping[str, Any], seed: int) -> Numbers:
-    """Rows but for as many as are probably wrong, the most suspicious by mean rank."""
+    """Return the rows but for as many as are probably wrong, the most suspicious by mean rank."""
     from scipy.stats import rankdata
 
     auto = Auto()
@@ -148,7 +148,7 @@ class Planted(Checked):
     uses_given_label: ClassVar[bool] = True
 
     def choose(self, view: LabelView) -> tuple[Any, Comparison]:
-        """The detector, and the comparison that it comes from; it stands first in the ranking, as "together" if it is several."""
+        """Return the detector and the comparison behind it; it stands first in the ranking, as "together" if it is several."""
         there = able(self.members, view)
         if not there:
             raise ConfigError("planted: none of the members has the arrays that it needs.")
@@ -162,11 +162,11 @@ class Planted(Checked):
         return both, Comparison(table, ranking, {**told.planted, **also.planted})
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) of the detector chosen."""
+        """Return (N, C) of the detector chosen."""
         detector, _ = self.choose(view)
         said = detector.evidence(view)
         return given_first(view.labels, detector.quality(view.labels, said), said)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the entry of the label."""
+        """Return (N,) the entry of the label."""
         return self_confidence(labels, evidence)

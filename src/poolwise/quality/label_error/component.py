@@ -14,7 +14,7 @@ from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality
 
 
 def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float = 1.0) -> Quality:
-    """Shares of the classes among the other members of a sample's group, with the model as one more member.
+    """Return the shares of the classes among the other members of a sample's group, with the model as one more member.
 
     Two members that disagree stand one against one; what the model says decides which of them comes first.
 
@@ -55,10 +55,10 @@ class ComponentDisagreement(Checked):
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) shares of the classes among the others."""
+        """Return (N, C) shares of the classes among the others."""
         assert view.groups is not None
         return component_shares(view.labels, view.groups, view.probs, self.say).astype(np.float32)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the share of the label."""
+        """Return (N,) the share of the label."""
         return self_confidence(labels, evidence)

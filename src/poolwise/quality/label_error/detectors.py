@@ -62,10 +62,10 @@ class Detector(Protocol):
         """True where a row's given label is part of its evidence, which then cannot tell how many labels are wrong."""
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) what speaks for each class, without the row's own label; rows sum to 1."""
+        """Return (N, C) what speaks for each class, without the row's own label; rows sum to 1."""
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) quality of labels in [0, 1]; lower is worse."""
+        """Return (N,) quality of labels in [0, 1]; lower is worse."""
 
 
 class Measure(str, Enum):
@@ -97,11 +97,11 @@ class ByProbability:
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """The probabilities as they are."""
+        """Return the probabilities as they are."""
         return view.probs
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) by the measure."""
+        """Return (N,) by the measure."""
         return MEASURES[self.measure](labels, evidence)
 
 
@@ -118,11 +118,11 @@ class ConfidentLearning:
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """The probabilities as they are."""
+        """Return the probabilities as they are."""
         return view.probs
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) half the self-confidence where the label is pruned, half of one and it elsewhere."""
+        """Return (N,) half the self-confidence where the label is pruned, half of one and it elsewhere."""
         pruned = flagged(labels, evidence, self.prune)
         return np.asarray((self_confidence(labels, evidence) + ~pruned) / 2)
 
@@ -141,12 +141,12 @@ class NeighbourVote(Checked):
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) shares of the classes among the neighbours."""
+        """Return (N, C) shares of the classes among the neighbours."""
         assert view.embeddings is not None
         return neighbour_shares(view.labels, view.embeddings, view.probs.shape[1], self.neighbours, view.groups)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) share of the given label; half a vote is spread over all classes, so that none is impossible."""
+        """Return (N,) share of the given label; half a vote is spread over all classes, so that none is impossible."""
         even = 0.5 / evidence.shape[1]
         return self_confidence(labels, (self.neighbours * evidence + even) / (self.neighbours + 0.5))
 
@@ -169,7 +169,7 @@ class Auto(Checked):
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) the mean of probabilities and neighbours' shares, or the probabilities."""
+        """Return (N, C) the mean of probabilities and neighbours' shares, or the probabilities."""
         if view.embeddings is None or not self.weight:
             return view.probs
         shares = neighbour_shares(view.labels, view.embeddings, view.probs.shape[1], self.neighbours, view.groups)
@@ -180,12 +180,12 @@ class Auto(Checked):
         return shares
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) odds of the given label."""
+        """Return (N,) odds of the given label."""
         return odds(labels, evidence)
 
 
 def given_first(labels: Numbers, quality: Quality, others: Probs) -> Floats:
-    """(N, C) evidence whose entry for the given label is its quality; what is left is shared out as `others` have it.
+    """Return (N, C) evidence: the quality for the given label; what is left is shared out as `others` have it.
 
     For detectors in which a label speaks for itself, so that the same evidence cannot tell how good another one is.
 
@@ -205,7 +205,7 @@ def given_first(labels: Numbers, quality: Quality, others: Probs) -> Floats:
 
 
 def needed(detector: Any, view: LabelView) -> list[str]:
-    """Names of the arrays that a detector needs and the view lacks."""
+    """Return the names of the arrays that a detector needs and the view lacks."""
     wanted = {
         Need.EMBEDDINGS: (view.embeddings, "embeddings (N, D)"),
         Need.GROUPS: (view.groups, "groups (N,)"),

@@ -41,7 +41,7 @@ def log_loss(labels: Numbers, probs: Probs) -> float:
 
 
 def model_weights(labels: Numbers, models: Sequence[Probs], weighting: Weighting) -> Quality:
-    """(M,) what M models weigh, from how well they agree with the given labels; they sum to 1.
+    """Return (M,) what M models weigh, from how well they agree with the given labels; they sum to 1.
 
     By accuracy, or by exp(-T * log loss) with the T out of eight whose average has the least log loss.
 
@@ -63,7 +63,7 @@ def model_weights(labels: Numbers, models: Sequence[Probs], weighting: Weighting
 
 
 def averaged(models: Sequence[Probs], weights: Quality) -> Floats:
-    """(N, C) mean of several models' probabilities.
+    """Return (N, C) mean of several models' probabilities.
 
     >>> averaged([np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])], np.array([0.75, 0.25])).tolist()
     [[0.75, 0.25]]
@@ -75,7 +75,7 @@ def averaged(models: Sequence[Probs], weights: Quality) -> Floats:
 
 
 def by_mean_rank(qualities: Sequence[Quality]) -> Quality:
-    """(N,) in the order of the mean rank by several qualities (N,), and spread as the mean of them is.
+    """Return (N,) qualities in the order of the mean rank by several qualities (N,), and spread as the mean of them is.
 
     Ranks alone would call half of the labels worse than one half, whatever they are like.
 
@@ -111,16 +111,16 @@ class Ensemble(Checked):
         return reduce(or_, (member.needs for member in self.members.values()), Need.NOTHING)
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) of all members together."""
+        """Return (N, C) of all members together."""
         said = [member.evidence(view) for member in self.members.values()]
         found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), said, strict=True)]
         return given_first(view.labels, by_mean_rank(found), np.mean(said, axis=0))
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the entry of the label."""
+        """Return (N,) the entry of the label."""
         return self_confidence(labels, evidence)
 
 
 def able(members: Mapping[str, Any], view: LabelView) -> dict[str, Any]:
-    """Those members whose arrays are all there."""
+    """Return those members whose arrays are all there."""
     return {name: member for name, member in members.items() if not needed(member, view)}

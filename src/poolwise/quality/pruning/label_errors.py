@@ -29,7 +29,7 @@ class ByLabelErrors(Checked):
     needs: ClassVar[Need] = Need.PROBS | Need.GROUPS
 
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Which samples stay, and what the flagged ones probably are.
+        """Return which samples stay, and what the flagged ones probably are.
 
         Args:
             groups: (N,), not looked at: the detector did.
