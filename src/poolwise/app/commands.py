@@ -14,10 +14,9 @@ from poolwise.app.run import first_of, go_on_with
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import AnnotationError, ConfigError
 from poolwise.core.types import Answer, Batch
-from poolwise.jobs.loop.job import why
-from poolwise.jobs.loop.parts import RunParts
-from poolwise.jobs.loop.resume import check_data, check_settings
-from poolwise.jobs.loop.steps import Answering, batch_of, received
+from poolwise.jobs.answers import Answering, batch_of, received
+from poolwise.jobs.resume import check_data, check_settings
+from poolwise.jobs.run_folder import RunParts, why
 from poolwise.jobs.stored import StoredJob, StoredRun, stored_job, stored_run
 from poolwise.jobs.table import JOBS
 

@@ -9,7 +9,7 @@ from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, DataChanged, listed
 from poolwise.core.types import Manifest, Split, decode
 from poolwise.data.formats.record import Record, names_of
-from poolwise.jobs.loop.resume import check_data
+from poolwise.jobs.resume import check_data
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.state import RunState
 

@@ -68,7 +68,7 @@ JOBS = {
         about="query",
         ending="poolwise.jobs.loop.build:ending",
         report="poolwise.jobs.loop.again:report",
-        answers="poolwise.jobs.loop.steps:new_annotations",
+        answers="poolwise.jobs.answers:new_annotations",
     ),
     "audit": Job(
         help="find labels that are probably wrong, and have them reviewed",
