@@ -10,19 +10,21 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
+from poolwise.annotation.web import page
 from poolwise.annotation.web.batch_session import BatchSession
 from poolwise.annotation.web.forms import Submission
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import MOVED, Site
+from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.app.annotate import Serving, admitted, annotate, bound, waiting_run
-from poolwise.app.annotated import AnnotatedRun, shown_parts, take_votes
-from poolwise.app.commands import take_answers
+from poolwise.app.annotated import AnnotatedRun, go_on, shown_parts, take_votes
+from poolwise.app.commands import AnswersFile, take_answers
 from poolwise.app.run import run_job
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, LedgerError, LedgerMoved, RunBusy
 from poolwise.core.parts import conf_dir
 from poolwise.core.voting import Verdict
-from poolwise.jobs.loop.steps import batch_of, new_annotations
+from poolwise.jobs.answers import batch_of
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
 
@@ -141,12 +143,40 @@ def test_a_run_of_csv_files_can_be_labelled_on_the_page_too(here):
     assert begin("annotation=csv_files").rounds[0].labelled == 4
 
 
+def test_a_label_passes_the_vote_aggregation_once_whoever_takes_it(here, monkeypatch):
+    counted = []
+    monkeypatch.setattr(page, "aggregate", lambda *given: counted.append(1) or aggregate(*given))
+    begin("budget=12")
+    run = shown(here / "runs/one")
+    assert counted == [], "there is no vote yet"
+    label_all(run)
+    run.batch_is_full()
+    assert (len(counted), len(run.stored.ledger.annotations("one"))) == (1, 10), "the server takes the votes"
+    go_on(run.stored, run.parts, 1, print)
+    assert run.view().batch.round == 1
+    assert len(counted) == 1, "and the loop, which goes on, finds the labels in the ledger"
+    label_all(run)
+    begin("budget=12")
+    assert (len(counted), run.view().batch.round) == (2, 2), "the loop alone takes them as well"
+
+
+def test_a_server_that_ends_ends_its_worker_and_the_run_goes_on_from_there(here):
+    begin()
+    run = shown(here / "runs/one", train=True)
+    label_all(run)
+    run.batch_is_full()
+    run.close()
+    assert run._worker.exitcode
+    assert begin().rounds[0].labelled == 4
+
+
 def test_a_full_batch_goes_on_in_a_process_of_its_own(here):
     begin()
     run = shown(here / "runs/one", train=True)
     label_all(run)
     run.batch_is_full()
-    assert run._child.wait(200) == 0, (here / "runs/one/annotate.log").read_text()
+    run._worker.join(200)
+    assert run._worker.exitcode == 0, (here / "runs/one/annotate.log").read_text()
     view = run.view()
     assert view.batch.round == 1
     assert view.batch.asks[0].probability is not None
@@ -160,7 +190,8 @@ def test_a_loop_that_fails_is_told_of_on_the_page(here):
     take_votes(run.stored, run.parts, 1)
     (here / "photos/99.png").write_bytes((here / "photos/00.png").read_bytes())
     run.batch_is_full()
-    assert run._child.wait(200) == 1
+    run._worker.join(200)
+    assert run._worker.exitcode == 1
     assert "ended with an error" in run.view().stage
     assert "the data of run 'one' changed" in run.view().stage
     (here / "photos/99.png").unlink()
@@ -186,7 +217,7 @@ def test_a_second_server_of_one_run_is_refused(here):
     run = stored_run(here / "runs/one")
     with (
         run.ledger.lock("one/page", run.folder / "page"),
-        pytest.raises(RunBusy, match="a server shows run 'one' already"),
+        pytest.raises(RunBusy, match="another server shows run 'one'"),
     ):
         annotate(here / "runs/one", Serving())
 
@@ -213,7 +244,7 @@ def test_a_link_is_made_once_and_renewed_on_demand(here):
     renewed, second = admitted(store, Serving(renew=("ann",)))
     assert renewed.by_token(first["ann"]) is None
     assert renewed.by_token(second["ann"]) == "ann"
-    with pytest.raises(ConfigError, match="never let in"):
+    with pytest.raises(ConfigError, match="who has no link yet"):
         admitted(store, Serving(renew=("zoe",)))
 
 
@@ -273,7 +304,7 @@ def test_answers_from_a_file_are_not_taken_by_a_run_that_is_gone(here):
     begun_anew(here / "runs/one")
     before = files(here / "runs")
     with pytest.raises(LedgerMoved):
-        take_answers(Path(file), run, arm, new_annotations)
+        take_answers(run, arm, AnswersFile(Path(file)))
     run.ledger.close()
     assert files(here / "runs") == before
 

@@ -75,7 +75,7 @@ def _one_pool(
     queue = list(waiting)
     suspects: list[Task] = []
     broken = False
-    with _one_thread_each():
+    with environment(**ONE_THREAD):
         pool = ProcessPoolExecutor(min(jobs, len(queue)), mp_context=get_context("spawn"), initializer=_begin)
         running: dict[Future[Ended[Task, Result]], Task] = {}
         try:
@@ -129,10 +129,10 @@ def _end_with(parent: BaseProcess) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Set for processes that begin meanwhile what they read when they import their libraries."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+def environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for the processes that begin meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

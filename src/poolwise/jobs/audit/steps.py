@@ -25,18 +25,17 @@ from poolwise.core.types import (
     decode,
     label_text,
 )
+from poolwise.jobs.answers import cannot_tell, is_old, received, second_look, taken_back
 from poolwise.jobs.audit import tables
 from poolwise.jobs.audit.judge import Surroundings, Verdict, judge, probabilities, readable, surroundings
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import known_truth, results, scored, sentences
-from poolwise.jobs.loop.samples import data_facts, training_set
-from poolwise.jobs.loop.steps import cannot_tell, is_old, second_look, taken_back, unreadable
+from poolwise.jobs.samples import data_facts, training_set, unreadable
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import (
     BatchClosed,
     BatchQueried,
     LabelsAudited,
-    LabelsReceived,
     NewEvent,
     RunOpened,
     RunParked,
@@ -167,11 +166,8 @@ def says_more(last: Annotation, answer: Answer) -> bool:
 
 def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the audit until people have answered."""
-    answers = parts.annotator.collect(batch)
-    fresh = reviewed(state, answers, batch.round, parts.annotator.source)
-    events = []
-    if fresh:
-        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), parts.annotator.source), fresh))
+    events = received(state, batch, parts.annotator, reviewed)
+    fresh = [row for event in events for row in event.annotations]
     looked_at = {at for at, row in state.annotations.items() if row.source != GIVEN} | {row.sample_id for row in fresh}
     back = taken_back(parts.annotator, batch) & looked_at  # in the ledger already, and nobody stands by it
     missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at - back]

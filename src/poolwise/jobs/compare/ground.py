@@ -12,7 +12,7 @@ from poolwise.core.types import Ids, LabelledSet, Labels, Manifest, Task, is_kno
 from poolwise.jobs.audit.judge import Surroundings, readable, surroundings
 from poolwise.jobs.audit.results import known_truth
 from poolwise.jobs.compare.parts import CompareParts
-from poolwise.jobs.loop.steps import unreadable
+from poolwise.jobs.samples import unreadable
 
 
 @dataclass(frozen=True, eq=False)

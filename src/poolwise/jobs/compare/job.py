@@ -23,8 +23,8 @@ from poolwise.jobs.compare.parts import CompareParts
 from poolwise.jobs.compare.settings import SEEDOO
 from poolwise.jobs.compare.summary import Row, experiments, judged_by, sentences, summary
 from poolwise.jobs.compare.trainings import trainings
-from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.samples import data_facts
+from poolwise.jobs.run_folder import tell_all, versions
+from poolwise.jobs.samples import data_facts
 from poolwise.jobs.trainings.fits import finish
 from poolwise.jobs.trainings.job_file import ended, hold_job
 from poolwise.metric.classification import headline
