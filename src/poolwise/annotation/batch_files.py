@@ -12,13 +12,13 @@ from poolwise.annotation.pictures import copied, pixel_size
 from poolwise.annotation.reading import read_answers
 from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_text
-from poolwise.core.interfaces import ImageSource
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.types import Answer, Batch, Task
 from poolwise.data.formats.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFiles:
+class BatchFiles(Annotator):
     """Writes `batches/round_003.<ending>` below the run folder and reads the answers back from it.
 
     Attributes:

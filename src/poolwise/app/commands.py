@@ -70,7 +70,7 @@ def take_answers(file: Path, run: StoredRun, parts: RunParts, fresh_of: NewAnswe
         check_settings(run.name, state.opened.config, parts.config)
         check_data(run.name, state.opened.digests, parts.images.manifest, state.opened.data)
         batch, source = batch_of(state, parts, at), format_of(file)
-        answers = read_answers(file, batch, getattr(parts.annotator, "annotator", ""))
+        answers = read_answers(file, batch, parts.annotator.annotator)
         fresh = fresh_of(state, answers, batch.round, source)
         if fresh:
             received = NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh)

@@ -102,13 +102,12 @@ def answered_alone(state: RunState, manifest: Manifest) -> list[Record]:
 
 def _place(record: Record, images: ImageSource) -> str:
     """Where a picture lies, with the box behind it for a crop; its key where it has no file."""
-    place = getattr(images, "place", None)
     if record.sample_id is None:
         return record.path
     file = images.file(record.sample_id)
     if file is not None:
         return str(file.resolve())
-    return str(place(record.sample_id)) if place else record.path
+    return images.place(record.sample_id) or record.path
 
 
 def _csv(records: Sequence[Record], manifest: Manifest, images: ImageSource) -> str:

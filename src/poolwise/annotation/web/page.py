@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from poolwise.annotation.web.speed import figures
 from poolwise.annotation.web.vote_aggregation import aggregate, taken_back
 from poolwise.core.errors import ConfigError
-from poolwise.core.interfaces import ImageSource
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.types import Answer, Batch
 from poolwise.core.voting import Vote
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Annotator):
     """Parks the run with the command that opens the page, and takes what was said there.
 
     Attributes:
@@ -46,6 +46,10 @@ class Page:
     def reading(self, votes: Callable[[], Sequence[Vote]]) -> Page:
         """This annotator with the run's votes."""
         return replace(self, votes=votes)
+
+    def page_settings(self) -> Mapping[str, Any]:
+        """Return how the page is served, unless its command says otherwise."""
+        return {"train": self.train, "redundancy": self.redundancy, "hold_minutes": self.hold_minutes}
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Nothing to write: the page shows what the ledger holds."""

@@ -30,7 +30,7 @@ from poolwise.jobs.audit.judge import Surroundings, Verdict, judge, probabilitie
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import known_truth, results, scored, sentences
 from poolwise.jobs.loop.samples import data_facts, training_set
-from poolwise.jobs.loop.steps import cannot_tell, is_old, second_look, taken_back, unreadable
+from poolwise.jobs.loop.steps import cannot_tell, is_old, second_look, unreadable
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import (
     BatchClosed,
@@ -173,9 +173,9 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[NewEvent
     if fresh:
         events.append(NewEvent(batch.round, LabelsReceived(len(fresh), parts.annotator.source), fresh))
     looked_at = {at for at, row in state.annotations.items() if row.source != GIVEN} | {row.sample_id for row in fresh}
-    back = taken_back(parts.annotator, batch) & looked_at  # in the ledger already, and nobody stands by it
+    back = parts.annotator.taken_back(batch) & looked_at  # in the ledger already, and nobody stands by it
     missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at - back]
-    if missing and (back or getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
+    if missing and (back or parts.annotator.partial != "train" or len(missing) == len(batch.asks)):
         done = len(batch.asks) - len(missing)
         message = f"{done} of {len(batch.asks)} reviewed. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:

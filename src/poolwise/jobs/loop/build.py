@@ -9,7 +9,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.annotation.oracle import Oracle
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
 from poolwise.core.parts import build_part, construct
@@ -112,7 +111,7 @@ def _built(settings: LoopConfig) -> dict[str, Any]:
     trusted = settings.trusted
     annotator = build_part(settings.annotation, where="annotation", trusted=trusted, kind=Annotator)
     images = _images(settings, annotator)
-    if isinstance(annotator, Oracle):
+    if annotator.simulated:
         annotator = annotator.knowing(images)
     return {
         "images": images,
@@ -158,10 +157,8 @@ def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
     return ledger
 
 
-def with_votes(annotator: Any, config: Mapping[str, Any], folder: Path, run: str) -> Any:
-    """The annotator of the page with what reads the run's votes; any other as it is."""
-    if not hasattr(annotator, "reading"):
-        return annotator
+def with_votes(annotator: Annotator, config: Mapping[str, Any], folder: Path, run: str) -> Annotator:
+    """Return the annotator with what reads the run's votes, where it makes use of them."""
 
     def votes() -> list[Vote]:
         ledger = ledger_of(config, folder).open(make=False)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError, SettingsChanged
 from poolwise.core.files import write_text
-from poolwise.core.interfaces import Display, SaysWhy, Tracker
+from poolwise.core.interfaces import Display, Tracker
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop.parts import Parts, RunParts
 from poolwise.jobs.loop.runner import last_model, run_loop
@@ -125,8 +125,8 @@ def yaml_of(config: Any) -> str:
 
 def why(tracker: Tracker) -> str:
     """Return what follows "has not been told everything": the tracker's own reason, if it says one."""
-    said = tracker.why() if isinstance(tracker, SaysWhy) else ""
-    return f": {said}" if said else ""
+    reason = tracker.why()
+    return f": {reason}" if reason else ""
 
 
 def tell_all(tracker: Tracker, record: RunRecord, files: Mapping[str, Path], display: Display) -> bool:

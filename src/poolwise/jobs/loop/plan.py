@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from poolwise.core.interfaces import StoppingRule
-from poolwise.jobs.loop.parts import LimitsBatch, Settings
+from poolwise.jobs.loop.parts import Settings
 from poolwise.ledger.state import RunState
 
 
@@ -76,7 +76,7 @@ def _between_rounds(state: RunState, settings: Settings, rules: Sequence[Stoppin
             return Next(Step.STOP, reason=reason)
     test = 0 if state.rounds else settings.test_size
     wanted = settings.query_size if state.rounds else _seed_set(state, settings)
-    limits = [rule.allowance(state.records) for rule in rules if isinstance(rule, LimitsBatch)]
+    limits = [limit for rule in rules if (limit := rule.allowance(state.records)) is not None]
     size = min([wanted, max(0, pool_left - test), *limits]) + min(test, pool_left)
     if size == 0 and state.rounds:
         return Next(Step.STOP, reason="no sample is left in the unlabelled pool")

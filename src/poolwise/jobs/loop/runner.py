@@ -8,7 +8,7 @@ from collections.abc import Callable
 from poolwise.core.interfaces import FittedModel
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop import steps
-from poolwise.jobs.loop.parts import LimitsBatch, Parts, Workbench
+from poolwise.jobs.loop.parts import Parts, Workbench
 from poolwise.jobs.loop.plan import Next, Step, audit_due, next_step
 from poolwise.jobs.loop.resume import check_data, check_settings
 from poolwise.jobs.loop.samples import pool_left
@@ -90,7 +90,7 @@ def _round_of(coming: Next, state: RunState) -> int:
 
 def _round_done(state: RunState, parts: Parts) -> None:
     record = state.record(parts.run, parts.folder)
-    limits = [rule.allowance(()) for rule in parts.rules if isinstance(rule, LimitsBatch)]
+    limits = [limit for rule in parts.rules if (limit := rule.allowance(())) is not None]
     parts.display.round_done(record, min(limits, default=None))
     figures = None if parts.round_figures is None else parts.round_figures(record)
     parts.tracker.sync(record, round_figures=figures)

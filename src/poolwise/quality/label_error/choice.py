@@ -133,7 +133,7 @@ def _scores(name: str, shape: str, share: float, wrong: NDArray[np.bool_], quali
 
 
 @dataclass(frozen=True)
-class Planted:
+class Planted(Detector):
     """The detector that finds planted errors best, or the mean rank by the best few.
 
     Members whose arrays are not there are left out.

@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import LabelView
+from poolwise.quality.label_error.detectors import Detector, LabelView
 from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
 
 
@@ -42,7 +42,7 @@ def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float 
 
 
 @dataclass(frozen=True)
-class ComponentDisagreement:
+class ComponentDisagreement(Detector):
     """The share of a duplicate group's other members that have the same label; the model's word for a sample alone.
 
     Attributes:

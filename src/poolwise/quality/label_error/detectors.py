@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import hook
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.confident_learning import Prune, flagged
 from poolwise.quality.label_error.neighbour_vote import neighbour_shares
@@ -66,6 +67,11 @@ class Detector(Protocol):
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
         """(N,) quality of labels in [0, 1]; lower is worse."""
 
+    @hook
+    def choose(self, view: LabelView) -> tuple[Detector, Any]:
+        """Return the detector that is to judge these labels, and what it was compared with if it was chosen."""
+        return self, None
+
 
 class Measure(str, Enum):
     """A quality from probabilities alone."""
@@ -87,7 +93,7 @@ MEASURES: Mapping[Measure, Callable[[Numbers, Floats], Quality]] = {
 
 
 @dataclass(frozen=True)
-class ByProbability:
+class ByProbability(Detector):
     """One measure of the probabilities. labelfix is `self_confidence`, out-of-sample where the probabilities are."""
 
     measure: Measure = Measure.ODDS
@@ -105,7 +111,7 @@ class ByProbability:
 
 
 @dataclass(frozen=True)
-class ConfidentLearning:
+class ConfidentLearning(Detector):
     """What confident learning prunes comes first, each part by self-confidence (Northcutt et al. 2021).
 
     A pruned label has a quality below one half, any other one above.
@@ -127,7 +133,7 @@ class ConfidentLearning:
 
 
 @dataclass(frozen=True)
-class NeighbourVote:
+class NeighbourVote(Detector):
     """What share of the nearest neighbours, weighed by cosine, has the same label; a duplicate group votes once.
 
     Attributes:
@@ -155,7 +161,7 @@ class NeighbourVote:
 
 
 @dataclass(frozen=True)
-class Auto:
+class Auto(Detector):
     """Odds of the given label, by the model and its neighbours together where there are embeddings, by the model without.
 
     Attributes:

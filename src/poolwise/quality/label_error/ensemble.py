@@ -98,7 +98,7 @@ def by_mean_rank(qualities: Sequence[Quality]) -> Quality:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Ensemble(Detector):
     """The mean rank by several detectors.
 
     Evidence is the mean of theirs but for the given label, whose entry is its quality (`given_first`).
