@@ -10,18 +10,21 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
-from poolwise.annotation.web.batch_session import BatchSession, Submission
+from poolwise.annotation.web import page
+from poolwise.annotation.web.batch_session import BatchSession
+from poolwise.annotation.web.forms import Submission
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import MOVED, Site
+from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.app.annotate import Serving, admitted, annotate, bound, waiting_run
-from poolwise.app.annotated import AnnotatedRun, shown_parts, take_votes
-from poolwise.app.commands import take_answers
+from poolwise.app.annotated import AnnotatedRun, go_on, shown_parts, take_votes
+from poolwise.app.commands import AnswersFile, take_answers
 from poolwise.app.run import run_job
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, LedgerError, LedgerMoved, RunBusy
 from poolwise.core.parts import conf_dir
-from poolwise.core.voting import Said
-from poolwise.jobs.loop.steps import batch_of, new_annotations
+from poolwise.core.voting import Verdict
+from poolwise.jobs.answers import batch_of
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
 
@@ -56,16 +59,16 @@ def shown(folder, **more):
 
 
 def session_of(run):
-    return BatchSession(run.look().work, run.store, redundancy=run.redundancy)
+    return BatchSession(run.view().batch, run.store, redundancy=run.redundancy)
 
 
 def right(at, key="", **more):
-    return Submission(key or f"key-{at:05d}", at, Said.LABEL, ("bright" if at % 2 else "dark",), **more)
+    return Submission(key or f"key-{at:05d}", at, Verdict.LABEL, ("bright" if at % 2 else "dark",), **more)
 
 
 def label_all(run, person="ann", tail=""):
     session = session_of(run)
-    for ask in session.work.asks:
+    for ask in session.batch.asks:
         session.answer(person, "tab", [right(ask.sample_id, f"key-{ask.sample_id:05d}{tail}", seconds=2.0)], 0)
     return session
 
@@ -81,7 +84,7 @@ def test_what_was_said_on_the_page_is_what_the_loop_learns(here):
     session = label_all(run)
     (
         session.undo("ann", "tab", "undo-1"),
-        session.answer("ann", "tab", [right(session.work.asks[-1].sample_id, "again")], 0),
+        session.answer("ann", "tab", [right(session.batch.asks[-1].sample_id, "again")], 0),
     )
     record = begin()
     rows = run.stored.ledger.annotations("one")
@@ -90,8 +93,8 @@ def test_what_was_said_on_the_page_is_what_the_loop_learns(here):
     assert all(row.label == ("bright" if row.sample_id % 2 else "dark") for row in rows)
     assert record.rounds[0].labelled == 4
     assert record.rounds[0].pool["seconds_per_answer"] == 2.0
-    assert run.look().work.round == 1
-    assert run.look().scores
+    assert run.view().batch.round == 1
+    assert run.view().scores
 
 
 def test_a_correction_after_the_batch_was_closed_is_taken_with_the_next(here):
@@ -99,9 +102,9 @@ def test_a_correction_after_the_batch_was_closed_is_taken_with_the_next(here):
     run = shown(here / "runs/one")
     old = label_all(run)
     begin()
-    first = old.work.asks[0].sample_id
+    first = old.batch.asks[0].sample_id
     wrong = ("dark" if first % 2 else "bright",)
-    BatchSession(run.work_of(0), run.store).answer("ann", "tab", [Submission("late-one", first, Said.LABEL, wrong)], 0)
+    BatchSession(run.batch(0), run.store).answer("ann", "tab", [Submission("late-one", first, Verdict.LABEL, wrong)], 0)
     begin(), begin()
     rows = [row for row in run.stored.ledger.annotations("one") if row.sample_id == first]
     assert [row.label for row in rows][1:] == [wrong[0]], "once, however often the loop looks"
@@ -140,15 +143,43 @@ def test_a_run_of_csv_files_can_be_labelled_on_the_page_too(here):
     assert begin("annotation=csv_files").rounds[0].labelled == 4
 
 
+def test_a_label_passes_the_vote_aggregation_once_whoever_takes_it(here, monkeypatch):
+    counted = []
+    monkeypatch.setattr(page, "aggregate", lambda *given: counted.append(1) or aggregate(*given))
+    begin("budget=12")
+    run = shown(here / "runs/one")
+    assert counted == [], "there is no vote yet"
+    label_all(run)
+    run.batch_is_full()
+    assert (len(counted), len(run.stored.ledger.annotations("one"))) == (1, 10), "the server takes the votes"
+    go_on(run.stored, run.parts, 1, print)
+    assert run.view().batch.round == 1
+    assert len(counted) == 1, "and the loop, which goes on, finds the labels in the ledger"
+    label_all(run)
+    begin("budget=12")
+    assert (len(counted), run.view().batch.round) == (2, 2), "the loop alone takes them as well"
+
+
+def test_a_server_that_ends_ends_its_worker_and_the_run_goes_on_from_there(here):
+    begin()
+    run = shown(here / "runs/one", train=True)
+    label_all(run)
+    run.batch_is_full()
+    run.close()
+    assert run._worker.exitcode
+    assert begin().rounds[0].labelled == 4
+
+
 def test_a_full_batch_goes_on_in_a_process_of_its_own(here):
     begin()
     run = shown(here / "runs/one", train=True)
     label_all(run)
-    run.full()
-    assert run._child.wait(200) == 0, (here / "runs/one/annotate.log").read_text()
-    view = run.look()
-    assert view.work.round == 1
-    assert view.work.asks[0].probability is not None
+    run.batch_is_full()
+    run._worker.join(200)
+    assert run._worker.exitcode == 0, (here / "runs/one/annotate.log").read_text()
+    view = run.view()
+    assert view.batch.round == 1
+    assert view.batch.asks[0].probability is not None
     assert not view.since
 
 
@@ -158,13 +189,14 @@ def test_a_loop_that_fails_is_told_of_on_the_page(here):
     label_all(run)
     take_votes(run.stored, run.parts, 1)
     (here / "photos/99.png").write_bytes((here / "photos/00.png").read_bytes())
-    run.full()
-    assert run._child.wait(200) == 1
-    assert "ended with an error" in run.look().stage
-    assert "the data of run 'one' changed" in run.look().stage
+    run.batch_is_full()
+    run._worker.join(200)
+    assert run._worker.exitcode == 1
+    assert "ended with an error" in run.view().stage
+    assert "the data of run 'one' changed" in run.view().stage
     (here / "photos/99.png").unlink()
     begin()
-    assert run.look().work.round == 1, "somebody mended it and went on"
+    assert run.view().batch.round == 1, "somebody mended it and went on"
 
 
 def test_only_a_run_of_people_has_a_page(here):
@@ -185,7 +217,7 @@ def test_a_second_server_of_one_run_is_refused(here):
     run = stored_run(here / "runs/one")
     with (
         run.ledger.lock("one/page", run.folder / "page"),
-        pytest.raises(RunBusy, match="a server shows run 'one' already"),
+        pytest.raises(RunBusy, match="another server shows run 'one'"),
     ):
         annotate(here / "runs/one", Serving())
 
@@ -212,7 +244,7 @@ def test_a_link_is_made_once_and_renewed_on_demand(here):
     renewed, second = admitted(store, Serving(renew=("ann",)))
     assert renewed.by_token(first["ann"]) is None
     assert renewed.by_token(second["ann"]) == "ann"
-    with pytest.raises(ConfigError, match="never let in"):
+    with pytest.raises(ConfigError, match="who has no link yet"):
         admitted(store, Serving(renew=("zoe",)))
 
 
@@ -247,13 +279,13 @@ def test_the_server_of_a_run_that_is_gone_takes_nothing_and_leaves_the_new_one_a
     site = Site(old, Pictures(old.images))
     site.refresh()
     session = session_of(old)
-    session.answer("ann", "tab", [right(session.work.asks[0].sample_id)], 4)
+    session.answer("ann", "tab", [right(session.batch.asks[0].sample_id)], 4)
     harm(folder)
     before = files(here / "runs")
-    at = session.work.asks[1].sample_id
+    at = session.batch.asks[1].sample_id
     works = (
-        lambda: session.answer("ann", "tab", [right(at)], 4), old.look, old.mark, old.full, old.copies,
-        lambda: take_votes(old.stored, old.parts, 1), lambda: old.work_of(0), lambda: shown_parts(old.stored),
+        lambda: session.answer("ann", "tab", [right(at)], 4), old.view, old.version, old.batch_is_full, old.copies,
+        lambda: take_votes(old.stored, old.parts, 1), lambda: old.batch(0), lambda: shown_parts(old.stored),
     )  # fmt: skip
     for work in works:
         with pytest.raises(LedgerMoved):
@@ -272,7 +304,7 @@ def test_answers_from_a_file_are_not_taken_by_a_run_that_is_gone(here):
     begun_anew(here / "runs/one")
     before = files(here / "runs")
     with pytest.raises(LedgerMoved):
-        take_answers(Path(file), run, arm, new_annotations)
+        take_answers(run, arm, AnswersFile(Path(file)))
     run.ledger.close()
     assert files(here / "runs") == before
 

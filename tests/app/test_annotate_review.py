@@ -8,7 +8,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
-from poolwise.annotation.web.batch_session import BatchSession, Submission
+from poolwise.annotation.web.batch_session import BatchSession
+from poolwise.annotation.web.forms import Submission
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.serializers import item
 from poolwise.annotation.web.site import Site
@@ -16,7 +17,7 @@ from poolwise.app import commands
 from poolwise.app.annotated import AnnotatedRun, go_on, shown_parts, take_votes
 from poolwise.app.run import run_job
 from poolwise.core.parts import conf_dir
-from poolwise.core.voting import Said
+from poolwise.core.voting import Verdict
 from poolwise.jobs.stored import stored_run
 
 WRONG = (3, 20)
@@ -46,9 +47,9 @@ def review(request, tmp_path, monkeypatch):
     return AnnotatedRun(run, shown_parts(run), train=False, redundancy=1, hold=300.0)
 
 
-def say(run, at, label, said=Said.LABEL):
-    session = BatchSession(run.look().work, run.store)
-    session.answer("ann", "tab", [Submission(f"key-{at:05d}", at, said, (label,) if label else ())], 0)
+def say(run, at, label, verdict=Verdict.LABEL):
+    session = BatchSession(run.view().batch, run.store)
+    session.answer("ann", "tab", [Submission(f"key-{at:05d}", at, verdict, (label,) if label else ())], 0)
 
 
 def written(run, tmp_path):
@@ -58,11 +59,11 @@ def written(run, tmp_path):
 
 
 def test_doubted_labels_are_kept_changed_and_removed(review, tmp_path):
-    asked = [ask.sample_id for ask in review.look().work.asks]
+    asked = [ask.sample_id for ask in review.view().batch.asks]
     assert set(WRONG) < set(asked)
     kept, gone = (at for at in asked if at not in WRONG)
-    say(review, WRONG[0], "bright"), say(review, WRONG[1], None, Said.CANNOT_TELL)
-    say(review, kept, ("dark", "bright")[kept % 2]), say(review, gone, None, Said.REMOVE)
+    say(review, WRONG[0], "bright"), say(review, WRONG[1], None, Verdict.CANNOT_TELL)
+    say(review, kept, ("dark", "bright")[kept % 2]), say(review, gone, None, Verdict.REMOVE)
     go_on(review.stored, review.parts, 1, print)
     state = review.stored.ledger.state("one")
     assert state.stopped == "4 labels reviewed, 2 changed"
@@ -76,7 +77,7 @@ def test_doubted_labels_are_kept_changed_and_removed(review, tmp_path):
 def test_a_doubted_label_is_shown_with_its_neighbours(review):
     site = Site(review, Pictures(review.images))
     site.refresh()
-    shown = item(site, site.view.work.by_id[WRONG[0]])
+    shown = item(site, site.session.asks[WRONG[0]])
     assert (shown.review, shown.given, shown.suggestion) == (True, ["dark"], ["bright"])
     assert len(shown.neighbours) >= 3
     assert {near.label for near in shown.neighbours} <= {"dark", "bright"}
@@ -91,7 +92,7 @@ def test_of_two_copies_the_one_that_is_not_kept_leaves_the_labels(review, tmp_pa
     ]  # fmt: skip
     (first, *_), (second, *_) = group.members
     site.copies_session.answer(
-        "ann", "tab", [Submission("keep-1", first, Said.KEEP), Submission("keep-2", second, Said.REMOVE)], 0
+        "ann", "tab", [Submission("keep-1", first, Verdict.KEEP), Submission("keep-2", second, Verdict.REMOVE)], 0
     )
     assert take_votes(review.stored, review.parts, 1) == 1
     found = written(review, tmp_path)
@@ -101,16 +102,16 @@ def test_of_two_copies_the_one_that_is_not_kept_leaves_the_labels(review, tmp_pa
 
 
 def test_a_review_that_was_taken_back_is_waited_for(review):
-    session = BatchSession(review.look().work, review.store)
-    for ask in session.work.asks:
+    session = BatchSession(review.view().batch, review.store)
+    for ask in session.batch.asks:
         say(review, ask.sample_id, "dark")
     take_votes(review.stored, review.parts, 1)
-    session = BatchSession(review.look().work, review.store)
+    session = BatchSession(review.view().batch, review.store)
     last = session.undo("ann", "tab", "undo-one").sample_id
     go_on(review.stored, review.parts, 1, lambda line: None)
     if review.parts.annotator.source != "page":
         return  # files know of no votes
-    assert review.look().work is not None
-    session.answer("ann", "tab", [Submission("again-it", last, Said.LABEL, ("bright",))], 0)
+    assert review.view().batch is not None
+    session.answer("ann", "tab", [Submission("again-it", last, Verdict.LABEL, ("bright",))], 0)
     go_on(review.stored, review.parts, 1, lambda line: None)
-    assert review.look().work is None
+    assert review.view().batch is None

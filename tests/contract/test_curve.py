@@ -11,7 +11,7 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.metric.api import families
 from poolwise.metric.curve.family import grid
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 FILES = sorted((conf_dir() / "curve").glob("*.yaml"))
 SIZES = np.array([100, 200, 400, 700, 1000])
@@ -74,4 +74,4 @@ def test_every_key_says_what_it_means(file):
 
 def test_a_misspelt_key_is_refused():
     with pytest.raises(ConfigError, match="exponents"):
-        build_part({"_target_": "poolwise.metric.curve.pow3.Pow3", "exponent": 3}, where="curve")
+        build_part({"_target_": "poolwise.metric.curve.families.Pow3", "exponent": 3}, where="curve")

@@ -72,6 +72,12 @@ def test_nested_parts_are_built_first():
     assert build_part(node) == {"budget": Budget(7)}
 
 
+def test_a_part_is_refused_where_a_number_with_a_range_belongs():
+    node = {"_target_": "poolwise.query.random.Random"}
+    with pytest.raises(ConfigError, match=r"stopping\.budget holds a _target_, but Budget takes a plain value"):
+        build_part({"_target_": "poolwise.jobs.loop.stopping.budget.Budget", "budget": node}, where="stopping")
+
+
 @pytest.mark.parametrize(("earlier", "now"), MOVED.items())
 def test_every_part_that_moved_is_found_by_its_earlier_name(earlier, now):
     text = "".join(file.read_text() for file in conf_dir().rglob("*.yaml"))
@@ -86,7 +92,7 @@ def test_every_part_that_moved_is_found_by_its_earlier_name(earlier, now):
 
 def test_names_of_parts_alone_are_renamed_at_any_depth():
     old = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.curve.pow3.Pow3", "n": 1}]}
-    new = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.metric.curve.pow3.Pow3", "n": 1}]}
+    new = {"x": "poolwise.curve.pow3.Pow3", "all": [{"_target_": "poolwise.metric.curve.families.Pow3", "n": 1}]}
     assert present_names(old) == new
     assert first_names(new) == old
 

@@ -25,11 +25,3 @@ def test_every_pruning_has_a_row(file):
 @pytest.mark.parametrize("setting", [field.name for field in fields(CompareConfig)])
 def test_every_setting_is_told(setting):
     assert f"`{setting}`" in PAGE.split("## Settings")[1]
-
-
-def test_every_setting_of_the_yaml_is_in_the_schema_and_the_other_way_round():
-    import yaml
-
-    root = yaml.safe_load((conf_dir() / "compare.yaml").read_text())
-    groups = {name for entry in root["defaults"] if isinstance(entry, dict) for name in entry if "/" not in name}
-    assert (set(root) | groups) - {"defaults", "hydra"} == {field.name for field in fields(CompareConfig)}

@@ -10,13 +10,12 @@ from hydra import compose, initialize_config_dir
 
 from poolwise.app.cli import COMMANDS
 from poolwise.core.parts import conf_dir
-from poolwise.jobs.audit.settings import AuditConfig
-from poolwise.jobs.loop.settings import LoopConfig
-from poolwise.jobs.samplesize.settings import SampleSizeConfig
+from poolwise.jobs.table import JOBS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "experiments").glob("*/README.md")])
 TEXT = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
+PAGE_OF = {"samplesize": "sample_size"}
 FLAGS = {"-m", "--help", "-c", "job"}
 
 
@@ -43,7 +42,7 @@ def test_there_are_commands_to_check():
 def test_every_command_in_the_pages_exists(page, words):
     command = words[1]
     assert command in COMMANDS or command in {"-sc", "--version", "--help"} or "..." in command
-    if command not in ("loop", "audit", "samplesize") or "--config-dir" in words:
+    if command not in JOBS or "--config-dir" in words:
         return
     overrides = [word for word in words[2:] if "=" in word and "..." not in word]
     single = [re.sub(r"=([^\[,]+),.*", r"=\1", word) for word in overrides]  # of a sweep, the first of each
@@ -66,20 +65,12 @@ def test_every_choice_is_written_about(group):
         assert re.search(rf"\b{file.stem}\b", everything), f"no page speaks of {group}={file.stem}"
 
 
-def test_every_setting_of_the_loop_is_in_its_page():
-    for setting in fields(LoopConfig):
-        assert f"`{setting.name}`" in TEXT["docs/loop.md"] or setting.name == "ledger"
-
-
-def test_every_setting_of_the_audit_is_in_its_page():
-    shared = {field.name for field in fields(LoopConfig)} | {"plant"}
-    for setting in fields(AuditConfig):
-        assert f"`{setting.name}`" in TEXT["docs/audit.md"] or setting.name in shared
-
-
-def test_every_setting_of_the_sample_size_experiment_is_in_its_page():
-    for setting in fields(SampleSizeConfig):
-        assert f"`{setting.name}`" in TEXT["docs/sample_size.md"]
+@pytest.mark.parametrize("job", JOBS)
+def test_every_setting_of_a_job_is_in_its_page(job):
+    shared = {each.name for each in fields(JOBS["loop"].load("settings"))} if job != "loop" else {"ledger"}
+    for setting in fields(JOBS[job].load("settings")):
+        known = setting.name in shared | {"plant", "log_models", "name"}
+        assert known or f"`{setting.name}`" in TEXT[f"docs/{PAGE_OF.get(job, job)}.md"], setting.name
 
 
 def test_the_readme_has_the_two_commands():

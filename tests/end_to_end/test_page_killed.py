@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pages import Browser, Server, poolwise
-from poolwise.core.voting import Said
+from poolwise.core.voting import Verdict
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
 
@@ -94,7 +94,7 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path, samples, redundancy, kill
         assert word is None or kept[name, key][1] == word
     standing = {}
     for vote in votes:
-        standing[vote.sample_id, vote.person] = vote.said is not Said.UNDO
+        standing[vote.sample_id, vote.person] = vote.verdict is not Verdict.UNDO
     each = Counter(sample_id for (sample_id, _), stands in standing.items() if stands)
     assert len(each) == samples
     assert set(each.values()) == {redundancy}, "as many people a sample as were asked for"

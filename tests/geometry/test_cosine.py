@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwise.geometry import neighbours
-from poolwise.geometry.cosine import has_twin, most_alike
+from poolwise.geometry.neighbours import has_twin, most_alike
 
 
 @settings(max_examples=15, deadline=None)

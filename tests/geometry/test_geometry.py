@@ -8,9 +8,8 @@ from poolwise.core.types import Task
 from poolwise.geometry.coverage import farthest_first
 from poolwise.geometry.gradients import Gradients, residuals
 from poolwise.geometry.groups import average_linkage
-from poolwise.geometry.kmeans import kmeans
+from poolwise.geometry.kmeans import kmeans, spread_greedily, spread_out
 from poolwise.geometry.neighbours import nearest, unit_rows
-from poolwise.geometry.seeding import spread_greedily, spread_out
 
 
 def noise(rows, width, seed=0):

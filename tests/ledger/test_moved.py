@@ -13,7 +13,7 @@ from builders import ledger, opened, received
 from poolwise.core.errors import LedgerError, LedgerMoved, RunBusy
 from poolwise.core.files import held
 from poolwise.core.types import Annotation
-from poolwise.core.voting import Claim, Said, Vote
+from poolwise.core.voting import Claim, Verdict, Vote
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import Votes
@@ -22,7 +22,7 @@ CAT = Annotation(3, "cat", "ann", 0, "csv", "")
 
 
 def vote(key):
-    return Vote(key, 0, 3, "ann", Said.LABEL, "cat", "", 1.0, None, "")
+    return Vote(key, 0, 3, "ann", Verdict.LABEL, "cat", "", 1.0, None, "")
 
 
 def remove(folder):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from builders import opened, parts
 from poolwise.core.errors import ConflictingAnswers, RunBusy
 from poolwise.core.types import Annotation
-from poolwise.core.voting import Claim, Said, Vote
+from poolwise.core.voting import Claim, Verdict, Vote
 from poolwise.jobs.loop.runner import run_loop
 from poolwise.ledger.store import Ledger
 from poolwise.ledger.votes import VOTES, Votes
@@ -87,7 +87,7 @@ def test_facts_cannot_be_changed_there_either(url):
 def test_votes_are_kept_there_too(url):
     book = Ledger(url).open()
     votes = Votes(book, "page")
-    vote = Vote("key-0001", 0, 2**40, "ann", Said.LABEL, ("a", "b"), "note", 1.5, None, "2026-01-01")
+    vote = Vote("key-0001", 0, 2**40, "ann", Verdict.LABEL, ("a", "b"), "note", 1.5, None, "2026-01-01")
     votes.save([vote], [Claim(0, 3, "ann", "tab", 5.0), Claim(0, 4, "ann", "tab", 5.0)])
     votes.save([], [Claim(0, 3, "ann", "tab", 9.0)], [Claim(0, 4, "ann", "tab", 5.0)])
     assert Votes(book, "page").all() == [vote]
@@ -106,7 +106,7 @@ def test_no_file_is_looked_at_where_the_ledger_is_no_file(url, tmp_path):
     votes = Votes(here, "folderless")
     with here.lock("folderless", tmp_path / "run"):
         shutil.rmtree(tmp_path / "run")
-        votes.save([Vote("key-0001", 0, 3, "ann", Said.LABEL, ("a",), "", 1.5, None, "2026-01-01")])
+        votes.save([Vote("key-0001", 0, 3, "ann", Verdict.LABEL, ("a",), "", 1.5, None, "2026-01-01")])
         with pytest.raises(RunBusy), there.lock("folderless", tmp_path / "run"):
             pass
     assert len(Votes(there, "folderless").all()) == 1

@@ -5,13 +5,13 @@ import sqlalchemy as sql
 
 from builders import ledger
 from poolwise.core.errors import ConflictingAnswers
-from poolwise.core.voting import Claim, Said, Vote
+from poolwise.core.voting import Claim, Verdict, Vote
 from poolwise.ledger.votes import CLAIMS, VOTES, Votes
 
 
 def vote(key="k", person="ann", **more):
     return Vote(
-        key, 0, 3, person, Said.LABEL, ("a", "b"), "a note", 1.5, ("a",), "2026-01-01T00:00:00.000+00:00", **more
+        key, 0, 3, person, Verdict.LABEL, ("a", "b"), "a note", 1.5, ("a",), "2026-01-01T00:00:00.000+00:00", **more
     )
 
 

@@ -6,8 +6,7 @@ from sklearn import metrics as reference
 
 from poolwise.core.errors import InvalidArray
 from poolwise.core.types import Task
-from poolwise.metric.calibration import calibration_error, reliability
-from poolwise.metric.classification import headline, held_out
+from poolwise.metric.classification import calibration_error, headline, held_out, reliability
 
 NAMES = ("a", "b", "c")
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwise.core.types import Augmentation
-from poolwise.model.augmentation import augment
+from poolwise.model.training import augment
 
 
 def generator(seed=0):

@@ -10,10 +10,10 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.types import LabelledSet, Task
 from poolwise.model.backbones import SmallCNN
 from poolwise.model.batches import InMemory, Passes
-from poolwise.model.classifier import Classifier, Recipe
 from poolwise.model.learner import LightningLearner
 from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.trainer import fit
+from poolwise.model.training import Classifier, Recipe
 from poolwise.quality.label_error.training_dynamics import area_under_margin
 
 CPU = {"accelerator": "cpu"}

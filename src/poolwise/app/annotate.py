@@ -27,7 +27,7 @@ PORT = 8765
 TRIED = 20
 """Ports that are tried from 8765 on when none is named."""
 ALONE = ""
-"""Stands, in the ledger, for the one person of a server without logins."""
+"""The name, in the ledger, of the one person of a server without logins."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +64,18 @@ def annotate(folder: Path | None, serving: Serving, *, collect: bool = False) ->
         with run.ledger.lock(f"{run.name}/page", run.folder / "page"):
             _serve(shown, serving, display)
     except RunBusy as error:
-        raise RunBusy(f"a server shows run {run.name!r} already; end it first, or use its page.") from error
+        raise RunBusy(f"another server shows run {run.name!r}; end it first, or use its page.") from error
     finally:
         run.ledger.close()
 
 
 def waiting_run(runs: Path) -> Path:
-    """The run that waits for people.
+    """Return the folder of the run that waits for people.
 
     Raises:
         ConfigError: there is none, or more than one.
     """
-    found = []
+    waiting = []
     for file in sorted(runs.glob("*/config.yaml")):
         try:
             run = stored_run(file.parent)
@@ -84,21 +84,23 @@ def waiting_run(runs: Path) -> Path:
         except PoolwiseError:
             continue
         if state.rounds and state.rounds[-1].emitted and not state.rounds[-1].closed:
-            found.append(file.parent)
-    if len(found) == 1:
-        return found[0]
-    if not found:
+            waiting.append(file.parent)
+    if len(waiting) == 1:
+        return waiting[0]
+    if not waiting:
         raise ConfigError(
             f"no run in {runs} waits for people; begin one, e.g. "
             "`poolwise loop data=image_folder data.root=photos/ data.classes=[cat,dog] annotation=page`."
         )
-    raise ConfigError(f"{len(found)} runs wait for people: {listed(found, 20)}; name one: poolwise annotate FOLDER.")
+    raise ConfigError(
+        f"{len(waiting)} runs wait for people: {listed(waiting, 20)}; name one: poolwise annotate FOLDER."
+    )
 
 
 def _annotated(run: StoredRun, parts: ShownParts, serving: Serving) -> AnnotatedRun:
-    """The run's own settings of the page, unless the command line says otherwise."""
-    said = {"train": serving.train, "redundancy": serving.redundancy, "hold_minutes": serving.hold_minutes}
-    given = {name: value for name, value in said.items() if value is not None}
+    """Return the run with its own settings of the page, unless the command line says otherwise."""
+    options = {"train": serving.train, "redundancy": serving.redundancy, "hold_minutes": serving.hold_minutes}
+    given = {name: value for name, value in options.items() if value is not None}
     page = Page(**{**parts.annotator.page_settings(), **given})
     return AnnotatedRun(run, parts, page.train, page.redundancy, page.hold_minutes * 60)
 
@@ -109,7 +111,7 @@ def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
     from poolwise.annotation.web.app import application
 
     people, links = admitted(run.store, serving)
-    site = Site(run, Pictures(run.images), tell=display.warn)
+    site = Site(run, Pictures(run.images), warn=display.warn)
     site.refresh()
     with bound(serving.host, serving.port) as sock:
         port = int(sock.getsockname()[1])
@@ -129,6 +131,7 @@ def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
             pass
         finally:
             site.close()
+            run.close()
     _ended(run, site, display)
 
 
@@ -150,35 +153,35 @@ def _open(address: str, serving: Serving, display: Terminal) -> None:
 
 
 def _ended(run: AnnotatedRun, site: Site, display: Terminal) -> None:
-    """Take what was said, unless the loop is at work and takes it itself."""
+    """Take the votes, unless another loop is at work and takes them itself; tell how far the batch is."""
     with suppress(RunBusy):
         take_votes(run.stored, run.parts, run.redundancy)
     if site.session is not None:
-        at = site.session.counts("")
+        counts = site.session.counts("")
         goes_on = f" The run goes on with: poolwise annotate {run.stored.folder} --collect" if site.session.full else ""
-        display.say(f"{at.done} of {at.total} answered.{goes_on}")
+        display.say(f"{counts.done} of {counts.total} answered.{goes_on}")
 
 
 def admitted(store: Votes, serving: Serving) -> tuple[People, dict[str, str]]:
-    """Who is let in, and the tokens that were made just now, by name.
+    """Return who may use the page, and the tokens that were made just now, by name.
 
     Raises:
         ConfigError: the page would be open to the network without tokens; an unknown name.
     """
-    known = {name: kept for name, kept in store.people().items() if name != ALONE}
-    asked = [check_name(name) for name in serving.people]
-    unknown = set(serving.renew) - set(known) - set(asked)
+    known = {name: token for name, token in store.people().items() if name != ALONE}
+    added = [check_name(name) for name in serving.people]
+    unknown = set(serving.renew) - set(known) - set(added)
     if unknown:
         raise ConfigError(
-            f"--renew names {listed(sorted(unknown))}, who was never let in; known are {listed(known, 20)}."
+            f"--renew names {listed(sorted(unknown))}, who has no link yet; known are {listed(known, 20)}."
         )
-    if not (known or asked) and not is_loopback(serving.host):
+    if not (known or added) and not is_loopback(serving.host):
         raise ConfigError(
-            f"--host {serving.host} lets others in over the network, and nobody has a token; add --people NAME,NAME, "
+            f"--host {serving.host} opens the page to the network, and nobody has a token; add --people NAME,NAME, "
             "which prints a link for each."
         )
     links = {}
-    for name in dict.fromkeys((*asked, *serving.renew)):
+    for name in dict.fromkeys((*added, *serving.renew)):
         if name not in known or name in serving.renew:
             links[name] = new_token()
             store.admit(name, hash_of(links[name]))
@@ -196,7 +199,7 @@ def _user() -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens there.
+    """Return whether only this machine reaches a server that listens there.
 
     >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("")
     (True, True, False, False)
@@ -208,7 +211,7 @@ def is_loopback(host: str) -> bool:
 
 
 def shown_host(host: str) -> str:
-    """A host as it stands in an address.
+    """Return a host as it stands in an address.
 
     >>> shown_host("::1"), shown_host("0.0.0.0") == socket.gethostname()
     ('[::1]', True)
@@ -219,10 +222,10 @@ def shown_host(host: str) -> str:
 
 
 def bound(host: str, port: int | None) -> socket.socket:
-    """A listening socket: at the port, or at the first free one from 8765 on.
+    """Return a listening socket: at the port, or at the first free one from 8765 on.
 
     Raises:
-        ConfigError: the address cannot be had.
+        ConfigError: the address cannot be used.
     """
     reason: OSError | None = None
     for tried in [port] if port is not None else range(PORT, PORT + TRIED):
@@ -236,7 +239,7 @@ def bound(host: str, port: int | None) -> socket.socket:
 
 
 def names_of(text: str) -> Sequence[str]:
-    """Names on the command line.
+    """Return the names in a word of the command line.
 
     >>> names_of("ann, ben")
     ['ann', 'ben']

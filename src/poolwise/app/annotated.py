@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from poolwise.annotation.web.batch_session import Work
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.site import CopyGroup, View
-from poolwise.annotation.web.vote_aggregation import aggregate
+from poolwise.app.commands import take_answers
+from poolwise.app.run import go_on_with
+from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, RunBusy
 from poolwise.core.interfaces import ImageSource
-from poolwise.core.types import decode, label_text
-from poolwise.jobs.audit.steps import reviewed
-from poolwise.jobs.loop.resume import check_data
-from poolwise.jobs.loop.steps import batch_of, new_annotations
-from poolwise.jobs.stored import ShownParts, StoredRun
+from poolwise.core.parallel import environment
+from poolwise.core.types import Batch, decode, label_text
+from poolwise.jobs.answers import batch_of
+from poolwise.jobs.resume import check_data
+from poolwise.jobs.stored import ShownParts, StoredRun, stored_run
 from poolwise.ledger.blobs import Blobs
-from poolwise.ledger.events import LabelsReceived, NewEvent
 from poolwise.ledger.state import RunState
 from poolwise.ledger.votes import Votes
 
 LOG_FILE = "annotate.log"
-ALONE = "import sys; sys.path[:] = filter(None, sys.path); from poolwise.app.cli import main; main()"
-"""What `python -m poolwise` does, without looking for modules in the current folder: it may be somebody else's."""
 
 
 def shown_parts(run: StoredRun) -> ShownParts:
-    """Pictures and annotator of a stored run.
+    """Return pictures and annotator of a stored run.
 
     Raises:
         ConfigError: the run is simulated.
@@ -53,23 +52,15 @@ def shown_parts(run: StoredRun) -> ShownParts:
 
 
 def take_votes(run: StoredRun, parts: ShownParts, redundancy: int) -> int:
-    """Write what was said on the page into the ledger as annotations; how many there were.
+    """Write what people said on the page into the ledger as annotations; return how many are new.
 
     Raises:
         RunBusy: the loop works on the run; it takes them itself.
     """
-    fresh_of = reviewed if run.job == "audit" else new_annotations
-    with run.ledger.lock(run.name, run.folder):
-        state = run.ledger.state(run.name)
-        if not state.rounds:
-            return 0
-        batch = batch_of(state, parts)
-        found = aggregate(Votes(run.ledger, run.name).all(), batch, redundancy)
-        fresh = fresh_of(state, found, batch.round, Page.source)
-        if fresh:
-            received = LabelsReceived(len(fresh), Page.source)
-            run.ledger.append(run.name, state.events, NewEvent(batch.round, received, fresh))
-        return len(fresh)
+    if not run.ledger.state(run.name).rounds:
+        return 0
+    page = Page(partial="train", redundancy=redundancy).reading(Votes(run.ledger, run.name).all)
+    return take_answers(run, parts, page)
 
 
 @dataclass
@@ -90,7 +81,7 @@ class AnnotatedRun:
     redundancy: int
     hold: float
     store: Votes = field(init=False)
-    _child: subprocess.Popen[bytes] | None = None
+    _worker: BaseProcess | None = None
     _failed_at: int = -1
 
     def __post_init__(self) -> None:
@@ -106,22 +97,22 @@ class AnnotatedRun:
         """Its pictures."""
         return self.parts.images
 
-    def mark(self) -> tuple[int, int | None, bool]:
-        """Changes whenever something has happened."""
-        child = self._child
-        return self.stored.ledger.length(self.name), None if child is None else child.poll(), child is None
+    def version(self) -> tuple[int, int | None, bool]:
+        """Return a value that changes whenever something has happened."""
+        worker = self._worker
+        return self.stored.ledger.length(self.name), None if worker is None else worker.exitcode, worker is None
 
-    def look(self) -> View:
-        """Where the run stands."""
+    def view(self) -> View:
+        """Return where the run stands."""
         state = self.stored.ledger.state(self.name)
-        work = None
+        batch = None
         if state.rounds and state.rounds[-1].emitted and not state.rounds[-1].closed and not self._failed():
-            work = self._work(state, len(state.rounds) - 1)
+            batch = batch_of(state, self.parts)
         busy = self._busy()
         return View(
-            work,
-            stage="" if work else self._stage(state, busy),
-            since=datetime.fromisoformat(state.at).timestamp() if busy and not work else 0.0,
+            batch,
+            stage="" if batch else self._stage(state, busy),
+            since=datetime.fromisoformat(state.at).timestamp() if busy and not batch else 0.0,
             expected=sum(state.rounds[-1].seconds.values()) or _before(state) if state.rounds else 0.0,
             over="" if busy else state.stopped,
             scores=_scores(state),
@@ -129,17 +120,13 @@ class AnnotatedRun:
             next_command=state.opened.command,
         )
 
-    def work_of(self, round: int) -> Work | None:
-        """A round's batch; None if there is none of that number."""
+    def batch(self, round: int) -> Batch | None:
+        """Return a round's batch; None if there is none of that number."""
         state = self.stored.ledger.state(self.name)
-        return self._work(state, round) if 0 <= round < len(state.rounds) else None
-
-    def _work(self, state: RunState, round: int) -> Work:
-        batch = batch_of(state, self.parts, round)
-        return Work(batch.round, batch.asks, batch.classes, batch.task)
+        return batch_of(state, self.parts, round) if 0 <= round < len(state.rounds) else None
 
     def _busy(self) -> bool:
-        if self._child is not None and self._child.poll() is None:
+        if self._worker is not None and self._worker.exitcode is None:
             return True
         try:
             with self.stored.ledger.lock(self.name, self.stored.folder):
@@ -148,8 +135,8 @@ class AnnotatedRun:
             return True
 
     def _failed(self) -> bool:
-        """Whether our loop failed, and nobody has gone on with the run since."""
-        if self._child is None or not self._child.poll():
+        """Return whether our loop failed, and nobody has gone on with the run since."""
+        if self._worker is None or not self._worker.exitcode:
             return False
         length = self.stored.ledger.length(self.name)
         if self._failed_at < 0:
@@ -158,9 +145,9 @@ class AnnotatedRun:
 
     def _stage(self, state: RunState, busy: bool) -> str:
         if self._failed():
-            code = self._child.poll() if self._child is not None else 1
-            why = f"killed by signal {-code}" if code and code < 0 else _last_line(self.stored.folder / LOG_FILE)
-            return f"The loop ended with an error: {why} -- when that is mended, go on with: {state.opened.command}"
+            code = self._worker.exitcode if self._worker is not None else 1
+            reason = f"killed by signal {-code}" if code and code < 0 else _last_line(self.stored.folder / LOG_FILE)
+            return f"The loop ended with an error: {reason} -- when that is mended, go on with: {state.opened.command}"
         if not busy:
             return "The loop is not running"
         if not state.rounds or state.rounds[-1].done:
@@ -170,7 +157,7 @@ class AnnotatedRun:
         return "Measuring the model" if state.rounds[-1].trained else "Training the model"
 
     def copies(self) -> tuple[CopyGroup, ...]:
-        """Duplicate groups of the last audit, in the order of its list."""
+        """Return the duplicate groups of the last audit, in the order of its list."""
         state = self.stored.ledger.state(self.name)
         tables = [audit.tables for _, audit in sorted(state.audits.items()) if audit.tables]
         if not tables:
@@ -178,20 +165,28 @@ class AnnotatedRun:
         kept = json.loads(Blobs(self.stored.folder / "blobs").path(tables[-1]).read_text(encoding="utf-8"))
         return _groups(kept.get("copies") or {}, state, self.images)
 
-    def full(self) -> None:
+    def batch_is_full(self) -> None:
         """Take the votes; go on with the loop, if that is asked for, in a process of its own."""
         taken = take_votes(self.stored, self.parts, self.redundancy)
-        if self.train and (taken or self._child is None or self._child.poll() is not None):
-            self._child, self._failed_at = self._started(), -1
+        if self.train and (taken or self._worker is None or self._worker.exitcode is not None):
+            self._worker, self._failed_at = self._started(), -1
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", ALONE, "annotate", str(self.stored.folder), "--collect"]
-        with (self.stored.folder / LOG_FILE).open("ab") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    def _started(self) -> BaseProcess:
+        """Start a worker: training takes long, may run out of memory, and changes the current folder, so no thread will do."""
+        worker = get_context("spawn").Process(target=work, args=(self.stored.folder, self.redundancy))
+        with environment(PYTHONSAFEPATH="1"):  # modules in the current folder may be somebody else's
+            worker.start()
+        return worker
+
+    def close(self) -> None:
+        """End the worker, which loses at most the step that it is in; a process that ends waits for its workers otherwise."""
+        if self._worker is not None:
+            self._worker.terminate()
+            self._worker.join()
 
 
 def _before(state: RunState) -> float:
-    """Seconds that the last finished round took."""
+    """Return the seconds that the last finished round took."""
     return next((sum(round_.seconds.values()) for round_ in reversed(state.rounds) if round_.done), 0.0)
 
 
@@ -206,33 +201,38 @@ def _last_line(file: Path) -> str:
 
 
 def _groups(columns: Mapping[str, Sequence[Any]], state: RunState, images: ImageSource) -> tuple[CopyGroup, ...]:
-    """Pairs of near-copies as groups of samples."""
+    """Return pairs of near-copies as groups of samples."""
     manifest = images.manifest
-    numbers = {path: at for at, path in enumerate(manifest.paths)}
+    numbers = {path: sample_id for sample_id, path in enumerate(manifest.paths)}
     members: dict[int, dict[int, None]] = defaultdict(dict)
     rows = zip(*(columns.get(name, ()) for name in ("group", "path", "other_path")), strict=True)
     for group, *paths in rows:
         members[int(group)].update(dict.fromkeys(numbers[path] for path in paths if path in numbers))
 
-    def label(at: int) -> str:
-        row = state.annotations.get(at)
-        return label_text(row.label if row else decode(manifest.labels[at], manifest.classes))
+    def label(sample_id: int) -> str:
+        row = state.annotations.get(sample_id)
+        return label_text(row.label if row else decode(manifest.labels[sample_id], manifest.classes))
 
     return tuple(
-        CopyGroup(group, tuple((at, manifest.paths[at], label(at), str(manifest.splits[at])) for at in sorted(ids)))
+        CopyGroup(group, tuple((i, manifest.paths[i], label(i), str(manifest.splits[i])) for i in sorted(ids)))
         for group, ids in members.items()
     )
 
 
-Say = Callable[[str], None]
-
-
-def go_on(run: StoredRun, parts: ShownParts, redundancy: int, say: Say) -> None:
+def go_on(run: StoredRun, parts: ShownParts, redundancy: int, say: Callable[[str], None]) -> None:
     """Take the votes, then go on with the run as far as it goes."""
     count = take_votes(run, parts, redundancy)
     say(f"{count} new answers from the page recorded in run {run.name}.")
-    from poolwise.app.run import go_on_with
-    from poolwise.app.terminal import Terminal
-
     for line in go_on_with(run, run.build(Terminal())):
         say(line)
+
+
+def work(folder: Path, redundancy: int) -> None:
+    """Go on with a run, in a process of its own: what it says goes into a file in the run's folder."""
+    from poolwise.app.cli import guarded
+
+    with (folder / LOG_FILE).open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    run = stored_run(folder)
+    guarded(lambda: go_on(run, shown_parts(run), redundancy, Terminal().say))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.annotation.reading import format_of, read_answers
@@ -11,17 +12,12 @@ from poolwise.app.label_files import labels as labels
 from poolwise.app.run import first_of, go_on_with
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import AnnotationError, ConfigError
-from poolwise.core.types import Annotation, Answer
-from poolwise.jobs.loop.job import why
-from poolwise.jobs.loop.parts import RunParts
-from poolwise.jobs.loop.resume import check_data, check_settings
-from poolwise.jobs.loop.steps import batch_of
+from poolwise.core.types import Answer, Batch
+from poolwise.jobs.answers import Answering, batch_of, received
+from poolwise.jobs.resume import check_data, check_settings
+from poolwise.jobs.run_folder import RunParts, why
 from poolwise.jobs.stored import StoredJob, StoredRun, stored_job, stored_run
 from poolwise.jobs.table import JOBS
-from poolwise.ledger.events import LabelsReceived, NewEvent
-from poolwise.ledger.state import RunState
-
-NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
 
 
 def ingest(file: Path, folder: Path | None, round_: int | None = None, *, trusted: bool = False) -> None:
@@ -48,7 +44,9 @@ def ingest(file: Path, folder: Path | None, round_: int | None = None, *, truste
         round_ = int(found.group(1))
     display = Terminal()
     parts = run.build(display)
-    count = take_answers(file, run, first_of(parts), JOBS[run.job].load("answers"), round_)
+    main = first_of(parts)
+    check_settings(run.name, run.ledger.state(run.name).opened.config, main.config)
+    count = take_answers(run, main, AnswersFile(file, main.annotator.annotator), round_)
     display.say(
         f"{count} new answers from {file.name} recorded in {'run' if run.job == 'loop' else run.job} {run.name}."
     )
@@ -56,26 +54,49 @@ def ingest(file: Path, folder: Path | None, round_: int | None = None, *, truste
         display.say(line)
 
 
-def take_answers(file: Path, run: StoredRun, parts: RunParts, fresh_of: NewAnswers, round_: int | None = None) -> int:
-    """Append the new answers of a file to the ledger; return how many there are. `fresh_of` says which are new."""
+@dataclass(frozen=True)
+class AnswersFile:
+    """A file of any format, as what answers a batch; `annotator` is who answered, where the file does not say."""
+
+    file: Path
+    annotator: str = ""
+
+    @property
+    def source(self) -> str:
+        """Name of the format."""
+        return format_of(self.file)
+
+    def collect(self, batch: Batch) -> Sequence[Answer]:
+        """Return the answers in the file. Raises as `read_answers`."""
+        return read_answers(self.file, batch, self.annotator)
+
+
+def take_answers(run: StoredRun, parts: RunParts, answering: Answering, round_: int | None = None) -> int:
+    """Write the answers that say something new into the ledger as annotations; return how many there are.
+
+    Args:
+        run: the run.
+        parts: its pictures.
+        answering: gives the answers.
+        round_: that is answered; None for the last one.
+
+    Raises:
+        RunBusy: the loop works on the run.
+        AnnotationError: there is no such round.
+    """
     with run.ledger.lock(run.name, run.folder):
         state = run.ledger.state(run.name)
         last = len(state.rounds) - 1
-        at = last if round_ is None else round_
-        if not 0 <= at <= last:
+        if not 0 <= (last if round_ is None else round_) <= last:
             raise AnnotationError(
-                f"{file.name} answers no round of run {run.name!r}; it has the rounds 0 to {last}, their batch files "
-                f"begin with round_000 to round_{max(0, last):03d}; for an export of another name say which with --round."
+                f"the answers are to no round of run {run.name!r}; it has the rounds 0 to {last}, their batch files begin "
+                f"with round_000 to round_{max(0, last):03d}; for an export of another name say which with --round."
             )
-        check_settings(run.name, state.opened.config, parts.config)
         check_data(run.name, state.opened.digests, parts.images.manifest, state.opened.data)
-        batch, source = batch_of(state, parts, at), format_of(file)
-        answers = read_answers(file, batch, parts.annotator.annotator)
-        fresh = fresh_of(state, answers, batch.round, source)
-        if fresh:
-            received = NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh)
-            run.ledger.append(run.name, state.events, received)
-    return len(fresh)
+        events = received(state, batch_of(state, parts, round_), answering, JOBS[run.job].load("answers"))
+        for event in events:
+            run.ledger.append(run.name, state.events, event)
+    return sum(len(event.annotations) for event in events)
 
 
 def report(folder: Path, *, trusted: bool = False) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from typing import Any, NoReturn
 
 from poolwise.core.parts import conf_dir
-from poolwise.jobs.table import JOBS
+from poolwise.core.settings import explained
+from poolwise.jobs.table import JOBS, register
 
 
 def main(job: str, arguments: Sequence[str]) -> None:
@@ -20,6 +23,7 @@ def main(job: str, arguments: Sequence[str]) -> None:
     row = JOBS[job]
     sys.argv = [sys.argv[0], *(map(row.load("words"), arguments) if row.words else arguments)]
     OmegaConf.register_new_resolver("parts", parts, replace=True)
+    register(job)
     failed: list[int] = []
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=job)
@@ -43,10 +47,24 @@ def main(job: str, arguments: Sequence[str]) -> None:
                 raise
             failed.append(hydra_config.job.num)  # the other jobs of a sweep still run
 
+    if {"--help", "-h"} & set(arguments):
+        _help(task, row.load("settings"))
     task()
     if failed:
         sys.stderr.write(f"error: {len(failed)} jobs of the sweep failed: {', '.join(map(str, failed))}\n")
         sys.exit(1)
+
+
+def _help(task: Callable[[], None], settings: type) -> NoReturn:
+    """Print Hydra's help with the explanations of the settings."""
+    told = io.StringIO()
+    try:
+        with redirect_stdout(told):
+            task()
+    finally:
+        sys.stdout.write(explained(told.getvalue(), settings))
+        sys.stdout.flush()
+    sys.exit(0)
 
 
 def run(job: str, config: Any, choices: Mapping[str, str], overrides: Sequence[str], sweep: bool = False) -> None:

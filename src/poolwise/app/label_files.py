@@ -18,7 +18,7 @@ from poolwise.core.types import Manifest, Split, Task, decode
 from poolwise.data.formats import coco, cvat, jsonl, label_studio
 from poolwise.data.formats.folders import as_folder
 from poolwise.data.formats.record import Record, names_of, split_place
-from poolwise.jobs.loop.resume import check_data
+from poolwise.jobs.resume import check_data
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.state import RunState
 

@@ -25,7 +25,7 @@ BLOCK = 1 << 22
 
 
 def check_ids(ids: ArrayLike, name: str = "ids") -> Ids:
-    """Sample ids (N,), whole, not negative and distinct, as int64 in the order given.
+    """Return sample ids (N,), whole, not negative and distinct, as int64 in the order given.
 
     Raises:
         InvalidArray: naming the ids at fault.
@@ -48,7 +48,7 @@ def check_ids(ids: ArrayLike, name: str = "ids") -> Ids:
 def check_probs(
     probs: ArrayLike, task: Task = Task.MULTICLASS, *, ids: Ids | None = None, name: str = "probs"
 ) -> Floats:
-    """Probabilities (N, C) as float32; multi-class rows sum to 1, multi-label entries stand alone.
+    """Return probabilities (N, C) as float32; multi-class rows sum to 1, multi-label entries stand alone.
 
     Args:
         probs: (N, C) of any float type.
@@ -79,7 +79,7 @@ def check_probs(
 
 
 def check_embeddings(embeddings: ArrayLike, *, ids: Ids | None = None, name: str = "embeddings") -> Floats:
-    """Embeddings (N, D) as float32.
+    """Return embeddings (N, D) as float32.
 
     Raises:
         InvalidArray: wrong shape, NaN, infinity, or numbers whose squares leave float32.
@@ -94,7 +94,7 @@ def check_embeddings(embeddings: ArrayLike, *, ids: Ids | None = None, name: str
 
 
 def check_log_probs(log_probs_nkc: ArrayLike, task: Task = Task.MULTICLASS, *, ids: Ids | None = None) -> Floats:
-    """Log-probabilities (N, K, C) of K stochastic draws as float32; minus infinity stands for probability 0.
+    """Return log-probabilities (N, K, C) of K stochastic draws as float32; minus infinity for probability 0.
 
     Raises:
         InvalidArray: wrong shape, NaN, above 0, or multi-class draws that do not sum to 1.
@@ -120,7 +120,7 @@ def check_log_probs(log_probs_nkc: ArrayLike, task: Task = Task.MULTICLASS, *, i
 
 
 def check_labels(labels: ArrayLike, task: Task = Task.MULTICLASS, *, classes: int | None = None) -> Labels:
-    """Labels as arrays: (L,) int64, -1 for unknown, or (L, C) int8 of 0 and 1, a row of -1 for unknown.
+    """Return labels as arrays: (L,) int64, -1 for unknown, or (L, C) int8 of 0 and 1, a row of -1 for unknown.
 
     Raises:
         InvalidArray: wrong shape or type, or a class number outside 0..C-1.
@@ -144,7 +144,7 @@ def check_labels(labels: ArrayLike, task: Task = Task.MULTICLASS, *, classes: in
 
 
 def check_size(size: Any, available: int) -> int:
-    """How many to ask for: a whole number from 0 to what is left.
+    """Return how many to ask for: a whole number from 0 to what is left.
 
     Raises:
         ConfigError: not a whole number, or negative.
@@ -160,7 +160,7 @@ def check_size(size: Any, available: int) -> int:
 
 
 def check_view(view: PoolView, needs: Need, size: int) -> PoolView:
-    """The one door of every strategy: what it needs is there and sound, rows ascend by id, and `size` can be had.
+    """Check a view for a strategy: what it needs is there and sound, rows ascend by id, and `size` can be had.
 
     Arrays that are there without being needed are checked as well: they go into the reasons.
 
@@ -217,7 +217,7 @@ def _check_needs(view: PoolView, needs: Need) -> None:
 
 
 def check_head(head: Head) -> Head:
-    """Weights (C, D) and bias (C,) of a last layer as float32.
+    """Return the weights (C, D) and bias (C,) of a last layer as float32.
 
     Raises:
         InvalidArray: wrong shapes, NaN or infinity.
@@ -231,7 +231,7 @@ def check_head(head: Head) -> Head:
 
 
 def check_forecasts(forecasts: ArrayLike, labelled: Ids, task: Task = Task.MULTICLASS) -> Floats:
-    """What was predicted of labelled samples before they were, (L, C); a row of NaN where nothing was.
+    """Return what was predicted of labelled samples before they were, (L, C); a row of NaN where nothing was.
 
     Raises:
         InvalidArray: wrong shape, a row that is neither all NaN nor all in [0, 1], or a multi-class one whose sum is not 1.
@@ -261,7 +261,7 @@ def _check_column(name: str, column: NDArray[Any], ids: Ids) -> NDArray[Any]:
 
 
 def _classes(view: PoolView) -> int | None:
-    """C, as the probabilities, the draws or the last layer say it; None where nothing does."""
+    """Return C, as the probabilities, the draws or the last layer say it; None where nothing does."""
     weights = None if view.head is None else view.head.weights
     for array, axis in ((view.probs, 1), (view.log_probs_nkc, 2), (weights, 0)):
         if array is not None:
@@ -270,7 +270,7 @@ def _classes(view: PoolView) -> int | None:
 
 
 def _check_widths(view: PoolView) -> None:
-    """All arrays are of the same classes, and the last layer fits the embeddings beside it."""
+    """Raise InvalidArray where arrays differ in their classes, or the last layer does not fit the embeddings."""
     classes = _classes(view)
     found: dict[str, int] = {}
     if view.log_probs_nkc is not None:
@@ -291,7 +291,7 @@ def _check_widths(view: PoolView) -> None:
 
 
 def _check_labelled_embeddings(view: PoolView, labelled: Ids) -> Floats | None:
-    """None where nothing is labelled yet, so that a strategy asks one question only."""
+    """Return None where nothing is labelled yet, so that a strategy asks one question only."""
     if view.labelled_embeddings is None or not len(labelled):
         return None
     array = check_embeddings(view.labelled_embeddings, ids=labelled, name="labelled_embeddings")
@@ -304,7 +304,7 @@ def _check_labelled_embeddings(view: PoolView, labelled: Ids) -> Floats | None:
 
 
 def _sorted(view: PoolView) -> PoolView:
-    """Rows in ascending order of id; no copy where they are so already."""
+    """Return rows in ascending order of id; no copy where they are so already."""
     changes: dict[str, Any] = {}
     groups = (
         ("ids", "probs", "embeddings", "log_probs_nkc"),
@@ -337,7 +337,7 @@ def _count(rows: int, ids: Ids | None, name: str) -> None:
 
 
 def _rows(array: NDArray[Any], test: Callable[[NDArray[Any]], Any]) -> NDArray[np.intp]:
-    """Numbers of the rows for which the test holds, looked at block by block."""
+    """Return the numbers of the rows for which the test holds, looked at block by block."""
     step = max(1, BLOCK // max(1, int(np.prod(array.shape[1:]))))
     found = [np.flatnonzero(test(array[at : at + step])) + at for at in range(0, len(array), step)]
     return np.concatenate(found) if found else np.empty(0, dtype=np.intp)

@@ -50,7 +50,7 @@ def sync(path: Path) -> None:
 
 
 def busy(folder: Path, run: str) -> RunBusy:
-    """What is told when another process works on a run."""
+    """Return the error for a run that another process works on."""
     return RunBusy(f"another process works on run {run!r} ({folder}); wait for it, or end it, then try again.")
 
 
@@ -68,7 +68,7 @@ class OpenedFile:
 
     @classmethod
     def at(cls, path: str) -> OpenedFile:
-        """The file that lies there. Raises OSError: none does."""
+        """Return the file that lies there; raise OSError where none does."""
         found = os.stat(path)
         return cls(path, found.st_dev, found.st_ino)
 
@@ -102,7 +102,7 @@ class OpenedFiles:
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def check(self) -> None:
-        """See `OpenedFile.check`."""
+        """Raise as `OpenedFile.check` does."""
         for file in self._files:
             file.check()
 
@@ -142,7 +142,7 @@ def held(folder: Path, run: str) -> Iterator[OpenedFile]:
 
 
 def _locked(folder: Path, run: str) -> tuple[FileLock, OpenedFile]:
-    """The lock and its file, which was at its path before and after the lock was taken."""
+    """Return the lock and its file, which was at its path before and after the lock was taken."""
     path = os.path.abspath(folder / ".lock")
     for _ in range(TRIES):
         folder.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ class Task(str, Enum):
 
 
 def is_known(labels: Labels) -> NDArray[np.bool_]:
-    """(L,) which rows carry a label.
+    """Return (L,) which rows carry a label.
 
     >>> is_known(np.array([2, -1])).tolist()
     [True, False]
@@ -36,7 +36,7 @@ def is_known(labels: Labels) -> NDArray[np.bool_]:
 
 
 def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> Labels:
-    """Names to arrays; None becomes unknown. The caller has checked that the names are in `classes`.
+    """Turn names into arrays; None becomes unknown. The caller has checked that the names are in `classes`.
 
     >>> encode(["b", None], ["a", "b"], Task.MULTICLASS).tolist()
     [1, -1]
@@ -55,7 +55,7 @@ def encode(labels: Sequence[Label], classes: Sequence[str], task: Task) -> Label
 
 
 def decode(row: Any, classes: Sequence[str]) -> Label:
-    """One row of a label array to names; unknown becomes None.
+    """Turn one row of a label array into names; unknown becomes None.
 
     >>> decode(np.int64(1), ["a", "b"]), decode(np.array([1, 0]), ["a", "b"]), decode(np.int64(-1), ["a"])
     ('b', ('a',), None)
@@ -67,7 +67,7 @@ def decode(row: Any, classes: Sequence[str]) -> Label:
 
 
 def label_text(label: Label) -> str:
-    """A label as one word; several joined by |, a lone | for none of the classes, "" for skipped.
+    """Return a label as one word; several joined by |, a lone | for none of the classes, "" for skipped.
 
     >>> label_text(("cat", "dog")), label_text("cat"), label_text(()), label_text(None)
     ('cat|dog', 'cat', '|', '')
@@ -76,7 +76,7 @@ def label_text(label: Label) -> str:
 
 
 def strata(labels: Labels) -> NDArray[np.int64]:
-    """(L,) what to keep in proportion: the class, or with several a sample its rarest one (C for none). All are known.
+    """Return (L,) what to keep in proportion: the class, or with several a sample its rarest one (C for none). All are known.
 
     >>> strata(np.array([[1, 1], [1, 0], [0, 0]])).tolist()
     [1, 0, 2]

@@ -1,4 +1,7 @@
-"""Several pieces of work at once, each in a process with one thread; one that fails stops no other."""
+"""Several pieces of work at once, each in a process with one thread; one that fails stops no other.
+
+Not joblib's pool: where a process of it dies, all results that are not taken yet are lost, and no task is named.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ def _one_pool(
     queue = list(waiting)
     suspects: list[Task] = []
     broken = False
-    with _one_thread_each():
+    with environment(**ONE_THREAD):
         pool = ProcessPoolExecutor(min(jobs, len(queue)), mp_context=get_context("spawn"), initializer=_begin)
         running: dict[Future[Ended[Task, Result]], Task] = {}
         try:
@@ -113,7 +116,7 @@ def _attempt(task: Task, work: Callable[[Task], Result]) -> Ended[Task, Result]:
 
 
 def _begin() -> None:
-    """In a new process: no word at Ctrl-C, and no life after the process that began it."""
+    """Set up a new process: no word at Ctrl-C, and no life after the process that began it."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     parent = parent_process()
     if parent is not None:
@@ -126,10 +129,10 @@ def _end_with(parent: BaseProcess) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that begin meanwhile read these when they import their libraries."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+def environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for the processes that begin meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -30,7 +30,11 @@ ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strat
 LIGHTNING = "lightning_fabric."
 """Where Lightning defines some of its plugins and strategies."""
 MOVED: Mapping[str, str] = MappingProxyType({
-    "poolwise.curve.belief.Belief": "poolwise.metric.curve.prior.Prior",
+    "poolwise.curve.belief.Belief": "poolwise.metric.curve.posterior.Prior",
+    **{
+        f"poolwise.curve.{name.lower()}.{name}": f"poolwise.metric.curve.families.{name}"
+        for name in ("Last1", "Pow2", "Pow3", "Pow4", "Mmf4", "M4", "Exp3", "Wbl4", "Ilog2", "Arctan")
+    },
     "poolwise.curve.": "poolwise.metric.curve.",
     "poolwise.label_error.": "poolwise.quality.label_error.",
     "poolwise.pruning.": "poolwise.quality.pruning.",
@@ -152,6 +156,8 @@ def _names_target(value: Any) -> bool:
 
 def _wants_plain(hint: Any) -> bool:
     """Return whether a type hint admits numbers, words, flags and their lists alone."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _wants_plain(typing.get_args(hint)[0])
     members = [each for each in typing.get_args(hint) if each is not Ellipsis]
     if members:
         return all(map(_wants_plain, members))
@@ -281,7 +287,9 @@ def _dotted(where: str, key: str) -> str:
 
 
 def _member(value: Any, hint: Any, where: str) -> Any:
-    """Enum members are written by their value in a yaml; omegaconf alone would want their name."""
+    """Enum members are written by their value in a yaml, where omegaconf would want their name; 3 is not true or false."""
+    if hint is bool and isinstance(value, (int, float)) and value not in (0, 1):
+        raise ConfigError(f"{where} is {value!r}; it is true or false.")
     for kind in (hint, *typing.get_args(hint)):
         if isinstance(kind, type) and issubclass(kind, Enum) and isinstance(value, str):
             try:

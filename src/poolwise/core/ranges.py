@@ -12,7 +12,7 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
@@ -101,7 +101,7 @@ def _holds(limit: Any, value: Any) -> bool:
     if isinstance(limit, OneOf):
         return value in limit.values
     if isinstance(limit, MinLen):
-        return not isinstance(value, Sequence) or len(value) >= limit.min_length
+        return not isinstance(value, Sized) or len(value) >= limit.min_length
     if not isinstance(value, (int, float)):  # another member of a union: its type is checked elsewhere
         return True
     test, bound, _ = _comparison(limit)

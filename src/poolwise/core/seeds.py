@@ -11,7 +11,7 @@ import numpy as np
 
 
 def derive(run_seed: int, round: int, purpose: str) -> int:
-    """One non-negative 63-bit seed for a purpose within a round.
+    """Return one non-negative 63-bit seed for a purpose within a round.
 
     >>> derive(0, 1, "query") == derive(0, 1, "query")
     True
@@ -23,5 +23,5 @@ def derive(run_seed: int, round: int, purpose: str) -> int:
 
 
 def generator(run_seed: int, round: int, purpose: str) -> np.random.Generator:
-    """The generator for a purpose within a round; see `derive`."""
+    """Return the generator for a purpose within a round; see `derive`."""
     return np.random.default_rng(derive(run_seed, round, purpose))

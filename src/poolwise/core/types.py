@@ -253,6 +253,8 @@ class Batch:
     task: Task
     folder: Path
     """The run's folder: annotators that exchange files write below it."""
+    answered: Mapping[int, Annotation] = field(default_factory=dict, compare=False, repr=False)
+    """The latest annotation of each sample: an annotator may leave out answers that are no later."""
 
     def ids(self) -> list[int]:
         """Sample ids in the order asked."""

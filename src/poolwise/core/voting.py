@@ -8,8 +8,8 @@ from enum import Enum
 from poolwise.core.labels import Label
 
 
-class Said(str, Enum):
-    """What a person said of a sample."""
+class Verdict(str, Enum):
+    """What a person says of a sample."""
 
     LABEL = "label"
     CANNOT_TELL = "cannot tell"
@@ -19,19 +19,19 @@ class Said(str, Enum):
     KEEP = "keep"
     """Of several pictures of one thing, this one stays."""
     UNDO = "undo"
-    """Takes back what this person said of the sample before."""
+    """Takes back this person's last vote on the sample."""
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One thing that one person said of one sample: a fact, never changed; a later one stands for it.
+    """What one person said of one sample: a fact, never changed; a later vote of the person stands for it.
 
     Attributes:
         key: made by the browser; the same key of the same person is the same vote, however often it is sent.
         round: whose batch asked; -1 for a near-copy of another sample, which no batch asked about.
-        label: if `said` is LABEL.
-        seconds: from the picture's appearance to the answer; None if the browser did not say.
-        suggestion: what the model suggested when it was shown.
+        label: if `verdict` is LABEL.
+        seconds: from the picture's appearance to the answer; None if the browser did not send it.
+        suggestion: the model's, when the picture was shown.
         at: UTC, ISO 8601.
     """
 
@@ -39,7 +39,7 @@ class Vote:
     round: int
     sample_id: int
     person: str
-    said: Said
+    verdict: Verdict
     label: Label = None
     note: str = ""
     seconds: float | None = None

@@ -25,7 +25,7 @@ FEW = 255
 
 
 def pure_radius(points: Floats, classes: int, purity: float, rng: np.random.Generator) -> float:
-    """The largest radius at which a share `purity` of balls hold one pseudo-label only.
+    """Return the largest radius at which a share `purity` of balls hold one pseudo-label only.
 
     Pseudo-labels are k-means clusters, as many as there are classes. The ball around a row is pure up to the distance
     of the nearest row of another cluster, so the radius is a quantile of these distances; no grid is searched.
@@ -94,7 +94,7 @@ def cover(
 
 
 def _balls(points: Floats, left: Rows, radius: float) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """For each row of `left`, bits of the rows in its ball; and how many balls of `left` each row lies in."""
+    """Return for each row of `left`, bits of the rows in its ball; and how many balls of `left` each row lies in."""
     centred = points - points.mean(axis=0, dtype=np.float64).astype(points.dtype)
     lengths = squared_lengths(centred)
     bits = np.empty((len(left), (len(points) + 7) // 8), dtype=np.uint8)

@@ -53,7 +53,7 @@ def farthest_first(
 
 
 def _traverse(points: Floats, gaps: Floats, size: int) -> tuple[NDArray[np.int64], Floats]:
-    """Picked rows and squared gaps. `gaps` (N,) is the squared distance to the nearest centre; it is used up."""
+    """Return picked rows and squared gaps. `gaps` (N,) is the squared distance to the nearest centre; it is used up."""
     picks: list[int] = []
     reached: list[float] = []
     front = FRONT
@@ -71,7 +71,7 @@ def _traverse(points: Floats, gaps: Floats, size: int) -> tuple[NDArray[np.int64
 
 
 def _front(gaps: Floats, most: int) -> tuple[NDArray[np.intp], float]:
-    """The rows with the largest gaps, in order of row, and the largest gap among the others."""
+    """Return the rows with the largest gaps, in order of row, and the largest gap among the others."""
     if len(gaps) <= most:
         return np.arange(len(gaps)), -np.inf
     parted = np.argpartition(gaps, len(gaps) - most)
@@ -79,7 +79,7 @@ def _front(gaps: Floats, most: int) -> tuple[NDArray[np.intp], float]:
 
 
 def _greedy(points: Floats, gaps: Floats, outside: float, most: int) -> tuple[NDArray[np.int64], Floats]:
-    """Farthest-first among the front alone, until a row outside of it might be farther."""
+    """Pick farthest first among the front alone, until a row outside of it might be farther."""
     lengths = squared_lengths(points)
     picks: list[int] = []
     reached: list[float] = []

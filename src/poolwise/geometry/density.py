@@ -14,7 +14,7 @@ ROUNDING = 1e-3
 
 
 def typicality(points: Floats, k: int = 20) -> Floats:
-    """One over the mean distance to the nearest other rows (Hacohen et al. 2022, equation 4); higher is denser.
+    """Return one over the mean distance to the nearest other rows (Hacohen et al. 2022, eq. 4); higher is denser.
 
     Exact up to 20,000 rows; above, a few neighbours may be missed (`k_nearest`).
 
@@ -40,7 +40,7 @@ def typicality(points: Floats, k: int = 20) -> Floats:
 
 
 def inverse(distances: NDArray[np.float32], centred: Floats) -> Floats:
-    """(N,) one over distances (N,), those within the rounding of the rows (N, D) taken as that; infinite ones give 0."""
+    """Return (N,) one over distances (N,), rounding of the rows (N, D) as the least distance; infinite ones give 0."""
     squared = squared_lengths(centred)
     rounding = ROUNDING * np.sqrt(np.maximum(squared, squared.mean()))
     floor = np.maximum(rounding, np.finfo(np.float32).tiny)
@@ -48,7 +48,7 @@ def inverse(distances: NDArray[np.float32], centred: Floats) -> Floats:
 
 
 def _mean_distances(centred: Floats, k: int) -> NDArray[np.float32]:
-    """(N,) mean Euclidean distance to the k nearest other rows; infinite where none was found."""
+    """Return (N,) mean Euclidean distance to the k nearest other rows; infinite where none was found."""
     means = np.empty(len(centred), dtype=np.float32)
     for rows, which, distances in k_nearest(centred, k):
         found = which >= 0

@@ -57,16 +57,16 @@ class RankOne:
         self._refresh()
 
     def of(self, rows: NDArray[np.int64]) -> RankOne:
-        """Some of the rows, in float64, with the information gathered so far."""
+        """Return some of the rows, in float64, with the information gathered so far."""
         every = _often(len(rows) * self._pool.size)
         return RankOne(self._points[rows].astype(np.float64), self._weights[rows], self._gathered, self._pool, every)
 
     def trace(self) -> float:
-        """tr(P F), what is still uncertain."""
+        """Return tr(P F), what is still uncertain."""
         return float(np.einsum("ij,ij->", self.inverse, self._pool))
 
     def change(self, sign: int) -> Floats:
-        """(N,) by how much the trace falls when a row is added (sign 1), or rises when it is removed (-1)."""
+        """Return (N,) by how much the trace falls when a row is added (sign 1), or rises when it is removed (-1)."""
         changes: Floats = self._outer / (1 + sign * self._inner)
         return changes
 
@@ -91,7 +91,7 @@ class RankOne:
         np.maximum(self._outer, 0, out=self._outer)
 
     def _products(self, *columns: Doubles) -> Floats:
-        """(m, N) products of the points with m columns; in blocks, so that points come from memory once."""
+        """Return (m, N) products of the points with m columns; in blocks, so that points come from memory once."""
         found = np.empty((len(columns), len(self._points)), dtype=self._points.dtype)
         single = [column.astype(found.dtype) for column in columns]
         for at in range(0, len(self._points), IN_CACHE):
@@ -100,7 +100,7 @@ class RankOne:
         return found
 
     def _refresh(self) -> None:
-        """P, and both products of every row, x'Px and x'PFPx, from the points."""
+        """Compute P, and both products of every row, x'Px and x'PFPx, from the points."""
         self.inverse = np.asarray(np.linalg.inv(self._gathered), dtype=np.float64)
         self._inner, self._outer = (
             np.maximum(self._weights * _forms(self._points, matrix.astype(self._points.dtype)), 0)
@@ -138,17 +138,17 @@ class RankMany:
         self._refresh()
 
     def of(self, rows: NDArray[np.int64]) -> RankMany:
-        """Some of the rows, in float64, with the information gathered so far."""
+        """Return some of the rows, in float64, with the information gathered so far."""
         points, roots = (array[rows].astype(np.float64) for array in (self._points, self._roots))
         every = _often(max(len(rows), len(self._pool)) * self._pool.size)
         return RankMany(points, roots, self._gathered, self._pool, every)
 
     def trace(self) -> float:
-        """tr(P F), what is still uncertain."""
+        """Return tr(P F), what is still uncertain."""
         return float(np.einsum("ij,ij->", self.inverse, self._pool))
 
     def change(self, sign: int) -> Floats:
-        """(N,) by how much the trace falls when a row is added (sign 1), or rises when it is removed (-1)."""
+        """Return (N,) by how much the trace falls when a row is added (sign 1), or rises when it is removed (-1)."""
         found = np.empty(len(self._points), dtype=self._points.dtype)
         unit = np.eye(self._roots.shape[1])
         for rows in blocks(len(found), 4 * unit.size):
@@ -176,7 +176,7 @@ class RankMany:
             self._outer[rows] -= sign * (cross + cross.transpose(0, 2, 1)) - q @ middle @ q.transpose(0, 2, 1)
 
     def _inside(self, rows: slice, columns: Doubles) -> Doubles:
-        """(n, C, m) V'U of some rows, for U (C * D, m)."""
+        """Return (n, C, m) V'U of some rows, for U (C * D, m)."""
         width = self._points.shape[1]
         wide = columns.reshape(-1, width, columns.shape[1]).transpose(1, 0, 2).reshape(width, -1)
         found = (self._points[rows] @ wide).reshape(-1, self._roots.shape[1], columns.shape[1])
@@ -184,7 +184,7 @@ class RankMany:
         return inside
 
     def _refresh(self) -> None:
-        """P, and both products of every row, V'PV and V'PFPV, from the points."""
+        """Compute P, and both products of every row, V'PV and V'PFPV, from the points."""
         self.inverse = np.asarray(np.linalg.inv(self._gathered), dtype=np.float64)
         shape = self._roots.shape
         self._inner, self._outer = (np.zeros(shape, dtype=self._points.dtype) for _ in range(2))
@@ -231,7 +231,7 @@ def forward_backward(
 
 
 def pruned(form: RankOne | RankMany, count: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(size,) of `count` rows that are all part of M, ascending: again and again the one that is missed least goes."""
+    """Return (size,) of `count` rows that are all part of M, ascending: again and again the one missed least goes."""
     kept = np.ones(count, dtype=np.bool_)
     for _ in range(count - size):
         row = _largest(np.where(kept, -form.change(-1), -np.inf), rng)
@@ -241,12 +241,12 @@ def pruned(form: RankOne | RankMany, count: int, size: int, rng: np.random.Gener
 
 
 def _often(multiplications: int) -> int:
-    """Rows dropped between two computations that cost so much."""
+    """Return rows dropped between two computations that cost so much."""
     return int(np.clip(multiplications // QUICK, 1, REFRESH_WHEN_DROPPING))
 
 
 def total(points: Floats, weights: Floats) -> Doubles:
-    """(D, D) weighted sum of the outer products of rows (N, D) with themselves, symmetric to the last digit.
+    """Return (D, D) weighted sum of the outer products of rows (N, D) with themselves, symmetric to the last digit.
 
     >>> total(np.array([[1.0, 2.0]]), np.array([0.5])).tolist()
     [[0.5, 1.0], [1.0, 2.0]]
@@ -259,7 +259,7 @@ def total(points: Floats, weights: Floats) -> Doubles:
 
 
 def total_many(points: Floats, roots_ncc: Floats) -> Doubles:
-    """(C * D, C * D) sum over rows of (S S') kron (h h'), for h (N, D) and S (N, C, C)."""
+    """Return (C * D, C * D) sum over rows of (S S') kron (h h'), for h (N, D) and S (N, C, C)."""
     classes, width = roots_ncc.shape[1], points.shape[1]
     found = np.zeros((classes, width, classes, width))
     inner_ncc = roots_ncc @ roots_ncc.transpose(0, 2, 1)
@@ -271,7 +271,7 @@ def total_many(points: Floats, roots_ncc: Floats) -> Doubles:
 
 
 def _forms(points: Floats | Doubles, matrix: Floats | Doubles) -> Floats:
-    """(N,) x'Ax of each row."""
+    """Return (N,) x'Ax of each row."""
     found = np.empty(len(points), dtype=matrix.dtype)
     for rows in blocks(len(points), points.shape[1]):
         found[rows] = np.einsum("nd,nd->n", points[rows] @ matrix, points[rows])
@@ -279,7 +279,7 @@ def _forms(points: Floats | Doubles, matrix: Floats | Doubles) -> Floats:
 
 
 def _largest(values: Floats, rng: np.random.Generator) -> int:
-    """A row with the largest value, by lot among those within rounding."""
+    """Return a row with the largest value, by lot among those within rounding."""
     top = values.max()
     tied = np.flatnonzero(values >= top - ROUNDING * abs(top))
     return int(tied[rng.integers(len(tied))])

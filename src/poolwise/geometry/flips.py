@@ -11,7 +11,7 @@ from poolwise.geometry.neighbours import blocks, squared_distances
 
 
 def flip_distances(embeddings: Floats, head: Head, probs: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Length of the shortest step along the unit gradient that changes the class, and to which class.
+    """Return the length of the shortest step along the unit gradient that changes the class, and to which class.
 
     The gradient of the cross-entropy of the predicted class y in the features is W'r with r = p - onehot(y). A step of
     length t along it adds t W W'r / |W'r| to the logits: a straight line for each class, so the first crossing is found
@@ -43,7 +43,7 @@ def flip_distances(embeddings: Floats, head: Head, probs: Floats) -> tuple[Float
 def _first_crossing(
     logits: NDArray[np.float64], rise: NDArray[np.float64], left: Floats, predicted: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """First t at which another class's line logits + t * rise / length passes that of the predicted class."""
+    """Return the first t where another class's line logits + t * rise / length passes that of the predicted class."""
     lengths = np.sqrt(np.maximum(np.einsum("nc,nc->n", rise, left), 0))
     own = predicted[:, None]
     ahead = np.maximum(np.take_along_axis(logits, own, axis=1) - logits, 0)
@@ -59,7 +59,7 @@ def _first_crossing(
 
 
 def farthest(points: Floats, targets: Floats) -> Floats:
-    """(N,) distance of each of (N, D) rows to the farthest of (M, D) targets.
+    """Return (N,) distance of each of (N, D) rows to the farthest of (M, D) targets.
 
     >>> farthest(np.array([[0.0], [9.0]]), np.array([[8.0], [1.0]])).tolist()
     [8.0, 8.0]

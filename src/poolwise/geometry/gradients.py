@@ -20,7 +20,7 @@ ROUNDING = 1e-6
 
 
 def residuals(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """(N, C) r = p - onehot(argmax p); multi-label (sigmoid and binary cross-entropy): r = q - [q > 1/2].
+    """Return (N, C) r = p - onehot(argmax p); multi-label (sigmoid and binary cross-entropy): r = q - [q > 1/2].
 
     >>> residuals(np.array([[0.25, 0.75]])).tolist()
     [[0.25, -0.25]]
@@ -42,7 +42,7 @@ class Gradients:
 
     @classmethod
     def of(cls, probs: Floats, embeddings: Floats, task: Task = Task.MULTICLASS) -> Gradients:
-        """From probabilities (N, C) and embeddings (N, D)."""
+        """Make them from probabilities (N, C) and embeddings (N, D)."""
         left = residuals(probs, task)
         return cls(left, embeddings, squared_lengths(left) * squared_lengths(embeddings))
 
@@ -50,7 +50,7 @@ class Gradients:
         return len(self.squared)
 
     def squared_distances(self, rows: slice | NDArray[np.int64], others: NDArray[np.int64]) -> Floats:
-        """(n, m) squared distances of some rows to others: |g|^2 + |g'|^2 - 2 (r.r') (h.h')."""
+        """Return (n, m) squared distances of some rows to others: |g|^2 + |g'|^2 - 2 (r.r') (h.h')."""
         found: Floats = self.residuals[rows] @ self.residuals[others].T
         found *= self.features[rows] @ self.features[others].T
         found *= -2

@@ -85,7 +85,7 @@ class Spread:
         return np.array(rows, dtype=np.int64), values[:, 0], values[:, 1]
 
     def _current(self, rows: NDArray[np.int64]) -> bool:
-        """Whether all these distances are up to date: in the front, or with nowhere to fall to."""
+        """Return whether all these distances are up to date: in the front, or with nowhere to fall to."""
         return bool((self.gaps[np.setdiff1d(rows, self._front, assume_unique=True)] == 0).all())
 
     def _take(self, row: int) -> None:
@@ -107,13 +107,13 @@ class Spread:
         self._late.clear()
 
     def _lead(self, scores: Floats) -> None:
-        """The rows with the best scores become the front."""
+        """Make the rows with the best scores the front."""
         most = min(self._size, len(scores))
         self._front = np.sort(np.argpartition(scores, len(scores) - most)[len(scores) - most :])
         self._near = self._points[self._front] - self._origin
 
 
 def joined(earlier: Found, later: Found) -> Found:
-    """Picks of two calls as one."""
+    """Return picks of two calls as one."""
     rows, scores, gaps = (np.concatenate([a, b]) for a, b in zip(earlier, later, strict=True))
     return rows, scores, gaps

@@ -140,14 +140,14 @@ class _Race:
             gains[pick] = -np.inf
 
     def _kernel(self, cosines: Floats) -> Floats:
-        """exp(-|x - y|^2 / sigma^2) from the cosine of rows of length 1, in place."""
+        """Return exp(-|x - y|^2 / sigma^2) from the cosine of rows of length 1, in place."""
         cosines -= 1
         cosines *= self.scale
         np.minimum(cosines, 0, out=cosines)
         return np.exp(cosines, out=cosines)
 
     def _gains(self, which: Rows) -> Doubles:
-        """True gains of some candidates."""
+        """Return the true gains of some candidates."""
         gains = np.zeros(len(which))
         for some in _stripes(len(self.rows), len(which)):
             kernels = self._kernel(self.rows[some] @ self.rows[which].T)
@@ -155,7 +155,7 @@ class _Race:
         return gains
 
     def _left(self, kernels: Floats) -> float:
-        """About how many pairs can still gain, by the first of the ranking rows."""
+        """Return about how many pairs can still gain, by the first of the ranking rows."""
         some = kernels[:128]
         least = np.maximum(self.covered[: len(some), None], LEAST)
         return float((some > least).mean()) * len(self.rows) * len(self.rows)
@@ -166,7 +166,7 @@ class _Race:
         np.maximum(self.covered, self._kernel(self.rows @ self.rows[pick]), out=self.covered)
 
     def _pairs(self) -> tuple[_Pairs, Doubles]:
-        """The pairs that can still gain, and the (M,) gain of each row."""
+        """Return the pairs that can still gain, and the (M,) gain of each row."""
         least = 1 + np.log(np.maximum(self.covered, LEAST)) / np.float32(self.scale)
         gains, counts = np.zeros(len(self.rows)), np.zeros(len(self.rows), dtype=np.int64)
         which, kernels = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.float32)]
@@ -193,7 +193,7 @@ class _Pairs:
         self.visited = 0
 
     def of(self, rows: Rows, covered: Floats) -> tuple[Rows, NDArray[np.int32], Floats]:
-        """(P,) covered row, covering row and kernel of all pairs of some covered rows."""
+        """Return (P,) covered row, covering row and kernel of all pairs of some covered rows."""
         counts = self.counts[rows]
         at = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
         found = np.repeat(rows, counts), self.which[at], self.kernels[at]
@@ -212,12 +212,12 @@ class _Pairs:
 
 
 def _stripes(rows: int, columns: int) -> Iterator[slice]:
-    """Blocks of many rows: a product that is both wide and low runs at half speed."""
+    """Return blocks of many rows: a product that is both wide and low runs at half speed."""
     step = max(1, STRIPE // max(1, columns))
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 def _above(kernels: Floats, covered: Floats) -> Floats:
-    """(n, m) by how much kernels exceed what covers each row (n,) already."""
+    """Return (n, m) by how much kernels exceed what covers each row (n,) already."""
     more: Floats = kernels - covered[:, None]
     return np.maximum(more, 0, out=more)

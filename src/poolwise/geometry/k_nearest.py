@@ -22,7 +22,7 @@ BATCH = 65_536
 
 
 def k_nearest(points: Floats, k: int) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.float32]]]:
-    """Rows of blocks, their nearest other rows, nearest first, and Euclidean distances.
+    """Return rows of blocks, their nearest other rows, nearest first, and Euclidean distances.
 
     Exact up to 20,000 rows. Above, the neighbours are looked for in the 16 nearest of up to 4096 cells, which finds
     nearly all of them and never too near ones; the cells depend on the rows alone, not on a generator.
@@ -52,7 +52,7 @@ def k_nearest(points: Floats, k: int) -> Iterator[tuple[slice, NDArray[np.int64]
 
 
 def _index(points: Floats) -> Any:
-    """The faiss index that holds all rows."""
+    """Return the faiss index that holds all rows."""
     import faiss
 
     count, width = points.shape

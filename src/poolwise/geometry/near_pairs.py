@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from poolwise.core.types import Floats
-from poolwise.geometry.cosine import ROUNDING
-from poolwise.geometry.neighbours import blocks, nearest, squared_lengths
+from poolwise.geometry.neighbours import ROUNDING, blocks, nearest, squared_lengths
 from poolwise.geometry.pair_graph import PairGraph, Pairs, Rows
 
 MOST = 10_000_000
@@ -69,7 +68,7 @@ def near_pairs(
     agrees: Callable[[Rows], NDArray[np.bool_]] | None = None,
     most: int = MOST,
 ) -> Pairs:
-    """All pairs of rows whose cosine reaches a threshold: exactly those that comparing all with all finds.
+    """Return all pairs of rows whose cosine reaches a threshold: exactly those that comparing all with all finds.
 
     The cosine is computed in float64 and counts from `threshold` - 0.000001 on, so copies that were scaled or rounded to
     float32 reach 1. Zeros point nowhere and are in no pair. No matrix of all pairs is made.
@@ -103,7 +102,7 @@ def near_pairs(
 
 
 def _candidates(cells: Cells, short: Floats, bar: float, graph: PairGraph) -> Iterator[Rows]:
-    """(p, 2) rows that may reach the bar and are not joined yet, tile by tile; several tiles at once, always in order."""
+    """Yield (p, 2) rows that may reach the bar and are not joined yet, tile by tile; several at once, always in order."""
     import faiss
 
     workers = faiss.omp_get_max_threads()
@@ -120,12 +119,12 @@ def _candidates(cells: Cells, short: Floats, bar: float, graph: PairGraph) -> It
 
 
 def _named(cells: Cells, i: Rows, j: Rows) -> Rows:
-    """(p, 2) rows of the matrix, the lower one first."""
+    """Return (p, 2) rows of the matrix, the lower one first."""
     return np.sort(np.column_stack([cells.rows[i], cells.rows[j]]), axis=1)
 
 
 def _together(parts: Iterable[Rows]) -> Iterator[Rows]:
-    """Lists of pairs joined to some thousands, as each comparison in full has a price of its own."""
+    """Yield lists of pairs joined to some thousands, as each comparison in full has a price of its own."""
     held: list[Rows] = []
     count = 0
     for part in parts:
@@ -159,7 +158,7 @@ def _cells(points: Floats) -> Cells:
 
 
 def _centres(unit: Floats) -> Floats:
-    """(M, D) centres of k-means; they depend on the rows alone."""
+    """Return (M, D) centres of k-means; they depend on the rows alone."""
     import faiss
 
     cells = int(np.sqrt(len(unit)))
@@ -172,12 +171,12 @@ def _centres(unit: Floats) -> Floats:
 
 
 def _spread(count: int, wanted: int) -> Rows:
-    """At most so many of `count` rows, evenly."""
+    """Return at most so many of `count` rows, evenly."""
     return np.linspace(0, count - 1, min(count, wanted)).astype(np.int64)
 
 
 def _tiles(cells: Cells, bar: float) -> Iterator[tuple[Rows, Rows]]:
-    """Places in cells to compare all with all; of a list with itself each pair once. No other pair reaches the bar."""
+    """Yield places in cells to compare all with all; of a list with itself each pair once. No other reaches the bar."""
     reach = np.sqrt(max(0.0, 2 - 2 * bar))
     lengths = squared_lengths(cells.centres)
     members = [np.arange(begin, end) for begin, end in zip(cells.starts, cells.starts[1:], strict=False)]
@@ -192,7 +191,7 @@ def _tiles(cells: Cells, bar: float) -> Iterator[tuple[Rows, Rows]]:
 
 
 def _cut(first: Rows, second: Rows) -> Iterator[tuple[Rows, Rows]]:
-    """Two lists in pieces, each against each; a list against itself only once."""
+    """Yield two lists in pieces, each against each; a list against itself only once."""
     for at in range(0, len(first), TILE):
         mine = first[at : at + TILE]
         for to in range(at if first is second else 0, len(second), TILE):
@@ -200,7 +199,7 @@ def _cut(first: Rows, second: Rows) -> Iterator[tuple[Rows, Rows]]:
 
 
 def _reaching(short: Floats, unit: Floats, first: Rows, second: Rows, bar: float) -> tuple[Rows, Rows]:
-    """Pairs of two lists whose cosine may reach the bar."""
+    """Return pairs of two lists whose cosine may reach the bar."""
     found = np.flatnonzero(short[first] @ short[second].T >= bar)
     if short is not unit and len(found) > MANY * len(first) * len(second):
         found = np.flatnonzero(unit[first] @ unit[second].T >= bar)
@@ -211,7 +210,7 @@ def _reaching(short: Floats, unit: Floats, first: Rows, second: Rows, bar: float
 
 
 def _shortened(unit: Floats, bar: float) -> Floats:
-    """(n, d + 1) rows along principal directions and the length of the rest, or the rows as they are if that is quicker.
+    """Return (n, d + 1) rows along principal directions and the length of the rest, or the rows where that is quicker.
 
     How many directions: what makes the search cheapest among pairs of a sample.
     """
@@ -233,14 +232,14 @@ def _shortened(unit: Floats, bar: float) -> Floats:
 
 
 def _with_rest(unit: Floats, directions: Floats) -> Floats:
-    """(n, d + 1) what lies along (D, d) directions, and the length of the rest, never too small by rounding."""
+    """Return (n, d + 1) what lies along (D, d) directions, and the length of the rest, never too small by rounding."""
     kept = unit @ directions
     rest = np.sqrt(np.maximum(0, 1 - squared_lengths(kept)) + SLACK / 10)
     return np.column_stack([kept, rest]).astype(np.float32, copy=False)
 
 
 def _cosines(points: Floats, rows: Rows) -> NDArray[np.float64]:
-    """(p,) float64 cosine of (p, 2) rows."""
+    """Return (p,) float64 cosine of (p, 2) rows."""
     first, second = (points[side].astype(np.float64) for side in rows.T)
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     return np.asarray(np.einsum("pd,pd->p", first, second) / lengths)

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats
-from poolwise.geometry.cosine import ROUNDING
 from poolwise.geometry.k_nearest import k_nearest
-from poolwise.geometry.neighbours import blocks
+from poolwise.geometry.neighbours import ROUNDING, blocks
 from poolwise.geometry.pair_graph import Pairs, Rows
 
 
 def nearest_pairs(
     points: Floats, threshold: float, k: int, *, agrees: Callable[[Rows], NDArray[np.bool_]] | None = None
 ) -> Pairs:
-    """Pairs of rows whose cosine reaches a threshold, one of them among the k nearest of the other.
+    """Return pairs of rows whose cosine reaches a threshold, one of them among the k nearest of the other.
 
     At most N * k pairs, however many rows are alike. Neighbours are exact up to 20,000 rows, see `k_nearest`.
 

@@ -1,4 +1,4 @@
-"""Distances between rows of points, block by block, so that no N x N matrix ever exists."""
+"""Distances and cosines between rows of points, block by block, so that no N x N matrix ever exists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,48 @@ from numpy.typing import NDArray
 
 from poolwise.core.types import Floats
 
+ROUNDING = 1e-6
+"""By how much the float32 cosine of a row with its own copy may miss 1."""
+
+
+def most_alike(points: Floats, others: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Return for each of (n, D) points, which of (m, D) others (m >= 1) has the largest cosine with it, and that cosine.
+
+    A row of zeros is at right angles to everything. Cost: O(n m D) in large products; memory: a copy of `others` and
+    blocks.
+
+    Returns:
+        (n,) row of `others` and (n,) float32 cosine in [-1, 1].
+
+    >>> which, cosine = most_alike(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0], [-2.0, 0.0], [3.0, 0.0]]))
+    >>> which.tolist(), cosine.tolist()
+    ([2], [1.0])
+    """
+    which = np.zeros(len(points), dtype=np.int64)
+    cosine = np.zeros(len(points), dtype=np.float32)
+    directions = unit_rows(others)
+    for rows in blocks(len(points), points.shape[1]):
+        some = unit_rows(points[rows])
+        which[rows] = nearest(some, directions)[0]
+        cosine[rows] = np.einsum("nd,nd->n", some, directions[which[rows]])
+    return which, cosine
+
+
+def has_twin(points: Floats, cosine: float) -> NDArray[np.bool_]:
+    """Return (n,) whether another row of (n, D) points has at least this cosine with it.
+
+    >>> has_twin(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), 0.95).tolist()
+    [True, True, False]
+    """
+    directions = unit_rows(points)
+    found = np.zeros(len(points), dtype=np.bool_)
+    for rows in blocks(len(points), len(points)):
+        block = directions[rows] @ directions.T
+        block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = -np.inf
+        found[rows] = block.max(axis=1) >= cosine - ROUNDING
+    return found
+
+
 BLOCK = 1 << 20
 """Distances computed in one go: 4 MB of float32. Few large products, as each one waits for every thread it uses."""
 COLUMNS = 2048
@@ -16,14 +58,14 @@ COLUMNS = 2048
 
 
 def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices of so many rows that a block with `columns` columns is of the size above."""
+    """Return slices of so many rows that a block with `columns` columns is of the size above."""
     step = max(1, BLOCK // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 
 
 def squared_distances(points: Floats, centres: Floats) -> Floats:
-    """(n, m) squared Euclidean distances of (n, D) to (m, D), never below 0.
+    """Return (n, m) squared Euclidean distances of (n, D) to (m, D), never below 0.
 
     Computed as |x|^2 + |c|^2 - 2 x.c: fast, with a rounding error of about 1e-6 of the squared lengths. Move the origin
     into the data first where they lie far from it.
@@ -40,13 +82,13 @@ def squared_distances(points: Floats, centres: Floats) -> Floats:
 
 
 def squared_lengths(points: Floats) -> Floats:
-    """(n,) squared Euclidean length of each row."""
+    """Return (n,) squared Euclidean length of each row."""
     lengths: Floats = np.einsum("nd,nd->n", points, points)
     return lengths
 
 
 def nearest(points: Floats, targets: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """For each of (n, D) points, which of (m, D) targets is nearest (m >= 1), and how far it is.
+    """Return for each of (n, D) points, which of (m, D) targets is nearest (m >= 1), and how far it is.
 
     Returns:
         (n,) row of `targets`, the first among equals, and (n,) Euclidean distance.
@@ -71,7 +113,7 @@ def nearest(points: Floats, targets: Floats) -> tuple[NDArray[np.int64], Floats]
 
 
 def unit_rows(points: Floats) -> Floats:
-    """Rows scaled to length 1; rows of zeros stay as they are.
+    """Return rows scaled to length 1; rows of zeros stay as they are.
 
     >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6, 0.8], [0.0, 0.0]]

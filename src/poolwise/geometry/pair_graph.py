@@ -46,18 +46,18 @@ class PairGraph:
             self._rows, self._cosines, self._held = [rows], [cosine], len(rows)
 
     def joined(self, first: Rows, second: Rows) -> bool:
-        """Whether two lists of rows are in one group as far as is known, and pairs between them are not needed."""
+        """Return whether two lists of rows are in one group as far as is known, and pairs between them are not needed."""
         if self.groups is None:
             return False
         group = self.groups[first[0]]
         return bool((self.groups[first] == group).all() and (self.groups[second] == group).all())
 
     def unjoined(self, rows: Rows) -> Rows:
-        """Those of (p, 2) pairs that may still join something."""
+        """Return those of (p, 2) pairs that may still join something."""
         return rows if self.groups is None else rows[self.groups[rows[:, 0]] != self.groups[rows[:, 1]]]
 
     def pairs(self) -> Pairs:
-        """All that is held, sorted."""
+        """Return all that is held, sorted."""
         rows = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._rows])
         cosine = np.concatenate([np.empty(0, dtype=np.float32), *self._cosines])
         if self.groups is not None:
@@ -66,7 +66,7 @@ class PairGraph:
 
 
 def forest(rows: Rows, cosine: NDArray[np.float32], count: int) -> tuple[Rows, NDArray[np.float32]]:
-    """The strongest of (p, 2) pairs that join the same groups without a circle (a maximum spanning forest)."""
+    """Return the strongest of (p, 2) pairs that join the same groups without a circle (a maximum spanning forest)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import minimum_spanning_tree
 
@@ -97,7 +97,7 @@ def duplicate_groups(pairs: Rows, count: int) -> Rows:
 
 
 def components(rows: Rows, count: int) -> Rows:
-    """(N,) a number for each set of rows that (P, 2) pairs link, directly or through others."""
+    """Return (N,) a number for each set of rows that (P, 2) pairs link, directly or through others."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -106,7 +106,7 @@ def components(rows: Rows, count: int) -> Rows:
 
 
 def sorted_pairs(rows: Rows, cosine: NDArray[np.float32], complete: bool) -> Pairs:
-    """Each pair with its lower row first, in ascending order."""
+    """Return each pair with its lower row first, in ascending order."""
     rows = np.sort(rows, axis=1)
     order = np.lexsort((rows[:, 1], rows[:, 0]))
     return Pairs(rows[order], cosine[order], complete)

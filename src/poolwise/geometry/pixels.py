@@ -22,7 +22,7 @@ FAINT = 0.004
 
 
 def alike(first_nchw: NDArray[Any], second_nchw: NDArray[Any]) -> NDArray[np.float32]:
-    """How surely two pictures are one, shifted, turned, zoomed, brightened, or compressed a little: 1 for the same, 0 for others.
+    """Return how surely two pictures are one, shifted, turned, zoomed, brightened, compressed a little: 1 same, 0 others.
 
     Each picture is laid over the other by `registration`; the score is the better correlation of the two ways, between
     the details that a fine blur leaves and a broad one takes away (Marr and Hildreth 1980, section 1), over all channels,
@@ -52,7 +52,7 @@ def alike(first_nchw: NDArray[Any], second_nchw: NDArray[Any]) -> NDArray[np.flo
 
 
 def reduced(pictures_nchw: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
-    """(n, C, h, w) pictures of at most `side` pixels a side, each the mean of the area it stands for; dtype is kept.
+    """Return (n, C, h, w) pictures of at most `side` pixels a side, each the mean of its area; dtype is kept.
 
     >>> reduced(np.array([[[[0, 2], [4, 6]]]], dtype=np.uint8), side=1).tolist()
     [[[[3]]]]
@@ -69,12 +69,12 @@ def reduced(pictures_nchw: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
 
 
 def scaled(pictures_nchw: NDArray[Any]) -> Pictures:
-    """Floats; bytes become 0..1."""
+    """Return floats; bytes become 0..1."""
     return np.asarray(pictures_nchw / np.float32(255 if pictures_nchw.dtype.kind in "ui" else 1), dtype=np.float32)
 
 
 def blurred(pictures_nhw: Pictures, width: float) -> Pictures:
-    """Gaussian blur of the last two axes; edges go on outwards."""
+    """Blur the last two axes with a Gaussian; edges go on outwards."""
     for axis in (-2, -1):
         pictures_nhw = np.moveaxis(
             np.moveaxis(pictures_nhw, axis, -1) @ _blur(pictures_nhw.shape[axis], width).T, -1, axis
@@ -83,7 +83,7 @@ def blurred(pictures_nhw: Pictures, width: float) -> Pictures:
 
 
 def _first_look(first: Pictures, second: Pictures) -> tuple[Pictures, Pictures]:
-    """(n,) correlation of coarse grey pictures, the first moved onto the second, and (n, 4) the motion, in fine pixels."""
+    """Return (n,) correlation of coarse grey pictures, the first moved onto the second, and (n, 4) the motion in pixels."""
     grey = [blurred(reduced(array.mean(axis=1, keepdims=True), COARSE)[:, 0], FINE) for array in (first, second)]
     scale = np.array([first.shape[3] / grey[0].shape[2], first.shape[2] / grey[0].shape[1], 1, 1], dtype=np.float32)
     motion = aligned(grey[0], grey[1], best_shift(grey[0], grey[1]), steps=2)
@@ -91,7 +91,7 @@ def _first_look(first: Pictures, second: Pictures) -> tuple[Pictures, Pictures]:
 
 
 def _fit(first: Pictures, second: Pictures, motion: Pictures) -> Pictures:
-    """(n,) correlation of details, the first moved onto the second from (n, 4) on."""
+    """Return (n,) correlation of details, the first moved onto the second from (n, 4) on."""
     motion = aligned(blurred(first.mean(axis=1), 1.0), blurred(second.mean(axis=1), 1.0), motion, steps=1)
     channels = first.shape[1]
     laid = moved(first.reshape(-1, *first.shape[2:]), np.repeat(motion, channels, axis=0)).reshape(first.shape)
@@ -102,7 +102,7 @@ def _fit(first: Pictures, second: Pictures, motion: Pictures) -> Pictures:
 
 
 def _correlation(first: Pictures, second: Pictures) -> Pictures:
-    """(n,) between -1 and 1; 1 for two blank pictures, near 0 for one."""
+    """Return (n,) between -1 and 1; 1 for two blank pictures, near 0 for one."""
     rows = [array.reshape(len(array), -1) for array in (first, second)]
     rows = [array - array.mean(axis=1, keepdims=True) for array in rows]
     faint = FAINT**2 * rows[0].shape[1]
@@ -111,7 +111,7 @@ def _correlation(first: Pictures, second: Pictures) -> Pictures:
 
 
 def _areas(size: int, small: int) -> Pictures:
-    """(small, size) which share of each pixel lies in each of `small` equal parts, rows summing to 1."""
+    """Return (small, size) which share of each pixel lies in each of `small` equal parts, rows summing to 1."""
     ends = np.linspace(0, size, small + 1)
     pixel = np.arange(size)
     shares = np.minimum(ends[1:, None], pixel + 1) - np.maximum(ends[:-1, None], pixel)
@@ -119,7 +119,7 @@ def _areas(size: int, small: int) -> Pictures:
 
 
 def _blur(size: int, width: float) -> Pictures:
-    """(size, size) the matrix of a Gaussian blur whose weights beyond an edge go to the pixel at the edge."""
+    """Return (size, size) the matrix of a Gaussian blur whose weights beyond an edge go to the pixel at the edge."""
     reach = np.arange(-int(4 * width + 1), int(4 * width + 1) + 1)
     weights = np.exp(-0.5 * (reach / width) ** 2)
     matrix = np.zeros((size, size), dtype=np.float32)

@@ -23,7 +23,7 @@ LUMINANCE = np.array([
 
 
 def shifted(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """By up to a sixteenth of a side each way, in whole pixels; at least one pixel, and the edge goes on outwards."""
+    """Shift by up to a sixteenth of a side each way, in whole pixels, at least one; the edge goes on outwards."""
     most = [max(1, size // 16) for size in picture.shape[1:]]
     while not any(by := [int(rng.integers(-far, far + 1)) for far in most]):
         pass
@@ -33,7 +33,7 @@ def shifted(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 
 def turned(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """By 3 to 8 degrees, either way."""
+    """Turn by 3 to 8 degrees, either way."""
     from scipy.ndimage import rotate
 
     angle = rng.uniform(3, 8) * rng.choice([-1, 1])
@@ -41,7 +41,7 @@ def turned(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
 
 
 def cropped(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A sixteenth of a side cut off, at a random place, and what is left drawn out to the old size."""
+    """Cut off a sixteenth of a side, at a random place, and draw what is left out to the old size."""
     from scipy.ndimage import zoom
 
     height, width = picture.shape[1:]
@@ -53,23 +53,23 @@ def cropped(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 
 def brightened(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Brighter or darker by 15 to 40 of 255."""
+    """Make brighter or darker by 15 to 40 of 255."""
     return picture + np.float32(rng.uniform(15, 40) * rng.choice([-1, 1]))
 
 
 def contrasted(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Contrast times 0.6 to 0.8, or divided by it."""
+    """Multiply the contrast by 0.6 to 0.8, or divide by it."""
     factor = np.float32(rng.uniform(0.6, 0.8) ** rng.choice([-1, 1]))
     return np.asarray((picture - picture.mean()) * factor + picture.mean())
 
 
 def noisy(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Gaussian noise of 5 to 12 of 255."""
+    """Add Gaussian noise of 5 to 12 of 255."""
     return picture + np.float32(rng.uniform(5, 12)) * rng.standard_normal(picture.shape, dtype=np.float32)
 
 
 def compressed(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Cosines of 8 x 8 blocks rounded as JPEG does at quality 30 to 70, each channel as if it were luminance."""
+    """Round cosines of 8 x 8 blocks as JPEG does at quality 30 to 70, each channel as if it were luminance."""
     from scipy.fft import dctn, idctn
 
     channels, height, width = picture.shape
@@ -83,7 +83,7 @@ def compressed(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArra
 
 
 def mirrored(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Left for right."""
+    """Swap left and right."""
     return picture[:, :, ::-1]
 
 
@@ -101,7 +101,7 @@ ALTERATIONS: dict[str, Alteration] = {
 
 
 def altered(pictures_nchw: Pixels, kinds: NDArray[Any], rng: np.random.Generator) -> Pixels:
-    """One copy of each of (n, C, H, W) pictures, altered in the way that (n,) kinds, names of `ALTERATIONS`, say.
+    """Return one copy of each of (n, C, H, W) pictures, altered as (n,) kinds, names of `ALTERATIONS`, say.
 
     >>> picture = np.array([[[[1, 2], [3, 4]]]], dtype=np.uint8)
     >>> altered(picture, np.array(["flip"]), np.random.default_rng(0)).tolist()

@@ -15,7 +15,7 @@ RIDGE = 1e-3
 
 
 def aligned(pictures_nhw: Pictures, targets_nhw: Pictures, start: Pictures, steps: int) -> Pictures:
-    """How to move each picture onto its target (Lucas and Kanade 1981, section 4, with a turn, a zoom and contrast).
+    """Return how to move each picture onto its target (Lucas and Kanade 1981, section 4, with a turn, a zoom and contrast).
 
     Each step takes the picture as linear in small motions and solves for these, for contrast and for brightness at once.
 
@@ -43,7 +43,7 @@ def aligned(pictures_nhw: Pictures, targets_nhw: Pictures, start: Pictures, step
 
 
 def moved(pictures_nhw: Pictures, motion: Pictures) -> Pictures:
-    """(n, h, w) pictures shifted, turned about their middle and drawn together, by bilinear interpolation; edges go on outwards.
+    """Return (n, h, w) pictures shifted, turned about their middle and scaled, bilinearly; edges go on outwards.
 
     >>> moved(np.arange(4, dtype=np.float32).reshape(1, 1, 4).repeat(2, axis=1), np.array([[1, 0, 0, 0]], dtype=np.float32))[0, 0]
     array([1., 2., 3., 3.], dtype=float32)
@@ -66,7 +66,7 @@ def moved(pictures_nhw: Pictures, motion: Pictures) -> Pictures:
 
 
 def best_shift(pictures_nhw: Pictures, targets_nhw: Pictures) -> Pictures:
-    """(n, 4) the motion by at most one whole pixel each way after which a picture and its target correlate most."""
+    """Return (n, 4) the motion of at most a whole pixel each way after which a picture and its target correlate most."""
     count, height, width = pictures_nhw.shape
     padded = np.pad(pictures_nhw, ((0, 0), (1, 1), (1, 1)), mode="edge")
     wanted = _without_mean(targets_nhw.reshape(count, -1))
@@ -80,7 +80,7 @@ def best_shift(pictures_nhw: Pictures, targets_nhw: Pictures) -> Pictures:
 
 
 def _step(causes_npd: Pictures, wanted: Pictures) -> Pictures:
-    """(n, 4) least-squares motion: the first cause is the picture, whose share is the contrast, the others its change."""
+    """Return (n, 4) least-squares motion: the first cause is the picture, with the contrast, the others its change."""
     squares = np.matmul(causes_npd, causes_npd.transpose(0, 2, 1)).astype(np.float64)
     products = np.matmul(causes_npd, wanted[:, :, None]).astype(np.float64)
     scale = 1 / np.sqrt(np.einsum("npp->np", squares) + np.finfo(np.float32).tiny)[:, :, None]
@@ -91,7 +91,7 @@ def _step(causes_npd: Pictures, wanted: Pictures) -> Pictures:
 
 
 def _places(height: int, width: int) -> tuple[Pictures, Pictures]:
-    """(h, w) how far each pixel lies below and to the right of the middle."""
+    """Return (h, w) how far each pixel lies below and to the right of the middle."""
     down = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2
     right = np.arange(width, dtype=np.float32)[None, :] - (width - 1) / 2
     return np.broadcast_arrays(down.astype(np.float32), right.astype(np.float32))  # type: ignore[return-value]

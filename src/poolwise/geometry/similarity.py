@@ -9,7 +9,7 @@ from poolwise.geometry.neighbours import blocks, squared_distances, unit_rows
 
 
 def mean_cosine(points: Floats) -> Floats:
-    """Mean cosine of each row with all rows, itself included; exact, as it is the product with the mean unit row.
+    """Return the mean cosine of each row with all rows, itself included; exact, by the product with the mean unit row.
 
     Args:
         points: (N, D); a row of zeros is at right angles to everything.
@@ -31,7 +31,7 @@ def mean_cosine(points: Floats) -> Floats:
 
 
 def mean_closeness(points: Floats, others: Floats) -> Floats:
-    """Mean of 1 / (1 + Euclidean distance) of each row (N, D) to some others (M, D).
+    """Return the mean of 1 / (1 + Euclidean distance) of each row (N, D) to some others (M, D).
 
     Returns:
         (N,) in [0, 1].

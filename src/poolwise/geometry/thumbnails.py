@@ -40,11 +40,11 @@ class Thumbnails:
     digests: NDArray[np.void]
 
     def same(self, pairs: Ids) -> NDArray[np.bool_]:
-        """(p,) whether all pixels of (p, 2) pictures are equal."""
+        """Return (p,) whether all pixels of (p, 2) pictures are equal."""
         return np.asarray(self.digests[pairs[:, 0]] == self.digests[pairs[:, 1]])
 
     def alike(self, pairs: Ids) -> NDArray[np.float32]:
-        """(p,) score of `pixels.alike` for (p, 2) pairs; 1 where all pixels are equal, 0 where little is."""
+        """Return (p,) score of `pixels.alike` for (p, 2) pairs; 1 where all pixels are equal, 0 where little is."""
         score = self.same(pairs).astype(np.float32)
         for at in range(0, len(pairs), TOGETHER):
             some = pairs[at : at + TOGETHER]

@@ -10,6 +10,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from poolwise.core.settings import defaults_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -52,6 +54,14 @@ class Job:
         return getattr(importlib.import_module(module), name)
 
 
+def register(*names: str) -> None:
+    """Tell Hydra the defaults of the settings of jobs, which conf/NAME.yaml takes as NAME_settings."""
+    from hydra.core.config_store import ConfigStore
+
+    for name in names or JOBS:
+        ConfigStore.instance().store(f"{name}_settings", defaults_of(JOBS[name].load("settings")))
+
+
 JOBS = {
     "loop": Job(
         help="label a pool round by round; simulated, or with people",
@@ -63,7 +73,7 @@ JOBS = {
         about="query",
         ending="poolwise.jobs.loop.build:ending",
         report="poolwise.jobs.loop.again:report",
-        answers="poolwise.jobs.loop.steps:new_annotations",
+        answers="poolwise.jobs.answers:new_annotations",
     ),
     "audit": Job(
         help="find labels that are probably wrong, and have them reviewed",

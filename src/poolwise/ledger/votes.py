@@ -1,4 +1,4 @@
-"""What people said on the annotation page, in the ledger's database: one row a vote, written before the page moves on.
+"""The votes of people on the annotation page, in the ledger's database: one row a vote, written before the page moves on.
 
 Votes are facts: the database refuses to change or remove one. They become annotations, one for each sample, when the loop
 or the page's server takes them (`LabelsReceived`). Claims say who holds which sample at the moment; they are reservations,
@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from poolwise.core.errors import ConflictingAnswers, LedgerError
-from poolwise.core.voting import Claim, Said, Vote
+from poolwise.core.voting import Claim, Verdict, Vote
 from poolwise.ledger.store import TABLES, OpenLedger, append_only, first_line, label_from_json, label_to_json, now
 
 VOTES = sql.Table(
@@ -73,20 +73,20 @@ class Votes:
             TABLES.create_all(connection, tables=[VOTES, CLAIMS, PEOPLE])
 
     def all(self) -> list[Vote]:
-        """Every vote, oldest first."""
+        """Return every vote, oldest first."""
         query = sql.select(VOTES).where(VOTES.c.run == self.run).order_by(VOTES.c.id)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
         return [
             Vote(
-                row.key, row.round, row.sample_id, row.person, Said(row.said), label_from_json(row.label), row.note,
+                row.key, row.round, row.sample_id, row.person, Verdict(row.said), label_from_json(row.label), row.note,
                 row.seconds, label_from_json(row.suggestion), row.at,
             )
             for row in rows
         ]  # fmt: skip
 
     def claims(self, round: int) -> list[Claim]:
-        """Who holds what of a round."""
+        """Return who holds what of a round."""
         query = sql.select(CLAIMS).where(CLAIMS.c.run == self.run, CLAIMS.c.round == round)
         with self._transaction() as connection:
             rows = connection.execute(query.order_by(CLAIMS.c.sample_id)).all()
@@ -116,12 +116,13 @@ class Votes:
                 connection.execute(VOTES.insert(), [self._row(vote) for vote in votes])
 
     def _row(self, vote: Vote) -> dict[str, object]:
+        row = {name: value for name, value in vars(vote).items() if name != "verdict"}
         label, suggestion = label_to_json(vote.label), label_to_json(vote.suggestion)
-        changed = {"said": vote.said.value, "label": label, "suggestion": suggestion, "at": vote.at or now()}
-        return {"run": self.run, **vars(vote), **changed}
+        changed = {"said": vote.verdict.value, "label": label, "suggestion": suggestion, "at": vote.at or now()}
+        return {"run": self.run, **row, **changed}
 
     def people(self) -> dict[str, str]:
-        """Name -> SHA-256 of the token that they come in with."""
+        """Return name -> SHA-256 of the token that they come in with."""
         query = sql.select(PEOPLE).where(PEOPLE.c.run == self.run).order_by(PEOPLE.c.id)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
@@ -140,7 +141,7 @@ class Votes:
                 yield connection
         except IntegrityError as error:
             raise ConflictingAnswers(
-                "the key of an answer was used in another batch; an answer has its own."
+                "the key of an answer was used in another batch; each answer has its own key."
             ) from error
         except SQLAlchemyError as error:
             raise LedgerError(f"the ledger cannot be read or written: {first_line(error)}.") from error

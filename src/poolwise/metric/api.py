@@ -28,9 +28,8 @@ from poolwise.core.errors import ConfigError, listed
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.metric.curve.family import Family
 from poolwise.metric.curve.fit import CurveFit, fit_curve
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.prior import Prior
-from poolwise.metric.curve.scale import scale_of
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 
 MEMBERS = "members"
 
@@ -72,7 +71,7 @@ def fit_learning_curve(
 
 
 def families() -> list[str]:
-    """Names of the families, in alphabetical order."""
+    """Return the names of the families, in alphabetical order."""
     return sorted(path.stem for path in (conf_dir() / "curve").glob("*.yaml"))
 
 
@@ -82,7 +81,7 @@ def _plain(family: str) -> Prior:
 
 
 def build_prior(family: str, options: Mapping[str, Any]) -> Prior:
-    """The average of a name, or a single family with the prior of `auto` around it.
+    """Return the average of a name, or a single family with the prior of `auto` around it.
 
     Raises:
         ConfigError: no such family or option.

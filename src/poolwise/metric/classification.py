@@ -1,4 +1,4 @@
-"""How good a classifier is on held-out samples. The numbers are torchmetrics' own.
+"""How good a classifier is on held-out samples, and whether it is as sure as it is right. The numbers are torchmetrics' own.
 
 Classes that the held-out set does not contain are left out of every mean over classes: there is nothing to measure,
 and a zero (or a one) in their place would move the mean by a class nobody looked at.
@@ -15,7 +15,64 @@ from numpy.typing import NDArray
 
 from poolwise.core.errors import InvalidArray
 from poolwise.core.types import Floats, Labels, Task
-from poolwise.metric.calibration import calibration_error
+
+BINS = 15
+"""As in Guo et al. 2017."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """The reliability diagram: per bin of confidence (M,), how sure, how often right, how many.
+
+    `confidence` and `accuracy` are NaN in empty bins.
+    """
+
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+
+def reliability(probs: Floats, labels: Labels, bins: int = BINS) -> Reliability:
+    """Group samples by the probability of their predicted class (Guo et al. 2017, section 2).
+
+    Args:
+        probs: (N, C) rows summing to 1.
+        labels: (N,) class numbers.
+        bins: of equal width over 0..1; a confidence on an edge belongs to the bin above it, 1 to the last.
+
+    >>> found = reliability(np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]]), np.array([0, 1, 1]), bins=2)
+    >>> found.count.tolist(), found.accuracy.round(3).tolist()
+    ([0, 3], [nan, 0.667])
+    """
+    confidence = np.max(probs, axis=1).astype(np.float64)
+    right = (np.argmax(probs, axis=1) == labels).astype(np.float64)
+    at = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    count = np.bincount(at, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        return Reliability(
+            np.bincount(at, confidence, minlength=bins) / count, np.bincount(at, right, minlength=bins) / count, count
+        )
+
+
+def calibration_error(probs: Floats, labels: Labels, bins: int = BINS) -> float:
+    """Return the expected calibration error, in 0..1, lower is better (Guo et al. 2017, equation 3).
+
+    The mean over samples of |accuracy - confidence| of the sample's bin.
+
+    >>> round(calibration_error(np.array([[0.75, 0.25], [0.75, 0.25]]), np.array([0, 1])), 6)
+    0.25
+    """
+    import torch
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    scores = torch.from_numpy(np.ascontiguousarray(probs, dtype=np.float32))
+    truth = torch.from_numpy(np.asarray(labels, dtype=np.int64))
+    # a sum of float32 probabilities may end just above 1, which torchmetrics would take for logits
+    error = multiclass_calibration_error(
+        scores.clamp(0, 1), truth, num_classes=scores.shape[1], n_bins=bins, norm="l1", validate_args=False
+    )
+    return float(error)
+
 
 THRESHOLD = 0.5
 """A multi-label class counts as predicted from this probability on."""
@@ -141,7 +198,7 @@ class _Counts:
     there: NDArray[Any]
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Precision, recall, F1 and support, NaN where a class is not there."""
+        """Return precision, recall, F1 and support, NaN where a class is not there."""
         absent = self.there == 0
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.where(self.said > 0, self.hits / self.said, np.where(absent, np.nan, 0.0))
@@ -150,13 +207,13 @@ class _Counts:
         return {"precision": precision, "recall": recall, "f1": f1, "support": self.there.astype(np.float64)}
 
     def micro_f1(self) -> float:
-        """F1 over all (sample, class) pairs; NaN when no class is there and none was predicted."""
+        """Return F1 over all (sample, class) pairs; NaN when no class is there and none was predicted."""
         both = self.said.sum() + self.there.sum()
         return float(2 * self.hits.sum() / both) if both else float("nan")
 
 
 def _logs(scores: Any) -> Any:
-    """Log-probabilities, with float32's smallest step instead of minus infinity."""
+    """Return log-probabilities, with float32's smallest step instead of minus infinity."""
     import torch
 
     return scores.clamp_min(torch.finfo(torch.float32).tiny).log()

@@ -39,7 +39,7 @@ class Paired:
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = 1 - ALPHA) -> Paired:
-    """Mean of `first - second` with the interval and test of Student's t over the pairs.
+    """Return the mean of `first - second` with the interval and test of Student's t over the pairs.
 
     Args:
         first: (n,) finite scores.
@@ -78,7 +78,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = 1 -
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """p-values corrected for their number, so that the chance of any false claim among them stays what one test's is.
+    """Correct p-values for their number, so that the chance of any false claim stays what one test's is.
 
     Holm (1979, Scandinavian Journal of Statistics 6:65): the k-th smallest of m is multiplied by m - k + 1, and none may
     fall below the one before it. NaN (no test) is not counted and stays NaN.
@@ -96,7 +96,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_ranks(scores: ArrayLike) -> NDArray[np.float64]:
-    """Mean rank of each column over the rows: 1 is the highest score of a row, equal scores share their mean rank.
+    """Return the mean rank of each column over the rows: 1 is a row's highest score, equal scores share their mean.
 
     Args:
         scores: (n, S), a row a comparison (data set, regime, seed), a column a strategy.
@@ -116,7 +116,7 @@ def mean_ranks(scores: ArrayLike) -> NDArray[np.float64]:
 
 
 def pairwise(scores: ArrayLike) -> tuple[list[tuple[int, int]], list[Paired], NDArray[np.float64]]:
-    """Every pair of columns compared over the rows.
+    """Return every pair of columns compared over the rows.
 
     Args:
         scores: (n, S), a row a seed, a column a strategy.
@@ -131,7 +131,7 @@ def pairwise(scores: ArrayLike) -> tuple[list[tuple[int, int]], list[Paired], ND
 
 
 def penalty_matrix(scores_pns: ArrayLike, *, alpha: float = ALPHA) -> NDArray[np.float64]:
-    """The pairwise penalty matrix of one setting: at what share of the points row i beat column j beyond chance.
+    """Return the pairwise penalty matrix of a setting: at what share of the points row i beat column j beyond chance.
 
     Ash et al. (2020, "Deep Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds", section 4), with two
     changes: the t-test is paired, as seeds share starting sets, and at each point the p-values of all pairs are corrected

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Ids
-from poolwise.geometry.cosine import has_twin
 from poolwise.geometry.kmeans import kmeans
-from poolwise.geometry.neighbours import blocks, nearest, squared_distances
+from poolwise.geometry.neighbours import blocks, has_twin, nearest, squared_distances
 
 YARDSTICK = 10_000
 """Random rows that stand for the pool where distances to it are measured."""
@@ -79,7 +78,7 @@ class CurationReport:
     clusters: NDArray[np.int64] = field(compare=False)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
-        """Rows of (measure, batch, random mean, 90 % interval, verdict), as text."""
+        """Return rows of (measure, batch, random mean, 90 % interval, verdict), as text."""
         return [
             (TITLES[name], f"{m.value:.4g}", f"{m.random:.4g}", f"{m.low:.4g} to {m.high:.4g}", m.verdict)
             for name, m in self.measures.items()
@@ -145,7 +144,7 @@ def curation_report(
 
 
 def _halves(rows: Ids, cut: bool, rng: np.random.Generator) -> tuple[Ids, Ids]:
-    """Rows to draw batches from and rows to measure by: all of them for both, or half for each."""
+    """Return rows to draw batches from and rows to measure by: all of them for both, or half for each."""
     if not cut:
         return rows, rows
     shuffled = rng.permutation(rows)
@@ -173,7 +172,7 @@ def _check(count: int, draws: int, clusters: int | None, similarity: float) -> N
 
 
 def _beside(better: str, values: list[float]) -> Measure:
-    """The first value beside all others."""
+    """Return the first value beside all others."""
     value, random = values[0], np.array(values[1:])
     low, high = np.quantile(random, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     below = float((random < value).mean() + (random == value).mean() / 2)
@@ -183,7 +182,7 @@ def _beside(better: str, values: list[float]) -> Measure:
 def _clusters(
     embeddings: Floats, batches: list[NDArray[np.int64]], rows: Ids, clusters: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], int]:
-    """(N,) the cluster of each row that was looked at, -1 for others, and how many clusters hold some of `rows`.
+    """Return (N,) the cluster of each row that was looked at, -1 for others, and how many clusters hold some of `rows`.
 
     Clusters are made of `rows` alone; other rows of a batch belong to the nearest cluster, and move no centre.
     """
@@ -200,7 +199,7 @@ def _clusters(
 
 
 def _means(points: Floats, cluster: NDArray[np.int64]) -> Floats:
-    """(M, D) mean of the rows of each cluster, none of them empty."""
+    """Return (M, D) mean of the rows of each cluster, none of them empty."""
     order = np.argsort(cluster, kind="stable")
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
     sums = np.add.reduceat(points[order], starts, axis=0, dtype=np.float64)
@@ -208,7 +207,7 @@ def _means(points: Floats, cluster: NDArray[np.int64]) -> Floats:
 
 
 def _mean_distances(embeddings: Floats, batches: list[NDArray[np.int64]], yardstick: NDArray[np.int64]) -> list[float]:
-    """Mean distance of the rows of the yardstick to the nearest of each batch; distances to any row are taken once."""
+    """Return the mean distance of the rows of the yardstick to the nearest of each batch; distances to any row are taken once."""
     rows = np.unique(np.concatenate(batches))
     places = [np.searchsorted(rows, batch) for batch in batches]
     points = _rows(embeddings, yardstick)
@@ -225,7 +224,7 @@ def _mean_distances(embeddings: Floats, batches: list[NDArray[np.int64]], yardst
 
 
 def _balance(probs: Floats) -> float:
-    """Entropy of the predicted classes over the largest that so many rows of so many classes can have."""
+    """Return the entropy of the predicted classes over the largest that so many rows of so many classes can have."""
     counts = np.bincount(probs.argmax(axis=1))
     shares = counts[counts > 0] / len(probs)
     most = np.log(min(probs.shape))

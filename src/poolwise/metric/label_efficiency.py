@@ -19,7 +19,7 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def checked_curve(labels: ArrayLike, scores: ArrayLike) -> Curve:
-    """Both as (R,) float64.
+    """Return both as (R,) float64.
 
     Raises:
         InvalidArray: empty, of unequal length, not finite, or label counts that are not positive and rising.
@@ -35,7 +35,7 @@ def checked_curve(labels: ArrayLike, scores: ArrayLike) -> Curve:
 
 
 def score_at(labels: ArrayLike, scores: ArrayLike, count: float) -> float:
-    """The score at `count` labels on the straight lines between the points; NaN outside them.
+    """Return the score at `count` labels on the straight lines between the points; NaN outside them.
 
     >>> score_at([10, 20], [0.5, 0.75], 16)
     0.65
@@ -47,7 +47,7 @@ def score_at(labels: ArrayLike, scores: ArrayLike, count: float) -> float:
 def area_under_curve(
     labels: ArrayLike, scores: ArrayLike, low: float | None = None, high: float | None = None
 ) -> float:
-    """Mean height of the curve over the labels from `low` to `high` (default: all of it).
+    """Return the mean height of the curve over the labels from `low` to `high` (default: all of it).
 
     The area by the trapezoid rule divided by the width: the area under the budget curve (AUBC) of Zhan et al. (2021,
     "A Comparative Survey: Benchmarking for Pool-based Active Learning", IJCAI), which keeps the unit of the score.
@@ -78,7 +78,7 @@ def area_under_curve(
 
 
 def labels_to_reach(labels: ArrayLike, scores: ArrayLike, level: float) -> float:
-    """Labels until the curve first stood at `level`: straight lines between the points of its running maximum.
+    """Return labels until the curve first stood at `level`, on straight lines between points of its running maximum.
 
     The running maximum, because it is the score of the model one would keep, and because only a curve that never falls
     has one answer. It is a little hopeful, since a lucky round counts; both curves of a comparison get the same favour.
@@ -174,7 +174,7 @@ def compare(
 
 
 def chance_difference(first: float, second: float, size: int, *, z: float = 1.96) -> float:
-    """How far two shares of a test set of `size` pictures may differ by the chance of its draw alone.
+    """Return how far two shares of a test set of `size` pictures may differ by the chance of its draw alone.
 
     Half the width of the 95 % interval of Agresti and Caffo (2000, The American Statistician 54:280): a success and a
     failure are added to each side, so that 100 % right still has a width. It takes the two as independent. Two models

@@ -120,7 +120,7 @@ def setting_of(curves: Curves, *, reference: str, bound: str = "") -> Setting:
 
 
 def _common_counts(curves: Mapping[str, Mapping[int, Curve]]) -> list[float]:
-    """Numbers of labels that every curve has; rounds may differ where a pool ran out or a sample was skipped."""
+    """Return the numbers of labels that every curve has; rounds may differ where a pool ran out or a sample was skipped."""
     sets = [set(checked_curve(*curve)[0].tolist()) for seeds in curves.values() for curve in seeds.values()]
     return sorted(set.intersection(*sets)) if sets else []
 
@@ -140,7 +140,7 @@ def _area(counts: Sequence[float], scores: NDArray[np.float64]) -> float:
 def _stack(
     scores: Mapping[str, Mapping[int, NDArray[np.float64]]], ranked: Sequence[str], shared: Sequence[int]
 ) -> NDArray[np.float64]:
-    """(P, n, S) scores, less points at which all strategies are the same: the starting set that they share."""
+    """Return (P, n, S) scores, less points at which all strategies are the same: the starting set that they share."""
     points = max((len(row) for rows in scores.values() for row in rows.values()), default=0)
     stacked = np.array([[scores[name][seed] for name in ranked] for seed in shared], dtype=np.float64)
     stacked = stacked.reshape(len(shared), len(ranked), points).transpose(2, 0, 1)
@@ -184,7 +184,7 @@ def _labels_needed(
     reference: str,
     both: Sequence[int],
 ) -> tuple[float, float]:
-    """On mean curves over shared seeds: one seed's best is a lucky round, and one that never gets there has no number."""
+    """Return labels by mean curves over shared seeds: one seed's best is luck, and one that never gets there has no number."""
     if not both:
         return math.nan, math.nan
     mine, other = (np.mean([scores[each][seed] for seed in both], axis=0) for each in (name, reference))
@@ -193,7 +193,7 @@ def _labels_needed(
 
 
 def _judged(rows: Sequence[Standing]) -> tuple[Standing, ...]:
-    """Corrected p-values and verdicts; the reference against itself is no test, its p is NaN."""
+    """Return corrected p-values and verdicts; the reference against itself is no test, its p is NaN."""
     judged = []
     for row, p in zip(rows, holm([row.against.p for row in rows]), strict=True):
         word = "" if math.isnan(p) else "even" if p >= ALPHA else "above" if row.against.mean > 0 else "below"
@@ -202,14 +202,14 @@ def _judged(rows: Sequence[Standing]) -> tuple[Standing, ...]:
 
 
 def regime_ranks(settings: Sequence[Setting]) -> dict[str, float]:
-    """Mean rank of each strategy over settings, each setting counted once; strategies that miss one are left out."""
+    """Return the mean rank of each strategy over settings, each setting counted once; strategies that miss one are left out."""
     rows = [{row.strategy: row.rank for row in setting.standings} for setting in settings]
     names = [name for name in dict.fromkeys(name for row in rows for name in row) if all(name in row for row in rows)]
     return {name: float(np.mean([row[name] for row in rows])) for name in names}
 
 
 def summed_penalties(settings: Sequence[Setting]) -> tuple[list[str], NDArray[np.float64]]:
-    """The penalty matrices of several settings added up: (names (S,), matrix (S, S))."""
+    """Return the penalty matrices of several settings added up: (names (S,), matrix (S, S))."""
     names = list(dict.fromkeys(row.strategy for setting in settings for row in setting.standings))
     total = np.zeros((len(names), len(names)))
     for setting in settings:

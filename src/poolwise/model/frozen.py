@@ -16,9 +16,8 @@ from poolwise.core.errors import DataError, UnreadableImages
 from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.types import Ids, Need, Task
 from poolwise.model.batches import chunk_size, chunks
-from poolwise.model.checkpoint import plain_state
 from poolwise.model.kept_features import open_features, pictures_digest, write_features
-from poolwise.model.network import Network
+from poolwise.model.network import Network, plain_state
 from poolwise.model.scoring import Machine, score
 
 

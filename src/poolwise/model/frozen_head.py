@@ -16,10 +16,9 @@ from poolwise.core.interfaces import ImageSource, Learner, Progress
 from poolwise.core.types import Floats, Head, Ids, Need, Predictions, Task
 from poolwise.model.backbones import Backbone, Stack
 from poolwise.model.batches import InMemory
-from poolwise.model.checkpoint import Checkpoint, identity, plain_state, read, write
 from poolwise.model.frozen import FrozenFeatures
 from poolwise.model.learner import machine_of, per_channel
-from poolwise.model.network import Exported, Network
+from poolwise.model.network import Checkpoint, Exported, Network, identity, plain_state, read, write
 from poolwise.model.scoring import Machine, score
 from poolwise.model.trainer import seeded
 

@@ -16,14 +16,11 @@ from poolwise.core.interfaces import FittedModel, ImageSource, Learner, Progress
 from poolwise.core.types import Augmentation, Floats, Ids, LabelledSet, Manifest, Need, Task, WarmStart, is_known
 from poolwise.model.backbones import Backbone
 from poolwise.model.batches import inputs_of, statistics_sample
-from poolwise.model.checkpoint import identity, read
-from poolwise.model.classifier import Recipe
-from poolwise.model.fitted import FittedNetwork
 from poolwise.model.margin_callback import MarginCallback
-from poolwise.model.network import Network, channel_statistics, in_layout
-from poolwise.model.scoring import Machine, half_of
+from poolwise.model.network import Network, channel_statistics, identity, in_layout, read
+from poolwise.model.scoring import FittedNetwork, Machine, half_of
 from poolwise.model.trainer import build_trainer, is_shared, seeded, switches_kept, threads_for
-from poolwise.model.training import Samples, planned_steps, train_network
+from poolwise.model.training import Recipe, Samples, planned_steps, train_network
 from poolwise.model.warm_start import begin_from
 
 

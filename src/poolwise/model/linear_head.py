@@ -27,6 +27,9 @@ class LinearHead(FrozenLearner, Schedule):
     """
 
     backbone: Annotated[Any, Backbone]
+    min_steps: int = 300
+    learning_rate: float = 0.01
+    weight_decay: float = 0.05
     features_dir: str = ""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
-"""Training one network, from samples to weights."""
+"""Train one network, from samples to weights; the one LightningModule, and how its pictures are changed on the way."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,15 +10,161 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric
 
 from poolwise.core.errors import ConfigError, TrainingDiverged
 from poolwise.core.interfaces import Progress
+from poolwise.core.types import Augmentation, Task
 from poolwise.model.batches import Inputs, Passes, Rows, steps_of
-from poolwise.model.classifier import Classifier, Recipe
 from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.network import Network
 from poolwise.model.trainer import build_trainer, fit, is_shared, is_watched, switches_kept
+
+SHARE = 0.1
+"""Of a side by which a picture is shifted at most; the 4 of 32 pixels usual for CIFAR-10 are 0.125."""
+
+
+def augment(pictures: Tensor, kind: Augmentation, generator: torch.Generator) -> Tensor:
+    """Shift each picture by up to a tenth of its sides (at least one pixel), and mirror every other one if allowed.
+
+    What comes in at the edge repeats the edge: equal to black borders on black ground, and no false border elsewhere.
+
+    Args:
+        pictures: (n, C, H, W) of any type.
+        kind: what is allowed.
+        generator: on the CPU; the same numbers are drawn whatever device the pictures are on.
+
+    Returns:
+        (n, C, H, W), same type; the same tensor for `Augmentation.NONE`.
+    """
+    if kind is Augmentation.NONE:
+        return pictures
+    count, _, height, width = pictures.shape
+    rows = _moved(count, height, generator)
+    columns = _moved(count, width, generator)
+    if kind is Augmentation.SHIFT_FLIP:
+        mirrored = torch.rand(count, 1, generator=generator) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    rows, columns = rows.to(pictures.device), columns.to(pictures.device)
+    number = torch.arange(count, device=pictures.device)
+    # the colon between index arrays sends the channels to the back: (n, H, W, C), channels-last memory for free
+    return pictures[number[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def _moved(count: int, length: int, generator: torch.Generator) -> Tensor:
+    """(n, length) source positions of one axis, each row shifted by its own distance and held within the picture."""
+    most = min(max(1, round(SHARE * length)), length - 1)
+    shift = torch.randint(-most, most + 1, (count, 1), generator=generator)
+    return (torch.arange(length) + shift).clamp_(0, length - 1)
+
+
+WARM_UP = 0.15
+"""Share of the steps in which the learning rate rises."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train, all in numbers that are already decided.
+
+    Attributes:
+        task: which loss.
+        steps: optimiser steps in all.
+        learning_rate: at its highest.
+        weight_decay: of AdamW (Loshchilov and Hutter 2019), on weight matrices and kernels alone.
+        label_smoothing: share of each label spread over all classes.
+        augmentation: of the training pictures.
+        seed: of the augmentation.
+        fused: one call for the whole optimiser step.
+        watched: log the losses, for callbacks to look at.
+    """
+
+    task: Task
+    steps: int
+    learning_rate: float
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = Augmentation.NONE
+    seed: int = 0
+    fused: bool = False
+    watched: bool = False
+
+
+class Classifier(pl.LightningModule):
+    """Trains a network on batches of (pictures, labels), and rows where a callback is to know them.
+
+    Labels are class numbers (n,) int64, or (n, C) float 0 and 1 for several classes a picture.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.losses: list[Tensor] = []
+        """Of every training step, on the device: reading one would make it wait."""
+        self.validation_loss = MeanMetric()
+        self._draws: torch.Generator | None = None
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        """Loss of one batch."""
+        pictures, labels = batch[:2]
+        pictures = augment(pictures, self.recipe.augmentation, self._generator())
+        loss = loss_of(self.network(pictures), labels, self.recipe.task, self.recipe.label_smoothing)
+        self.losses.append(loss.detach())
+        if self.recipe.watched:
+            self.log("train_loss", loss)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Mean loss over the validation samples, without smoothing."""
+        pictures, labels = batch
+        loss = loss_of(self.network(pictures), labels, self.recipe.task)
+        self.validation_loss.update(loss, weight=len(labels))
+        self.log("val_loss", self.validation_loss, on_epoch=True, on_step=False, batch_size=len(labels))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, its learning rate rising and falling once."""
+        trained = [part for part in self.network.parameters() if part.requires_grad]
+        groups = [
+            {"params": [part for part in trained if part.ndim > 1], "weight_decay": self.recipe.weight_decay},
+            {"params": [part for part in trained if part.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=self.recipe.learning_rate, fused=self.recipe.fused or None)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step, self.recipe.steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _generator(self) -> torch.Generator:
+        if self._draws is None:  # made late: a module is copied to other processes before it trains there
+            self._draws = torch.Generator().manual_seed(self.recipe.seed)
+        return self._draws
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """Share of the highest learning rate at a step: a line up, half a cosine down to 0 (Smith and Topin 2018).
+
+    >>> [round(one_cycle(step, 20), 2) for step in (0, 2, 3, 20)]
+    [0.33, 1.0, 1.0, 0.0]
+    """
+    rise = max(1, round(WARM_UP * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise))))
+
+
+def loss_of(logits: Tensor, labels: Tensor, task: Task, smoothing: float = 0.0) -> Tensor:
+    """Cross entropy, or the mean binary cross entropy over classes. Smoothing as Szegedy et al. 2016, section 7."""
+    if task is Task.MULTICLASS:
+        return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+    targets = labels * (1 - smoothing) + smoothing / 2
+    return functional.binary_cross_entropy_with_logits(logits.float(), targets)
+
+
+def dropout_parts(network: nn.Module) -> list[nn.Module]:
+    """The parts that draw at random in training, in order; those that never drop anything are left out."""
+    kinds = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+    return [part for part in network.modules() if isinstance(part, kinds) and part.p > 0]
+
 
 CHECK_STEPS = 20
 """Steps between two looks at the validation samples, at least; a pass over few samples is too short."""

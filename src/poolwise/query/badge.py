@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.core.types import Need, PoolView
 from poolwise.geometry.gradients import Gradients
-from poolwise.geometry.seeding import spread_out
+from poolwise.geometry.kmeans import spread_out
 from poolwise.query.strategy import Picks, Strategy, best, required
 
 

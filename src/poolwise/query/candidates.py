@@ -105,7 +105,7 @@ class Candidates(Checked):
         """
         if self.random_share and size:
             return self._with_slice(strategy, view, size, rng)
-        if self == Candidates() or not size:
+        if self == EVERYTHING or not size:
             return strategy.select(view, size, rng)
         view = self._checked(view, size)
         groups = self._groups(view, rng)
@@ -176,6 +176,10 @@ class Candidates(Checked):
         bar = np.full(len(view), np.inf)
         np.divide(drawn, chance, out=bar, where=chance > 0)
         return bar
+
+
+EVERYTHING = Candidates()
+"""Leaves nothing out."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats, PoolView
-from poolwise.geometry.cosine import ROUNDING, most_alike
 from poolwise.geometry.density import typicality
+from poolwise.geometry.neighbours import ROUNDING, most_alike
 from poolwise.query.strategy import best, required
 
 FREE, THINNED, OUTLIER, DUPLICATE, WEIGHTLESS = range(5)

@@ -128,7 +128,7 @@ def _slice(run: RunRecord) -> list[tuple[str, str]]:
         return []
     last = told[-1]
     share, asked = last.pool["slice_accuracy"], last.pool["slice_asked"]
-    low, high = (100 * end for end in wilson(share, asked))
+    low, high = (100 * end for end in _wilson(round(share * asked), round(asked)))
     text = f"{100 * share:.0f} % right ({low:.0f} to {high:.0f}) before round {last.round}, by {asked:.0f} random picks"
     facts = [("On the pool", text)]
     if run.regret:
@@ -138,15 +138,16 @@ def _slice(run: RunRecord) -> list[tuple[str, str]]:
     return facts
 
 
-def wilson(share: float, count: float, errors: float = 1.6449) -> tuple[float, float]:
-    """The interval of a share that was seen in so many trials (Wilson 1927), at 90 % by default.
+def _wilson(hits: int, trials: int) -> tuple[float, float]:
+    """Return the 90 % interval of a share (Wilson 1927).
 
-    >>> [round(end, 3) for end in wilson(0.5, 10)]
+    >>> [round(end, 3) for end in _wilson(5, 10)]
     [0.269, 0.731]
     """
-    middle = (share + errors**2 / (2 * count)) / (1 + errors**2 / count)
-    half = errors / (1 + errors**2 / count) * (share * (1 - share) / count + errors**2 / (4 * count**2)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
+    from scipy.stats import binomtest
+
+    interval = binomtest(hits, trials).proportion_ci(0.9, "wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _time(record: RoundRecord) -> float:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from builders import Blobs, ledger
 from poolwise.annotation.web.app import application
-from poolwise.annotation.web.batch_session import BatchSession, Work
+from poolwise.annotation.web.batch_session import BatchSession
 from poolwise.annotation.web.people import People, hash_of
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import CopyGroup, Site, View
-from poolwise.core.types import Ask, Task
+from poolwise.core.types import Ask, Batch, Task
 from poolwise.ledger.votes import Votes
 
 
@@ -31,7 +32,7 @@ class Shelf:
     """A run with one open batch."""
 
     store: Votes
-    works: list
+    batches: list
     images: object
     redundancy: int = 1
     hold: float = 300.0
@@ -41,20 +42,20 @@ class Shelf:
     groups: tuple = ()
     at: int = 0
 
-    def mark(self):
+    def version(self):
         return self.at
 
-    def look(self):
-        work = self.works[self.at] if self.at < len(self.works) else None
-        return View(work, next_command="poolwise loop", over="" if work else "budget")
+    def view(self):
+        batch = self.batches[self.at] if self.at < len(self.batches) else None
+        return View(batch, next_command="poolwise loop", over="" if batch else "budget")
 
-    def work_of(self, round):
-        return self.works[round] if round < len(self.works) else None
+    def batch(self, round):
+        return self.batches[round] if round < len(self.batches) else None
 
     def copies(self):
         return self.groups
 
-    def full(self):
+    def batch_is_full(self):
         self.filled.append(self.at)
 
 
@@ -62,8 +63,8 @@ def asks(ids, **more):
     return tuple(Ask(at, f"blobs/{at:04d}", "abc"[at % 3], 0.5 + at / 1000, reason="why", **more) for at in ids)
 
 
-def work(ids=range(6), round=0, task=Task.MULTICLASS, **more):
-    return Work(round, asks(ids, **more), ("a", "b", "c"), task)
+def batch(ids=range(6), round=0, task=Task.MULTICLASS, **more):
+    return Batch(round, asks(ids, **more), ("a", "b", "c"), task, Path())
 
 
 @pytest.fixture
@@ -80,13 +81,13 @@ def store(tmp_path):
 
 @pytest.fixture
 def session(store, clock):
-    return BatchSession(work(), store, clock=clock)
+    return BatchSession(batch(), store, clock=clock)
 
 
 @pytest.fixture
 def shelf(store):
     groups = (CopyGroup(3, ((10, "blobs/0010", "b", "pool"), (11, "blobs/0011", "", "test"))),)
-    return Shelf(store, [work(), work(range(6, 9), round=1)], Blobs(), groups=groups)
+    return Shelf(store, [batch(), batch(range(6, 9), round=1)], Blobs(), groups=groups)
 
 
 @pytest.fixture

@@ -80,7 +80,10 @@ def test_of_a_duplicate_group_one_is_kept(ann, store):
     assert "Group 3" in ann.http.get("/copies").text
     said = {"key": "keep-0001", "group": 3, "keep": [10]}
     assert [ann.post("/api/keep", said).json() for _ in range(2)] == [{"removed": 1}] * 2
-    assert [(row.sample_id, row.said.value, row.round) for row in store.all()] == [(10, "keep", -1), (11, "remove", -1)]
+    assert [(row.sample_id, row.verdict.value, row.round) for row in store.all()] == [
+        (10, "keep", -1),
+        (11, "remove", -1),
+    ]
     assert "Group 3" not in ann.http.get("/copies").text
     assert ann.post("/api/keep", {**said, "key": "keep-0002", "keep": [0]}).status_code == 409
     assert ann.post("/api/keep", {**said, "key": "keep-0003", "keep": [11]}).json() == {"removed": 1}

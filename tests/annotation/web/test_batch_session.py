@@ -1,16 +1,19 @@
 """What is said is in the ledger before it is believed."""
 
+from pathlib import Path
+
 import pytest
 
-from poolwise.annotation.web.batch_session import BatchSession, Submission, Work
+from poolwise.annotation.web.batch_session import BatchSession
+from poolwise.annotation.web.forms import Submission
 from poolwise.core.errors import AnnotationError, ConflictingAnswers, LedgerError, UnknownLabel, UnknownSample
-from poolwise.core.types import Ask, Task
-from poolwise.core.voting import Said
+from poolwise.core.types import Ask, Batch, Task
+from poolwise.core.voting import Verdict
 from poolwise.ledger.votes import Votes
 
 
-def sent(at, label="a", key=None, said=Said.LABEL, **more):
-    return Submission(key or f"key-{at}-{label}", at, said, (label,) if said is Said.LABEL else (), **more)
+def sent(at, label="a", key=None, verdict=Verdict.LABEL, **more):
+    return Submission(key or f"key-{at}-{label}", at, verdict, (label,) if verdict is Verdict.LABEL else (), **more)
 
 
 def ids(asks):
@@ -42,7 +45,7 @@ def test_a_new_server_begins_where_the_old_one_was_killed(session, store, clock)
     session.take("ann", "tab", 2)
     session.take("ben", "tab", 1)
     session.answer("ann", "tab", [sent(0)], 2)
-    again = BatchSession(session.work, Votes(store.ledger, "one"), clock=clock)
+    again = BatchSession(session.batch, Votes(store.ledger, "one"), clock=clock)
     assert ids(again.take("cem", "tab", 9)) == [4, 5], "what ann and ben hold stays theirs"
     assert ids(again.take("ann", "tab", 2)) == [1, 3]
     assert again.counts("ann") == session.counts("ann")
@@ -83,7 +86,7 @@ def test_nothing_is_believed_that_the_ledger_refuses(session, store, monkeypatch
     [
         (sent(99), UnknownSample),
         (sent(0, "zebra"), UnknownLabel),
-        (Submission("key-none", 0, Said.LABEL, ()), AnnotationError),
+        (Submission("key-none", 0, Verdict.LABEL, ()), AnnotationError),
         (sent(1, key="used-before"), ConflictingAnswers),
     ],
 )
@@ -96,10 +99,10 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(session, store, answer
 
 
 def test_several_classes_are_kept_in_the_order_of_the_classes(store, clock):
-    several = Work(0, (Ask(0, "x"),), ("a", "b", "c"), Task.MULTILABEL)
+    several = Batch(0, (Ask(0, "x"),), ("a", "b", "c"), Task.MULTILABEL, Path())
     session = BatchSession(several, store, clock=clock)
-    session.answer("ann", "tab", [Submission("key-many", 0, Said.LABEL, ("c", "a"))], 0)
-    session.answer("ben", "tab", [Submission("key-none", 0, Said.LABEL, ())], 0)
+    session.answer("ann", "tab", [Submission("key-many", 0, Verdict.LABEL, ("c", "a"))], 0)
+    session.answer("ben", "tab", [Submission("key-none", 0, Verdict.LABEL, ())], 0)
     assert [row.label for row in store.all()] == [("a", "c"), ()]
 
 

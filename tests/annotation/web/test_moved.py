@@ -70,8 +70,8 @@ def test_what_was_not_kept_is_kept_once_when_the_folder_is_back(ann, store, runs
 def test_the_terminal_is_told_where_and_the_page_without_a_path_each_once(site, shelf, store, ann, runs):
     folder, elsewhere = runs
     told = []
-    site.tell = told.append
-    shelf.mark = lambda: store.ledger.length("one")
+    site.warn = told.append
+    shelf.version = lambda: store.ledger.length("one")
     site.tick()
     assert told == []
     folder.rename(elsewhere)

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from poolwise.annotation.web.queue import Queue
-from poolwise.core.voting import Said, Vote
+from poolwise.core.voting import Verdict, Vote
 
 
-def vote(at, person, said=Said.LABEL):
-    return Vote(f"{at}{person}{random.random()}", 0, at, person, said, "a", at="t")
+def vote(at, person, verdict=Verdict.LABEL):
+    return Vote(f"{at}{person}{random.random()}", 0, at, person, verdict, "a", at="t")
 
 
 def take(queue, person, count=1, now=0.0, tab="t", **more):
@@ -74,7 +74,7 @@ def test_a_vote_taken_back_opens_its_sample_again():
     queue = Queue([0, 1], 1, 60)
     queue.add(vote(0, "ann"))
     assert (queue.done, queue.last_of("ann")) == (1, 0)
-    queue.add(vote(0, "ann", Said.UNDO))
+    queue.add(vote(0, "ann", Verdict.UNDO))
     assert (queue.done, queue.last_of("ann"), take(queue, "ben", 2)) == (0, None, [1, 0])
 
 
@@ -97,9 +97,9 @@ def test_claims_and_votes_together_are_never_more_than_a_sample_needs(moves, red
         elif move == "wait":
             now += 25
         elif move == "undo" and (at := queue.last_of(person)) is not None:
-            queue.add(vote(at, person, Said.UNDO))
+            queue.add(vote(at, person, Verdict.UNDO))
         elif held:
             queue.add(vote(held[0], person)) if move == "vote" else queue.skip(held[0], person)
         for at in queue.ids:
             live = [who for who in "abc" if at in queue.held(who, "t", now)]
-            assert len({*live, *queue.said.get(at, {})}) <= redundancy
+            assert len({*live, *queue.votes.get(at, {})}) <= redundancy

@@ -5,15 +5,15 @@ from pathlib import Path
 from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.vote_aggregation import aggregate
 from poolwise.core.types import Ask, Batch, Task
-from poolwise.core.voting import Said, Vote
+from poolwise.core.voting import Verdict, Vote
 
 
 def batch(ids=(1, 2), round=0, task=Task.MULTICLASS):
     return Batch(round, tuple(Ask(at, str(at)) for at in ids), ("a", "b"), task, Path("run"))
 
 
-def vote(at, person, label, *, said=Said.LABEL, round=0, when="1", **more):
-    return Vote(f"{person}{at}{label}{when}", round, at, person, said, label, at=when, **more)
+def vote(at, person, label, *, verdict=Verdict.LABEL, round=0, when="1", **more):
+    return Vote(f"{person}{at}{label}{when}", round, at, person, verdict, label, at=when, **more)
 
 
 def labels(found):
@@ -25,7 +25,7 @@ def test_the_latest_word_of_a_person_stands():
         vote(1, "ann", "a"),
         vote(1, "ann", "b", when="2"),
         vote(2, "ann", "a"),
-        vote(2, "ann", None, said=Said.UNDO),
+        vote(2, "ann", None, verdict=Verdict.UNDO),
     ]
     found = aggregate(votes, batch(), 1)
     assert labels(found) == {1: "b"}
@@ -48,8 +48,8 @@ def test_classes_of_several_people_are_agreed_on_one_by_one():
 
 def test_most_people_who_cannot_tell_are_believed():
     votes = [
-        vote(1, "ann", None, said=Said.CANNOT_TELL),
-        vote(1, "ben", None, said=Said.CANNOT_TELL),
+        vote(1, "ann", None, verdict=Verdict.CANNOT_TELL),
+        vote(1, "ben", None, verdict=Verdict.CANNOT_TELL),
         vote(1, "cem", "a"),
     ]
     found = aggregate(votes, batch(), 3)
@@ -63,7 +63,10 @@ def test_what_is_said_late_of_an_earlier_batch_comes_along_but_not_of_a_sample_t
 
 
 def test_of_near_copies_those_that_go_are_told_and_those_that_stay_are_not():
-    votes = [vote(8, "ann", None, said=Said.REMOVE, round=-1), vote(9, "ann", None, said=Said.KEEP, round=-1)]
+    votes = [
+        vote(8, "ann", None, verdict=Verdict.REMOVE, round=-1),
+        vote(9, "ann", None, verdict=Verdict.KEEP, round=-1),
+    ]
     assert [(row.sample_id, row.removed) for row in aggregate(votes, batch(), 3)] == [(8, True)]
 
 

@@ -6,8 +6,8 @@ import pytest
 from builders import MeansLearner, Mislabelled, Quiet, Told, ledger
 from poolwise.annotation.csv_files import CsvFiles
 from poolwise.jobs.audit.job import audit_job
-from poolwise.jobs.audit.out_of_sample import Protocol
-from poolwise.jobs.audit.parts import AuditParts, AuditSettings
+from poolwise.jobs.audit.parts import AuditParts
+from poolwise.jobs.audit.settings import AuditConfig
 from poolwise.jobs.trainings.fits import fit_and_score
 from poolwise.quality.duplicates.find import find_duplicates
 from poolwise.quality.label_error.find import find_label_errors
@@ -26,7 +26,7 @@ def audit(tmp_path):
             "run": "audit",
             "folder": folder,
             "cache": tmp_path / "fits",
-            "settings": AuditSettings(asked.pop("protocol", Protocol(folds=4)), **asked),
+            "settings": AuditConfig(**{"folds": 4, **asked}),
             "config": {"seed": 0},
             "method": "auto",
             "images": images,

@@ -157,9 +157,9 @@ def test_two_folds_at_once_say_what_one_at_a_time_says(here):
     [
         ("folds=1", "folds is 1"),
         ("protocol=both", "protocol is 'both'"),
-        ("splits=[train]", "splits are"),
+        ("splits=[train]", "splits.0. is .train.; it must be one of pool, validation, test"),
         ("plant.share=2", "plant.share is 2"),
-        ("threshold=1.5", r"threshold \(1.5\)"),
+        ("threshold=1.5", "threshold is 1.5; it must be above 0 and at most 1"),
     ],
 )
 def test_settings_that_cannot_be_are_named(here, word, message):

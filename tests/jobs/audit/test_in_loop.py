@@ -7,11 +7,10 @@ import pytest
 from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.annotation.oracle import Oracle
-from poolwise.jobs.audit.in_loop import LoopAuditor
-from poolwise.jobs.audit.out_of_sample import Protocol
+from poolwise.jobs.answers import batch_of
+from poolwise.jobs.loop.auditor import LoopAuditor
 from poolwise.jobs.loop.parts import Settings
 from poolwise.jobs.loop.runner import run_loop
-from poolwise.jobs.loop.steps import batch_of
 from poolwise.jobs.trainings.fits import fit_and_score
 
 
@@ -23,7 +22,7 @@ def audited(audit):
         images = Blobs()
 
         def parts_of(mine, folder):
-            made = audit(images=mine.images, folder=folder, settings={"budget": 4, "protocol": Protocol(3)})
+            made = audit(images=mine.images, folder=folder, settings={"budget": 4, "folds": 3})
             return replace(made, work=lambda fit: fit_and_score(fit, mine.images, MeansLearner()))
 
         settings = Settings(seed=0, seed_size=12, query_size=4, audit_every=1)

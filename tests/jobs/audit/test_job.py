@@ -9,7 +9,6 @@ from poolwise.annotation.oracle import Oracle
 from poolwise.core.errors import DataError, PoolwiseError, SettingsChanged
 from poolwise.core.types import Task
 from poolwise.jobs.audit.job import audit_job
-from poolwise.jobs.audit.out_of_sample import Protocol
 
 
 def rows(file):
@@ -149,21 +148,21 @@ def test_only_samples_of_known_truth_score_the_list(run, audit):
 
 
 def test_labels_changed_on_purpose_are_found_and_counted(run, audit):
-    record, _ = run(audit(images=Mislabelled(wrong=()), settings={"plant_share": 0.1, "budget": 9}))
+    record, _ = run(audit(images=Mislabelled(wrong=()), settings={"plant": {"share": 0.1}, "budget": 9}))
     assert record.results["wrong"] == 9
     assert record.results["precision_in_review"] == 1
     assert record.results["count_low"] <= 9 <= record.results["count_high"]
 
 
 def test_changed_labels_may_have_the_shape_of_the_models_confusions(run, audit):
-    record, _ = run(audit(images=Mislabelled(wrong=()), settings={"plant_share": 0.1, "plant_shape": "confusion"}))
+    record, _ = run(audit(images=Mislabelled(wrong=()), settings={"plant": {"share": 0.1, "shape": "confusion"}}))
     assert record.results["wrong"] == 9
 
 
 def test_in_sample_one_model_learns_all_and_scores_all(run, audit):
     names = []
     inner = audit().work
-    run(audit(settings={"protocol": Protocol(folds=0)}, work=lambda fit: (names.append(fit), inner(fit))))
+    run(audit(settings={"protocol": "in_sample"}, work=lambda fit: (names.append(fit), inner(fit))))
     assert len(names) == 1
     assert (names[0].train.ids == names[0].scored).all()
 
@@ -171,8 +170,7 @@ def test_in_sample_one_model_learns_all_and_scores_all(run, audit):
 def test_no_model_scores_what_it_learnt(run, audit):
     fits = []
     inner = audit().work
-    protocol = Protocol(folds=3, repeats=2, stop_share=0.2)
-    run(audit(settings={"protocol": protocol}, work=lambda fit: (fits.append(fit), inner(fit))))
+    run(audit(settings={"folds": 3, "repeats": 2, "stop_share": 0.2}, work=lambda fit: (fits.append(fit), inner(fit))))
     assert len(fits) == 6
     for fit in fits:
         learnt = set(fit.train.ids) | set(fit.stop.ids)
@@ -214,4 +212,4 @@ def test_no_labels_at_all_is_said(run, audit):
 
 def test_fewer_samples_than_folds_is_said(run, audit):
     with pytest.raises(DataError, match="lower folds"):
-        run(audit(images=Mislabelled(n=33, wrong=()), settings={"protocol": Protocol(folds=10)}))
+        run(audit(images=Mislabelled(n=33, wrong=()), settings={"folds": 10}))

@@ -11,9 +11,10 @@ import pytest
 from builders import Blobs, MeansLearner, Quiet
 from poolwise.core.parallel import HERE
 from poolwise.core.types import Task
-from poolwise.jobs.audit.out_of_sample import Protocol
-from poolwise.jobs.audit.parts import AuditParts, AuditSettings
-from poolwise.jobs.compare.parts import CompareParts, CompareSettings
+from poolwise.jobs.audit.parts import AuditParts
+from poolwise.jobs.audit.settings import AuditConfig
+from poolwise.jobs.compare.parts import CompareParts
+from poolwise.jobs.compare.settings import CompareConfig
 from poolwise.jobs.trainings.fits import fit_and_score
 from poolwise.quality.label_error.find import find_label_errors
 from poolwise.quality.pruning.label_errors import ByLabelErrors
@@ -99,12 +100,12 @@ def compare_parts(
     display = Quiet()
     audit = AuditParts(
         run="fakes", folder=folder / "fakes", cache=folder / "cache",
-        settings=AuditSettings(Protocol(folds=3), budget=0, jobs=HERE), config={}, method="odds", images=images,
+        settings=AuditConfig(folds=3, budget=0, jobs=HERE), config={}, method="odds", images=images,
         members={"model": {"learner": "means"}}, work=Counted(images), embed=lambda ids: None, duplicates=Near(couples),
         find=find, annotator=None, tracker=NoTracker(), display=display,
     )  # fmt: skip
     return CompareParts(
-        run="fakes", folder=folder / "fakes", settings=CompareSettings(**{"seeds": (0, 1), **settings}),
+        run="fakes", folder=folder / "fakes", settings=CompareConfig(**{"seeds": (0, 1), **settings}),
         config=config or {"pruning": {"share": None}, "jobs": 0}, method="label_errors", audit=audit,
         pruning=pruning or ByLabelErrors(), tracker=tracker or NoTracker(), display=display,
     )  # fmt: skip

@@ -7,7 +7,9 @@ from omegaconf import OmegaConf
 from builders import Quiet
 from poolwise.core.errors import ConfigError
 from poolwise.core.parts import conf_dir
+from poolwise.jobs.audit.settings import PlantConfig
 from poolwise.jobs.compare.build import compare_name, compare_parts
+from poolwise.jobs.compare.settings import ComparePlant
 from poolwise.quality.pruning.component import ByComponent, Spread
 
 
@@ -23,7 +25,7 @@ def test_the_defaults_are_five_seeds_and_six_arms_and_an_audit_of_the_training_p
     assert built.settings.seeds == (0, 1, 2, 3, 4)
     assert len(built.settings.arms) == 6
     assert built.audit.settings.splits == ("pool",)
-    assert built.audit.settings.protocol.folds == 5
+    assert built.audit.settings.folds == 5
     assert built.audit.cache.as_posix() == "runs/.cache/fits"
 
 
@@ -33,11 +35,8 @@ def test_a_pruning_by_components_with_options():
 
 def test_planting_is_told_to_both():
     built = parts("plant.share=0.1", "plant.shape=confusion", "plant.test=false")
-    assert (built.settings.plant_share, built.settings.plant_shape, built.settings.plant_test) == (
-        0.1,
-        "confusion",
-        False,
-    )
+    assert built.settings.planted == ComparePlant(0.1, "confusion", False)
+    assert built.audit.settings.planted == PlantConfig(0.1, "confusion")
 
 
 @pytest.mark.parametrize(

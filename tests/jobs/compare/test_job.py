@@ -109,7 +109,7 @@ def test_arms_of_a_seed_have_its_training_seed(fakes):
 
 
 def test_detection_sees_neither_the_truth_nor_a_test_sample(fakes):
-    parts = fakes(plant_share=0.1)
+    parts = fakes(plant={"share": 0.1})
     compare_job(parts)
     judged = [fit for fit in parts.audit.work.fits if "fold" in fit.name]
     assert judged
@@ -123,8 +123,8 @@ def test_detection_sees_neither_the_truth_nor_a_test_sample(fakes):
 
 def test_noise_is_planted_in_both_parts_or_in_training_alone(fakes, noisy):
     right = noisy(every=0)
-    for plant_test, wrong in ((True, 6), (False, 0)):
-        outcome = compared(fakes(right, plant_share=0.1, plant_test=plant_test, arms=("raw", "truth")))
+    for also, wrong in ((True, 6), (False, 0)):
+        outcome = compared(fakes(right, plant={"share": 0.1, "test": also}, arms=("raw", "truth")))
         for case in outcome.cases:
             assert (case.train.labels != case.truth).sum() == 18
             assert (case.test.labels != case.corrected).sum() == wrong
@@ -133,7 +133,7 @@ def test_noise_is_planted_in_both_parts_or_in_training_alone(fakes, noisy):
 
 
 def test_confusion_shaped_noise_is_planted_from_out_of_sample_probabilities(fakes, noisy):
-    outcome = compared(fakes(noisy(every=0), plant_share=0.1, plant_shape="confusion", arms=("raw", "pruned")))
+    outcome = compared(fakes(noisy(every=0), plant={"share": 0.1, "shape": "confusion"}, arms=("raw", "pruned")))
     assert (outcome.cases[0].train.labels != outcome.cases[0].truth).sum() == 18
 
 
@@ -195,7 +195,7 @@ def test_several_classes_a_sample(fakes, noisy):
     assert record.metric == "macro_f1"
     assert {row["arm"] for row in rows(parts, "results.csv")} == {"raw", "pruned", "relabelled", "random_pruned"}
     with pytest.raises(ConfigError, match="several"):
-        compared(fakes(noisy(task=Task.MULTILABEL), plant_share=0.1))
+        compared(fakes(noisy(task=Task.MULTILABEL), plant={"share": 0.1}))
 
 
 def test_labels_that_are_all_equal_are_told(fakes, noisy):

@@ -5,7 +5,7 @@ import pytest
 from builders import opened
 from poolwise.core.types import Annotation, Ask
 from poolwise.jobs.loop.parts import Settings
-from poolwise.jobs.loop.plan import Step, next_step
+from poolwise.jobs.loop.runner import Step, next_step
 from poolwise.jobs.loop.stopping.budget import Budget
 from poolwise.ledger.events import (
     BatchClosed,
@@ -73,6 +73,6 @@ def test_a_spent_budget_and_an_empty_pool_stop_the_run():
 
 
 def next_step_stop(reason):
-    from poolwise.jobs.loop.plan import Next
+    from poolwise.jobs.loop.runner import Next
 
     return Next(Step.STOP, reason=reason)

@@ -12,9 +12,10 @@ from builders import Blobs, Quiet
 from poolwise.core.parallel import HERE
 from poolwise.core.types import Predictions, Task
 from poolwise.jobs.samplesize.measured import Imported, Point
-from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
+from poolwise.jobs.samplesize.parts import SampleSizeParts, Training
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import fit_and_score
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 from poolwise.report.tracking.none import NoTracker
 
 TRAINED = Training(
@@ -91,7 +92,7 @@ def experiment(folder: Path, images=None, *, tracker=None, config=None, points=N
     chosen = {"jobs": HERE, "target": 0.97, "repeats": (3, 3, 2, 2, 2), **settings}
     imported = None if points is None else Imported("p.csv", "0" * 64, "accuracy", tuple(points))
     return SampleSizeParts(
-        run="fakes", folder=folder / "fakes", cache=folder / "cache", settings=SampleSizeSettings(**chosen),
+        run="fakes", folder=folder / "fakes", cache=folder / "cache", settings=SampleSizeConfig(**chosen),
         config=config or {"hold": "steps", "target": 0.97, "jobs": 0}, method="guesser", prior=Prior(),
         tracker=tracker or NoTracker(), display=Quiet(), images=images if points is None else None,
         learner=lambda smallest, largest: TRAINED,

@@ -12,10 +12,10 @@ from poolwise.jobs.samplesize import answers
 from poolwise.jobs.samplesize.caveats import caveats
 from poolwise.jobs.samplesize.cells import Ground, cells
 from poolwise.jobs.samplesize.measured import Point
-from poolwise.jobs.samplesize.parts import SampleSizeSettings
-from poolwise.metric.curve.prior import Prior
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
+from poolwise.metric.curve.posterior import Prior
 
-SETTINGS = SampleSizeSettings(target=0.98)
+SETTINGS = SampleSizeConfig(target=0.98)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_forecasts_rise_and_stay_inside(fit):
 
 
 def test_errors_where_lower_is_better():
-    settings = replace(SETTINGS, higher_is_better=False, target=0.02)
+    settings = replace(SETTINGS, points="loss.csv", higher_is_better=False, target=0.02)
     points = [Point(n, r, {"error": n**-0.5 + 1e-4 * r}) for n in (50, 100, 200, 400, 800) for r in range(2)]
     fit = answers.fitted(points, "error", Prior(), settings)
     assert answers.sentences(fit, settings, "error")[0].startswith("2 % error needs about")

@@ -16,8 +16,8 @@ from poolwise.core.types import Manifest, Task
 from poolwise.jobs.samplesize.build import clean_labels, read_points, samplesize_name, samplesize_parts
 from poolwise.jobs.samplesize.schedule import held_constant
 from poolwise.jobs.samplesize.settings import as_points
-from poolwise.metric.curve.pow3 import Pow3
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.families import Pow3
+from poolwise.metric.curve.posterior import Prior
 
 
 def settings(*overrides):
@@ -105,14 +105,14 @@ def test_a_single_family_of_curves():
         ("repeats=[0]", "repeats"),
         ("subsets=other", "subsets"),
         ("hold=time", "hold"),
-        ("steps=0", "steps is 0; it is at least 1"),
+        ("steps=0", "steps is 0; it must be at least 1"),
         ("target=95", "0.95"),
         ("class_target=2", "class_target"),
         ("most=1", "most"),
-        ("at=[0]", "at is"),
+        ("at=[0]", r"at.0. is 0"),
         ("target=-1", "above 0 and at most 1"),
         ("target=null", "target is null; it needs a value"),
-        ("test=pool", "none in both"),
+        ("test=pool", "no split is in both"),
         ("train=[]", "train"),
         ("jobs=-1", "^jobs is -1"),
         ("best=100", "points"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from poolwise.metric.curve.fit import fit_curve
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.prior import Prior
-from poolwise.metric.curve.scale import scale_of
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 
 SIZES = np.array([100.0, 200.0, 400.0, 700.0, 1000.0])
 

@@ -7,7 +7,7 @@ from metric.curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.core.errors import ConfigError
 from poolwise.metric.curve.classes import binding_class, class_needs
 from poolwise.metric.curve.cleaned import CurveDifference
-from poolwise.metric.curve.scale import Scale
+from poolwise.metric.curve.measurements import Scale
 
 
 def pair():

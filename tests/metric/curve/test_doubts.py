@@ -5,10 +5,9 @@ import pytest
 
 from metric.curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.core.errors import InvalidArray
-from poolwise.metric.curve.last1 import Last1
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.prior import Prior
-from poolwise.metric.curve.scale import scale_of
+from poolwise.metric.curve.families import Last1
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 
 
 def told(errors, word, sizes=SIZES, **given_too):

@@ -6,19 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwise.core.errors import ConfigError
-from poolwise.metric.curve.arctan import Arctan
-from poolwise.metric.curve.exp3 import Exp3
+from poolwise.metric.curve.families import M4, Arctan, Exp3, Ilog2, Last1, Mmf4, Pow2, Pow3, Pow4, Wbl4, solved
 from poolwise.metric.curve.family import Axis, grid
-from poolwise.metric.curve.ilog2 import Ilog2
-from poolwise.metric.curve.last1 import Last1
 from poolwise.metric.curve.least_squares import closest
-from poolwise.metric.curve.m4 import M4, solved
-from poolwise.metric.curve.mmf4 import Mmf4
-from poolwise.metric.curve.observed import observed
-from poolwise.metric.curve.pow2 import Pow2
-from poolwise.metric.curve.pow3 import Pow3
-from poolwise.metric.curve.pow4 import Pow4
-from poolwise.metric.curve.wbl4 import Wbl4
+from poolwise.metric.curve.measurements import observed
 
 MEMBERS = [Last1(), Pow2(), Pow3(), Pow4(), M4(), Mmf4(), Exp3(), Wbl4(), Ilog2(), Arctan()]
 SIZES = np.geomspace(100, 1600, 9)

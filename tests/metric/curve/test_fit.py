@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from metric.curve.curves import SIZES, fitted, power_law, repeats
 from poolwise.core.errors import ConfigError, InvalidArray
+from poolwise.metric.curve.families import Last1
 from poolwise.metric.curve.fit import fit_curve
-from poolwise.metric.curve.last1 import Last1
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.prior import Prior
-from poolwise.metric.curve.scale import scale_of
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 
 FAR = np.array([2000.0, 4000.0, 8000.0, 64000.0])
 

@@ -9,12 +9,9 @@ from scipy.stats import norm
 
 from metric.curve.curves import SIZES, power_law, repeats
 from poolwise.core.errors import ConfigError
-from poolwise.metric.curve.last1 import Last1
-from poolwise.metric.curve.mixture import below, merged, quantiles
-from poolwise.metric.curve.observed import observed
-from poolwise.metric.curve.posterior import _evidence, weigh
-from poolwise.metric.curve.pow2 import Pow2
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.families import Last1, Pow2
+from poolwise.metric.curve.measurements import observed
+from poolwise.metric.curve.posterior import Prior, _evidence, below, merged, quantiles, weigh
 
 
 def test_the_amplitude_is_integrated_out_exactly():

@@ -114,7 +114,7 @@ def test_arrays_that_do_not_fit_are_told(arguments, told):
     [
         ({"method": "odd"}, "did you mean 'odds'"),
         ({"budget": 0}, "budget is how many"),
-        ({"weight": 2.0}, "weight must be in"),
+        ({"weight": 2.0}, r"auto\.weight is 2\.0; it must be at least 0 and at most 1"),
         ({"wieght": 0.5}, "did you mean 'weight'"),
     ],
 )

@@ -56,5 +56,5 @@ def test_a_rank_takes_all_that_are_equal_and_nothing_that_is_agreed_on():
 
 @pytest.mark.parametrize("wrong", [{"neighbours": 1}, {"draws": 0}, {"share": 0.0}])
 def test_options_that_cannot_be_are_told(wrong):
-    with pytest.raises(ConfigError, match="simifeat"):
+    with pytest.raises(ConfigError, match="SimiFeat"):
         SimiFeat(**wrong)

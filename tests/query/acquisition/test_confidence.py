@@ -69,7 +69,7 @@ def test_the_order_of_classes_does_not_matter(order):
 @pytest.mark.parametrize("score", SCORES)
 def test_blocks_do_not_change_scores(score, monkeypatch):
     whole = score(drawn())
-    monkeypatch.setattr("poolwise.query.acquisition.blocks.BLOCK", 35)
+    monkeypatch.setattr("poolwise.query.acquisition.confidence.BLOCK", 35)
     np.testing.assert_array_equal(score(drawn()), whole)
 
 

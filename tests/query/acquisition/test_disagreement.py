@@ -126,6 +126,6 @@ def test_scores_stay_in_their_range(seed, draws, classes):
 def test_blocks_do_not_change_scores(monkeypatch):
     logs = np.log(drawn())
     whole = [getattr(disagreement, name)(logs) for name in ALL]
-    monkeypatch.setattr("poolwise.query.acquisition.blocks.BLOCK", 100)
+    monkeypatch.setattr("poolwise.query.acquisition.confidence.BLOCK", 100)
     for name, scores in zip(ALL, whole, strict=True):
         np.testing.assert_array_equal(getattr(disagreement, name)(logs), scores)

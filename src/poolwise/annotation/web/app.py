@@ -1,4 +1,4 @@
-"""The whole server: pages, questions, pictures, behind the guard."""
+"""The whole server: pages, routes and pictures, behind the middleware."""
 
 # No `from __future__ import annotations` here: FastAPI reads the annotations of functions within functions.
 
@@ -22,7 +22,7 @@ from poolwise.core.errors import AnnotationError, LedgerError, PoolwiseError, Un
 
 
 def application(site: Site, people: People, hosts: Iterable[str] | None = None) -> SecurityMiddleware:
-    """The server of a run; see `SecurityMiddleware` for `hosts`."""
+    """Return the server of a run; see `SecurityMiddleware` for `hosts`."""
     auth = Auth(people, site.data)
     app = FastAPI(title="poolwise annotate", docs_url=None, redoc_url=None, openapi_url=None)
     for router in (auth.router(), page_routes(site, auth), api_routes(site, auth), picture_routes(site, auth)):
@@ -49,13 +49,13 @@ def application(site: Site, people: People, hosts: Iterable[str] | None = None) 
 
     @app.exception_handler(ClientDisconnect)
     def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
-        return JSONResponse({"detail": "the request broke off, or is too large"}, 413)
+        return JSONResponse({"detail": "the request broke off, or it is too large"}, 413)
 
     return SecurityMiddleware(app, hosts)
 
 
 def status_of(error: PoolwiseError) -> int:
-    """The status that says what was wrong."""
+    """Return the HTTP status of an error."""
     if isinstance(error, UnknownSample):
         return 404
     if isinstance(error, LedgerError):

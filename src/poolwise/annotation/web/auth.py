@@ -1,4 +1,4 @@
-"""Coming in: the login, the session, who asks, and that a change was meant."""
+"""Who may: the login, the session, the person behind a request, and that a change is meant."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CSRF = "x-poolwise-csrf"
 
 
 class NotLoggedIn(HTTPException):
-    """Pages answer it with the login, questions with 401."""
+    """Nobody is logged in: pages send the login instead, routes answer with 401."""
 
     def __init__(self) -> None:
         super().__init__(401, "Log in first: open the link that you were given.")
 
 
 class Auth:
-    """Who is let in.
+    """The people who may use the page.
 
     Args:
         people: names and tokens.
@@ -37,7 +37,7 @@ class Auth:
         self._attempts = LoginLimiter()
 
     def current_person(self, request: Request) -> str:
-        """The person who asks. Raises NotLoggedIn."""
+        """Return the person behind a request. Raises NotLoggedIn."""
         if not self.people.need_token:
             return self.people.alone
         person = self.people.by_session(request.cookies.get(self.cookie, ""))
@@ -46,14 +46,14 @@ class Auth:
         return person
 
     def changing_person(self, request: Request) -> str:
-        """The person who asks for a change, from a page of ours. Raises NotLoggedIn, HTTPException."""
+        """Return the person who asks for a change, from a page of ours. Raises NotLoggedIn, HTTPException."""
         person = self.current_person(request)
         if not hmac.compare_digest(request.headers.get(CSRF, "").encode(), self.people.csrf(person).encode()):
             raise HTTPException(403, "The page is too old; load it again.")
         return person
 
     def router(self) -> APIRouter:
-        """Login and logout."""
+        """Return the routes of login and logout."""
         router = APIRouter(include_in_schema=False)
         router.add_api_route("/login", self._form, methods=["GET"])
         router.add_api_route("/login", self._login, methods=["POST"])
@@ -65,7 +65,7 @@ class Auth:
 
     async def _login(self, request: Request) -> Response:
         address = request.client.host if request.client else ""
-        body = await request.body()  # before the look at earlier tries: nothing may come in between
+        body = await request.body()  # before earlier tries are counted: nothing may come in between
         if not self._attempts.allowed(address):
             page = rendered("login.html.j2", wrong="Too many tries; wait a minute.")
             return HTMLResponse(page, 429, {"retry-after": "60"})
@@ -87,7 +87,7 @@ class Auth:
 
 
 def token_in(body: bytes) -> str:
-    """The token of a login form; "" if there is none.
+    """Return the token of a login form; "" if there is none.
 
     >>> token_in(b"token=abc+"), token_in(b"x=1&" * 100)
     ('abc', '')
@@ -100,7 +100,7 @@ def token_in(body: bytes) -> str:
 
 
 def rendered(template: str, **content: Any) -> str:
-    """A page; every value is escaped."""
+    """Return a page; every value is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = str(files("poolwise.annotation.web") / "templates")

@@ -1,4 +1,4 @@
-"""One batch on the session: what people send is checked, written to the ledger, and only then believed."""
+"""One batch while people label it: what they send is checked, written to the ledger, and only then believed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Protocol
 
+from poolwise.annotation.web.forms import Submission
 from poolwise.annotation.web.queue import Queue
 from poolwise.annotation.web.speed import Speed, speeds
 from poolwise.core.errors import AnnotationError, ConflictingAnswers, UnknownLabel, UnknownSample, listed
-from poolwise.core.types import Ask, Label, Task
-from poolwise.core.voting import Claim, Said, Vote
+from poolwise.core.types import Ask, Batch, Label, Task
+from poolwise.core.voting import Claim, Verdict, Vote
 
 MOST_SECONDS = 86_400.0
 
@@ -23,42 +24,16 @@ class VoteStore(Protocol):
     """Where votes and claims of a run are kept; see `ledger/votes.py`."""
 
     def all(self) -> list[Vote]:
-        """Every vote, oldest first."""
+        """Return every vote, oldest first."""
 
     def claims(self, round: int) -> list[Claim]:
-        """Who holds what of a round."""
+        """Return who holds what of a round."""
 
     def save(self, votes: Sequence[Vote], claimed: Sequence[Claim] = (), dropped: Sequence[Claim] = ()) -> None:
-        """Write all of it or nothing; on the disk, where whoever reads the run looks, when this returns.
+        """Write all of it or nothing; it is on the disk, where whoever reads the run looks, when this returns.
 
         Given nothing, raises if what was saved before is no longer there.
         """
-
-
-@dataclass(frozen=True)
-class Work:
-    """A batch as the page shows it. Asks whose details say `review` are labels to look at again."""
-
-    round: int
-    asks: tuple[Ask, ...]
-    classes: tuple[str, ...]
-    task: Task
-    by_id: dict[int, Ask] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_id", {ask.sample_id: ask for ask in self.asks})
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One answer as a browser sends it."""
-
-    key: str
-    sample_id: int
-    said: Said
-    labels: tuple[str, ...] = ()
-    note: str = ""
-    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,53 +49,51 @@ class BatchSession:
     """One batch, shared by all threads of the server.
 
     Args:
-        work: the batch.
+        batch: its samples. Asks whose details say `review` are labels to look at again.
         store: where votes go.
-        redundancy: people who speak of each sample.
+        redundancy: people who answer each sample.
         hold: seconds for which a sample stays with a tab.
         clock: seconds since 1970.
     """
 
     def __init__(
         self,
-        work: Work,
+        batch: Batch,
         store: VoteStore,
         *,
         redundancy: int = 1,
         hold: float = 300.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.work = work
+        self.batch = batch
+        self.asks = {ask.sample_id: ask for ask in batch.asks}
         self._store, self._clock = store, clock
         self._options = (redundancy, hold)
         self._lock = threading.Lock()
-        self._grid_order: dict[int, None] | None = None
+        self._grid = dict.fromkeys(ask.sample_id for ask in grid_order(batch.asks))
         self._load()
 
     def _load(self) -> None:
-        """Memory as the ledger has it. Raises LedgerError: it cannot be read; whoever comes next tries again."""
+        """Read memory anew from the ledger. Raises LedgerError: it cannot be read; the next request tries again."""
         self._stale = True
-        votes = [vote for vote in self._store.all() if vote.round == self.work.round]
-        queue = Queue([ask.sample_id for ask in self.work.asks], *self._options)
-        queue.restore(votes, self._store.claims(self.work.round))
+        votes = [vote for vote in self._store.all() if vote.round == self.batch.round]
+        queue = Queue(list(self.asks), *self._options)
+        queue.restore(votes, self._store.claims(self.batch.round))
         self._queue, self._votes = queue, votes
-        self._sent = {(vote.person, vote.key): vote for vote in votes}
+        self._by_key = {(vote.person, vote.key): vote for vote in votes}
         self._stale = False
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One thread at a time, on memory that is as the ledger."""
+        """Let one thread at a time work, on memory that agrees with the ledger."""
         with self._lock:
             if self._stale:
                 self._load()
             yield
 
     def take(self, person: str, tab: str, count: int, *, grid: bool = False) -> list[Ask]:
-        """What a tab is to show, `count` at most; the first is the one to answer now."""
-        with self._alone():
-            ids, claims = self._take(person, tab, count, grid)
-            self._save([], claims)
-            return [self.work.by_id[at] for at in ids]
+        """Return what a tab is to show, `count` at most; the first is the one to answer now."""
+        return self.answer(person, tab, (), count, grid=grid)
 
     def answer(
         self,
@@ -132,7 +105,7 @@ class BatchSession:
         aside: Sequence[int] = (),
         grid: bool = False,
     ) -> list[Ask]:
-        """Write answers down, give the samples `aside` back for later; then what the tab is to show next.
+        """Write answers down, give the samples `aside` back for later; return what the tab is to show next.
 
         Raises:
             UnknownSample, UnknownLabel, ConflictingAnswers: nothing was written.
@@ -140,45 +113,50 @@ class BatchSession:
         for sample_id in aside:
             self._check_asked(sample_id)
         with self._alone():
-            fresh = [vote for each in {each.key: each for each in sent}.values() if (vote := self._vote(person, each))]
-            over = [self._queue.add(vote) for vote in fresh] + [self._queue.skip(at, person) for at in aside]
-            ids, claims = self._take(person, tab, count, grid)
+            distinct = {each.key: each for each in sent}.values()
+            fresh = [vote for each in distinct if (vote := self._vote(person, each)) is not None]
+            over = [self._queue.add(vote) for vote in fresh] + [self._queue.skip(each, person) for each in aside]
+            ids, claims = self._queue.take(
+                person, tab, count, self._clock(), self.batch.round, self._grid if grid else None
+            )
+            if grid:  # what the tab held before takes its place among the rest
+                ids = [sample_id for sample_id in self._grid if sample_id in ids]
             self._save(fresh, claims, [claim for claim in over if claim is not None])
-            return [self.work.by_id[at] for at in ids]
+            return [self.asks[sample_id] for sample_id in ids]
 
     def undo(self, person: str, tab: str, key: str) -> Vote | None:
-        """Take back what a person said last, and hand the sample to this tab again; None if there is nothing to take back."""
+        """Take a person's last vote back and hand the sample to this tab again; return the UNDO, None if there is no vote."""
         with self._alone():
-            before, at = self._sent.get((person, key)), self._queue.last_of(person)
-            if before is not None or at is None:
+            before, sample_id = self._by_key.get((person, key)), self._queue.last_of(person)
+            if before is not None or sample_id is None:
                 self._save([], [])
                 return before
-            old = self._queue.said[at][person]
-            vote = replace(old, key=key, said=Said.UNDO, seconds=None, at=self._now())
+            old = self._queue.votes[sample_id][person]
+            vote = replace(old, key=key, verdict=Verdict.UNDO, seconds=None, at=self._now())
             self._queue.add(vote)
-            claim = self._queue.hand(at, person, tab, self._clock(), self.work.round)
+            claim = self._queue.hand(sample_id, person, tab, self._clock(), self.batch.round)
             self._save([vote], [claim])
             return vote
 
     def counts(self, person: str) -> Counts:
-        """How far the batch is."""
+        """Return how far the batch is."""
         with self._alone():
             return Counts(self._queue.done, len(self._queue.ids), self._queue.votes_of(person))
 
-    def votes_by_sample(self) -> dict[int, dict[str, Vote]]:
-        """Sample -> person -> the vote that stands."""
+    def voted(self) -> set[int]:
+        """Return the samples that somebody has answered."""
         with self._alone():
-            return {at: dict(votes) for at, votes in self._queue.said.items()}
+            return {sample_id for sample_id, votes in self._queue.votes.items() if votes}
 
     def speeds(self) -> list[Speed]:
-        """Figures of each person."""
+        """Return figures of each person."""
         with self._alone():
             votes = list(self._votes)
         return speeds(votes)  # long work for a large batch: answers need not wait for it
 
     @property
     def full(self) -> bool:
-        """Whether enough people have spoken of every sample."""
+        """Whether enough people have answered every sample."""
         with self._alone():
             return self._queue.done == len(self._queue.ids)
 
@@ -188,19 +166,6 @@ class BatchSession:
         with self._alone():
             return self._votes[-1].at if self._votes else ""
 
-    def _take(self, person: str, tab: str, count: int, grid: bool) -> tuple[list[int], list[Claim]]:
-        order = self._sorted_for_grid() if grid else None
-        ids, claims = self._queue.take(person, tab, count, self._clock(), self.work.round, order)
-        if order is not None:  # what the tab held before takes its place among the rest
-            mine = set(ids)
-            ids = [at for at in order if at in mine]
-        return ids, claims
-
-    def _sorted_for_grid(self) -> dict[int, None]:
-        if self._grid_order is None:
-            self._grid_order = dict.fromkeys(ask.sample_id for ask in grid_order(self.work.asks))
-        return self._grid_order
-
     def _save(self, votes: Sequence[Vote], claims: Sequence[Claim], dropped: Sequence[Claim] = ()) -> None:
         """Write; with nothing to write, make sure of what was written: to say it again is to acknowledge it again."""
         try:
@@ -208,39 +173,39 @@ class BatchSession:
         except BaseException:
             self._stale = True  # what is in memory may not be in the ledger
             raise
-        self._sent.update({(vote.person, vote.key): vote for vote in votes})
+        self._by_key.update({(vote.person, vote.key): vote for vote in votes})
         self._votes.extend(votes)
 
     def _vote(self, person: str, sent: Submission) -> Vote | None:
-        """The vote that was sent; None if it is there already."""
+        """Return the vote that was sent; None if it is there already."""
         self._check_asked(sent.sample_id)
-        before = self._sent.get((person, sent.key))
+        before = self._by_key.get((person, sent.key))
         if before is not None and before.sample_id != sent.sample_id:
             raise ConflictingAnswers(
-                f"the key {sent.key!r} was sent with sample {before.sample_id} before; an answer has a key of its own."
+                f"the key {sent.key!r} was sent with sample {before.sample_id} before; each answer has its own key."
             )
         if before is not None:
             return None
-        label = self._label(sent) if sent.said is Said.LABEL else None
+        label = self._label(sent) if sent.verdict is Verdict.LABEL else None
         seconds = None if sent.seconds is None else min(max(sent.seconds, 0.0), MOST_SECONDS)
         return Vote(
-            sent.key, self.work.round, sent.sample_id, person, sent.said, label, sent.note, seconds,
-            visible_suggestion(self.work.by_id[sent.sample_id]), self._now(),
+            sent.key, self.batch.round, sent.sample_id, person, sent.verdict, label, sent.note, seconds,
+            visible_suggestion(self.asks[sent.sample_id]), self._now(),
         )  # fmt: skip
 
     def _check_asked(self, sample_id: int) -> None:
-        if sample_id not in self.work.by_id:
-            raise UnknownSample(f"sample {sample_id} is not in the batch of round {self.work.round}.")
+        if sample_id not in self.asks:
+            raise UnknownSample(f"sample {sample_id} is not in the batch of round {self.batch.round}.")
 
     def _label(self, sent: Submission) -> Label:
-        unknown = [name for name in sent.labels if name not in self.work.classes]
-        if unknown:
-            raise UnknownLabel(f"{listed(unknown)} is no class; the classes are {listed(self.work.classes, 20)}.")
-        if self.work.task is Task.MULTILABEL:
-            return tuple(name for name in self.work.classes if name in sent.labels)
+        classes = self.batch.classes
+        if unknown := [name for name in sent.labels if name not in classes]:
+            raise UnknownLabel(f"{listed(unknown)} is not a class; the classes are {listed(classes, 20)}.")
+        if self.batch.task is Task.MULTILABEL:
+            return tuple(name for name in classes if name in sent.labels)
         if len(sent.labels) != 1:
             raise AnnotationError(
-                f"a picture has one class here, {len(sent.labels)} were sent for sample {sent.sample_id}."
+                f"sample {sent.sample_id} was sent with {len(sent.labels)} classes; each picture has one class here."
             )
         return sent.labels[0]
 
@@ -249,12 +214,12 @@ class BatchSession:
 
 
 def visible_suggestion(ask: Ask) -> Label:
-    """What the page shows as the model's suggestion: none where no model spoke."""
+    """Return the suggestion that the page shows: none where no model made one."""
     return ask.suggestion if ask.probability is not None else None
 
 
 def grid_order(asks: Sequence[Ask]) -> list[Ask]:
-    """Those with a suggestion, by suggested class, cluster, and how sure the model is."""
+    """Return the asks whose suggestion can be confirmed, by suggested class, cluster, and how sure the model is."""
 
     def place(ask: Ask) -> tuple[str, str, float]:
         return str(ask.suggestion), str(ask.details.get("cluster", "")).zfill(9), -(ask.probability or 0.0)

@@ -1,77 +1,84 @@
-"""What browsers send and get, as the shapes that FastAPI checks."""
+"""The JSON that browsers send and get, as the shapes that FastAPI checks."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema
 
-from poolwise.annotation.web.batch_session import Submission
-from poolwise.core.voting import Said
+from poolwise.annotation.web.speed import Speed
+from poolwise.core.voting import Verdict
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 """Made by the browser: of a tab, of an answer."""
 Id = Annotated[int, Field(ge=0, le=2**53)]
+Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Name = Annotated[str, Field(max_length=500)]
+AnswerVerdict = Annotated[
+    Verdict,
+    GetPydanticSchema(
+        lambda _, handler: handler.generate_schema(Literal[Verdict.LABEL, Verdict.CANNOT_TELL, Verdict.REMOVE])
+    ),
+]
+"""What a browser may say of one sample; KEEP and UNDO have requests of their own."""
 AT_ONCE = 500
-"""AnswerRequest or pictures in one request."""
+"""Answers or pictures in one request."""
+
+
+def plain(text: str) -> str:
+    """Return the printable part of a text: databases refuse the character 0."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One answer as a browser sends it; the session makes it a vote."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    key: Key
+    sample_id: Id
+    verdict: Annotated[AnswerVerdict, Field(alias="said")]
+    labels: Annotated[tuple[Name, ...], Field(max_length=AT_ONCE)] = ()
+    note: Annotated[str, Field(max_length=2000), AfterValidator(plain)] = ""
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class Strict(BaseModel):
-    """Nothing but what is named."""
+    """A request with no other fields than those named."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class TakeRequest(Strict):
-    """What is there to be shown?"""
+    """A tab asks for samples to show."""
 
     tab: Key
     count: Annotated[int, Field(ge=0, le=AT_ONCE)] = 4
     grid: bool = False
 
 
-class OneAnswer(Strict):
-    """An answer to a sample."""
-
-    key: Key
-    sample_id: Id
-    said: Literal["label", "cannot tell", "remove"]
-    labels: Annotated[list[Name], Field(max_length=AT_ONCE)] = []
-    note: Annotated[str, Field(max_length=2000)] = ""
-    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-
-    @field_validator("note")
-    @classmethod
-    def plain(cls, text: str) -> str:
-        """Text alone: databases refuse the character 0."""
-        return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
-
-    def sent(self) -> Submission:
-        """As the session takes it."""
-        return Submission(self.key, self.sample_id, Said(self.said), tuple(self.labels), self.note, self.seconds)
-
-
 class AnswerRequest(TakeRequest):
-    """AnswerRequest, samples put aside, and what is to be shown next."""
+    """Answers, samples put aside, and a request for the samples to show next."""
 
-    round: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    answers: Annotated[list[OneAnswer], Field(max_length=AT_ONCE)] = []
+    round: Number
+    answers: Annotated[list[Submission], Field(max_length=AT_ONCE)] = []
     aside: Annotated[list[Id], Field(max_length=AT_ONCE)] = []
 
 
 class UndoRequest(Strict):
-    """TakeRequest back the last answer."""
+    """A person takes the last answer back."""
 
     tab: Key
     key: Key
 
 
 class KeepRequest(Strict):
-    """Of a duplicate group, the sample that stays."""
+    """The samples of a duplicate group that stay."""
 
     key: Key
-    group: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    group: Number
     keep: list[Id]
 
 
@@ -100,7 +107,7 @@ class Item(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far everything is."""
+    """How far the batch and the run are."""
 
     round: int | None
     done: int
@@ -118,14 +125,14 @@ class Progress(BaseModel):
 
 
 class TakeResponse(BaseModel):
-    """What a tab is to show."""
+    """The samples that a tab is to show."""
 
     items: list[Item]
     progress: Progress
 
 
 class UndoResponse(BaseModel):
-    """What was taken back, to be answered again; none if there was nothing."""
+    """The sample whose answer was taken back, to be answered again; None if there was no answer."""
 
     item: Item | None
     labels: list[str]
@@ -133,24 +140,14 @@ class UndoResponse(BaseModel):
     progress: Progress
 
 
-class PersonFigures(BaseModel):
-    """One person's figures in this batch."""
-
-    person: str
-    answers: int
-    cannot_tell: int
-    seconds: float | None
-    agreement: float | None
-
-
 class FiguresResponse(BaseModel):
-    """Everybody's figures."""
+    """Each person's figures in this batch."""
 
-    people: list[PersonFigures]
+    people: list[Speed]
     progress: Progress
 
 
 class KeepResponse(BaseModel):
-    """How many samples of a group go."""
+    """The number of samples of a group that leave the labels."""
 
     removed: int

@@ -1,4 +1,4 @@
-"""What every request passes: the host it names, the site it comes from, its size; and headers on every answer."""
+"""Around every request: checks of the host it names, the site it comes from and its size; headers on every answer."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class SecurityMiddleware:
     """Wraps the application.
 
     Args:
-        app: what it guards.
-        hosts: names under which the server may be asked, without a port. None: any, as people log in. Without logins a
-            page of another site, whose name was pointed at this machine, must not be answered.
+        app: the application.
+        hosts: names under which the server answers, without a port. None: any, as people log in. Without logins the
+            server must not answer a page of another site whose name was pointed at this machine.
     """
 
     def __init__(self, app: App, hosts: Iterable[str] | None) -> None:
@@ -46,7 +46,7 @@ class SecurityMiddleware:
         self.hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
@@ -54,14 +54,14 @@ class SecurityMiddleware:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope["method"], headers)
         if refusal:
-            await _say(send, *refusal)
+            await _refuse(send, *refusal)
             return
         await self.app(scope, _limited(receive), _with_headers(send))
 
     def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if self.hosts is not None and host_name(host) not in self.hosts:
-            return 400, "This server does not answer to that name."
+            return 400, "This server does not answer to that host name."
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BODY:
             return 413, "The request is too large."
@@ -71,7 +71,7 @@ class SecurityMiddleware:
 
 
 def host_name(host: str) -> str:
-    """The name of a Host header, without its port.
+    """Return the name of a Host header, without its port.
 
     >>> host_name("localhost:8765"), host_name("[::1]:8765"), host_name("127.0.0.1")
     ('localhost', '::1', '127.0.0.1')
@@ -83,7 +83,7 @@ def host_name(host: str) -> str:
 
 
 def same_origin(headers: dict[str, str]) -> bool:
-    """Whether a browser says that its own page of this server asks; what is no browser says nothing."""
+    """Return whether a request comes from a page of this server; clients that are no browser send no such header."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
@@ -94,7 +94,7 @@ def same_origin(headers: dict[str, str]) -> bool:
 
 
 def _limited(receive: Receive) -> Receive:
-    """A body that does not say its length is cut off when it is too long."""
+    """Return a `receive` that cuts off a body that is too long and did not say so."""
     seen = 0
 
     async def limited() -> Message:
@@ -122,7 +122,7 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
-async def _say(send: Send, status: int, text: str) -> None:
+async def _refuse(send: Send, status: int, text: str) -> None:
     body = text.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     headers += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
@@ -133,24 +133,24 @@ async def _say(send: Send, status: int, text: str) -> None:
 class LoginLimiter:
     """Failed logins of the last minute; a token of 192 bits is not guessed, but a log full of tries helps nobody."""
 
-    def __init__(self, each: int = 10, all_: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
-        self._each, self._all, self._clock = each, all_, clock
+    def __init__(self, limit: int = 10, total: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit, self._total, self._clock = limit, total, clock
         self._failed: dict[str, deque[float]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def allowed(self, address: str) -> bool:
-        """Whether an address may try."""
+        """Return whether an address may try."""
         with self._lock:
             since = self._clock() - 60
-            for who in list(self._failed):
-                while self._failed[who] and self._failed[who][0] < since:
-                    self._failed[who].popleft()
-                if not self._failed[who]:
-                    del self._failed[who]
-            total = sum(map(len, self._failed.values()))
-            return len(self._failed.get(address, ())) < self._each and total < self._all
+            for each in list(self._failed):
+                while self._failed[each] and self._failed[each][0] < since:
+                    self._failed[each].popleft()
+                if not self._failed[each]:
+                    del self._failed[each]
+            count = sum(map(len, self._failed.values()))
+            return len(self._failed.get(address, ())) < self._limit and count < self._total
 
     def failed(self, address: str) -> None:
-        """Count one."""
+        """Count a failed login."""
         with self._lock:
             self._failed[address].append(self._clock())

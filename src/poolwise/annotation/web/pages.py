@@ -1,4 +1,4 @@
-"""The pages themselves, rendered on the server; what changes on them is asked for in `routes.py`."""
+"""The pages themselves, rendered on the server; `routes.py` serves what changes on them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from poolwise.annotation.web.pictures import SIDES
 from poolwise.annotation.web.serializers import address
 from poolwise.annotation.web.site import Site
 from poolwise.core.types import Task
-from poolwise.core.voting import Said
 
 PAGES = {"/": "label.html.j2", "/grid": "grid.html.j2", "/figures": "figures.html.j2", "/copies": "copies.html.j2"}
 COPIES_A_PAGE = 20
 
 
 def page_routes(site: Site, auth: Auth) -> APIRouter:
-    """A route for each page."""
+    """Return a route for each page."""
     router = APIRouter(include_in_schema=False)
     for path, template in PAGES.items():
         router.add_api_route(path, _page(site, auth, path, template), methods=["GET"], response_class=HTMLResponse)
@@ -51,33 +50,28 @@ def _page(site: Site, auth: Auth, path: str, template: str) -> Callable[[Request
 
 
 def keys_of(classes: Sequence[str]) -> list[str]:
-    """The key of each class: digits for their own names, else 1 to 9 and 0 in order; "" for those beyond, found by typing.
+    """Return the key of each class: digits for their own names, else 1 to 9 and 0 in order; "" for those beyond, found by typing.
 
-    >>> keys_of(["cat", "dog"]), keys_of(["0", "7"]), keys_of([str(at) for at in range(10, 22)])[-3:]
+    >>> keys_of(["cat", "dog"]), keys_of(["0", "7"]), keys_of([str(name) for name in range(10, 22)])[-3:]
     (['1', '2'], ['0', '7'], ['0', '', ''])
     """
     if all(len(name) == 1 and name in "0123456789" for name in classes):
         return list(classes)
-    return [str((at + 1) % 10) if at < 10 else "" for at in range(len(classes))]
+    return [str((index + 1) % 10) if index < 10 else "" for index in range(len(classes))]
 
 
 def copy_groups(site: Site) -> list[dict[str, object]]:
-    """The first duplicate groups of which nobody has said yet which one stays."""
-    said = {at for at, votes in site.copies_session.votes_by_sample().items() if votes}
-    waiting = [group for group in site.groups.values() if not {at for at, *_ in group.members} & said]
+    """Return the first duplicate groups of which nobody has said yet which one stays."""
+    voted = site.copies_session.voted()
+    waiting = [group for group in site.groups.values() if not {member for member, *_ in group.members} & voted]
     return [
         {
             "number": group.group,
             "left": len(waiting),
             "members": [
-                {"id": at, "picture": address(site, at, SIDES[1]), "label": label, "split": split}
-                for at, _, label, split in group.members
+                {"id": member, "picture": address(site, member, SIDES[1]), "label": label, "split": split}
+                for member, _, label, split in group.members
             ],
         }
         for group in waiting[:COPIES_A_PAGE]
     ]
-
-
-def kept_or_removed(keep: Sequence[int], member: int) -> Said:
-    """What is said of a member of a duplicate group."""
-    return Said.KEEP if member in keep else Said.REMOVE

@@ -1,4 +1,4 @@
-"""Who is there: names, tokens, sessions. A token is shown once; the ledger keeps its hash."""
+"""The people of a page: names, tokens, sessions. A token is shown once; the ledger keeps its hash."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from poolwise.core.errors import ConfigError
 SESSION_SECONDS = 14 * 86_400
 SALT = "poolwise annotate"
 MOST_COOKIE = 2000
-"""Characters of a session; what is longer is none of ours, and may be made to unpack to much."""
+"""Characters of a session; a longer one is not ours, and may unpack to much."""
 
 
 def new_token() -> str:
-    """A token that nobody guesses: 192 random bits."""
+    """Return a token that nobody guesses: 192 random bits."""
     return secrets.token_urlsafe(24)
 
 
 def hash_of(token: str) -> str:
-    """What is kept of a token. It is random and long, so a plain hash is enough."""
+    """Return the hash that is kept of a token. A token is random and long, so a plain hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def check_name(name: str) -> str:
-    """A person's name. Raises ConfigError: empty, too long, or with control characters."""
+    """Return a person's name without spaces around it. Raises ConfigError: empty, too long, or with control characters."""
     if not name.strip() or len(name) > 60 or not name.isprintable() or "," in name:
-        raise ConfigError(f"{name!r} is no name for a person here; it takes 1 to 60 printable characters, no comma.")
+        raise ConfigError(f"{name!r} is not a name for a person; use 1 to 60 printable characters, no comma.")
     return name.strip()
 
 
 @dataclass(frozen=True)
 class People:
-    """Who may come in.
+    """The people who may use the page.
 
     Attributes:
         tokens: name -> SHA-256 of their token. Empty: one person, on this machine, without a token.
@@ -54,19 +54,19 @@ class People:
         return bool(self.tokens)
 
     def by_token(self, token: str) -> str | None:
-        """Whose token this is; every one is compared, in constant time."""
-        given, found = hash_of(token), None
+        """Return whose token this is; every one is compared, in constant time."""
+        sent, person = hash_of(token), None
         for name, kept in self.tokens.items():
-            if hmac.compare_digest(kept, given):
-                found = name
-        return found
+            if hmac.compare_digest(kept, sent):
+                person = name
+        return person
 
     def session(self, person: str) -> str:
-        """What the cookie holds: name and time, signed with the hash of the person's token: a new token ends old sessions."""
+        """Return a cookie: name and time, signed with the hash of the person's token: a new token ends old sessions."""
         return str(self._signer(self.tokens[person]).dumps({"person": person}))
 
     def by_session(self, cookie: str) -> str | None:
-        """Who a cookie speaks for; None if it was not made here, is too old, or the token has changed since."""
+        """Return the person of a cookie; None if it was not made here, is too old, or the token has changed since."""
         from itsdangerous import BadData
 
         if len(cookie) > MOST_COOKIE:
@@ -82,7 +82,7 @@ class People:
         return person
 
     def csrf(self, person: str) -> str:
-        """What a page of this person sends with every change, and pages of other sites cannot know."""
+        """Return what a page of this person sends with every change, and pages of other sites cannot know."""
         key = self.tokens.get(person, self.alone_key)
         return hmac.new(key.encode(), f"{SALT} csrf {person}".encode(), hashlib.sha256).hexdigest()
 

@@ -14,12 +14,12 @@ from poolwise.core.types import Ask, Label, Task
 
 
 def address(site: Site, sample_id: int, side: int) -> str:
-    """Where a picture is asked for. The data's digest is in it, as browsers keep pictures."""
+    """Return the address of a picture. It holds the data's digest, as browsers keep pictures."""
     return f"/picture/{site.data}/{side}/{sample_id}"
 
 
 def item(site: Site, ask: Ask) -> Item:
-    """One sample."""
+    """Return one sample."""
     small, page, zoom = (address(site, ask.sample_id, side) for side in SIDES)
     review = bool(ask.details.get("review"))
     return Item(
@@ -30,7 +30,7 @@ def item(site: Site, ask: Ask) -> Item:
 
 
 def names(label: Label) -> list[str] | None:
-    """A label as a list of classes."""
+    """Return a label as a list of classes."""
     return None if label is None else [label] if isinstance(label, str) else list(label)
 
 
@@ -42,7 +42,7 @@ def _given(site: Site, details: Mapping[str, Any]) -> list[str]:
 
 
 def _neighbours(site: Site, details: Mapping[str, Any]) -> list[Neighbour]:
-    """Those that an audit found; their columns are JSON."""
+    """Return the neighbours that an audit found; their columns are JSON."""
     try:
         paths, labels, near = (
             json.loads(details[name]) for name in ("neighbours", "neighbour_labels", "neighbour_similarity")
@@ -58,11 +58,11 @@ def _neighbours(site: Site, details: Mapping[str, Any]) -> list[Neighbour]:
 
 
 def progress(site: Site, person: str) -> Progress:
-    """How far the batch and the run are."""
+    """Return how far the batch and the run are."""
     view, session = site.view, site.session
     counts = session.counts(person) if session is not None else None
     return Progress(
-        round=session.work.round if session is not None else None,
+        round=session.batch.round if session is not None else None,
         done=counts.done if counts else 0,
         total=counts.total if counts else 0,
         mine=counts.mine if counts else 0,
@@ -70,8 +70,3 @@ def progress(site: Site, person: str) -> Progress:
         stage=view.stage, since=view.since, expected=view.expected, over=view.over, metric=view.metric,
         scores=list(view.scores), next_command="" if site.run.train else view.next_command, trouble=site.trouble,
     )  # fmt: skip
-
-
-def in_grid(asks: list[Ask]) -> list[Ask]:
-    """Those whose suggestion can be confirmed."""
-    return [ask for ask in asks if visible_suggestion(ask) is not None and not ask.details.get("review")]

@@ -10,34 +10,35 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
-from poolwise.annotation.web.batch_session import BatchSession, VoteStore, Work
+from poolwise.annotation.web.batch_session import BatchSession, VoteStore
 from poolwise.annotation.web.pictures import SIDES, Pictures
 from poolwise.core.errors import LedgerMoved, PoolwiseError, RunBusy
 from poolwise.core.interfaces import ImageSource
-from poolwise.core.types import Ask
+from poolwise.core.types import Ask, Batch
 
 LOG = logging.getLogger("poolwise")
 COPIES = -1
-"""Stands for a round where near-copies are spoken of: no batch asked about them."""
+"""The round of votes on near-copies: no batch asked about them."""
 MOVED = (
     "The run's folder, or the ledger in it, was removed, moved or replaced while this page was open: nothing is recorded. "
-    "Put it back where it was, and what is not saved is sent by itself; or end the server, start poolwise annotate "
-    "again, and open the page that it names."
+    "Put it back where it was, and the page sends what is not saved; or end the server, start poolwise annotate again, "
+    "and open the page that it names."
 )
-"""What people at the page read then: no path, unlike in the terminal."""
+"""What people at the page read when the run is moved: no path, unlike in the terminal."""
 GRACE = 3.0
 """Seconds after the last answer of a full batch in which it can still be taken back, before the loop goes on."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Where a run stands, as the page tells it.
+    """Where a run stands, as the page shows it.
 
     Attributes:
-        work: the open batch, None while there is none.
-        stage: in words, what happens while there is no batch: "training on 120 labels", ...
+        batch: the open one, None while there is none.
+        stage: in words, what happens while there is no batch: "Training the model", ...
         since: when that began, seconds since 1970; 0 if nothing is going on.
         expected: seconds it took the last time; 0 if not known.
         over: why the run is over; "" while it is not.
@@ -45,7 +46,7 @@ class View:
         next_command: what goes on with the run when the page does not.
     """
 
-    work: Work | None
+    batch: Batch | None
     stage: str = ""
     since: float = 0.0
     expected: float = 0.0
@@ -80,7 +81,7 @@ class Run(Protocol):
 
     @property
     def redundancy(self) -> int:
-        """People who speak of each sample."""
+        """People who answer each sample."""
 
     @property
     def hold(self) -> float:
@@ -90,41 +91,41 @@ class Run(Protocol):
     def train(self) -> bool:
         """Whether the loop goes on when a batch is full."""
 
-    def mark(self) -> Hashable:
-        """Changes whenever something has happened; quick."""
+    def version(self) -> Hashable:
+        """Return, quickly, a value that changes whenever something has happened."""
 
-    def look(self) -> View:
-        """Where the run stands."""
+    def view(self) -> View:
+        """Return where the run stands."""
 
-    def work_of(self, round: int) -> Work | None:
-        """A round's batch, open or not; None if there is no such round."""
+    def batch(self, round: int) -> Batch | None:
+        """Return a round's batch, open or not; None if there is no such round."""
 
     def copies(self) -> tuple[CopyGroup, ...]:
-        """Duplicate groups that an audit found."""
+        """Return the duplicate groups that an audit found."""
 
-    def full(self) -> None:
-        """Enough people have spoken of every sample: take the votes and, if it is to train, go on."""
+    def batch_is_full(self) -> None:
+        """Take the votes, as enough people have answered every sample, and, if it is to train, go on."""
 
 
 @dataclass
 class Site:
-    """What all requests share.
+    """The state that all requests share.
 
     Attributes:
         run: the run behind the page.
         pictures: its samples as small pictures.
         clock: seconds since 1970.
-        tell: shows a line to whoever started the server.
+        warn: shows a line to whoever started the server.
         trouble: what is wrong, in words, as the page shows it; "" while nothing is.
     """
 
     run: Run
     pictures: Pictures
     clock: Callable[[], float] = time.time
-    tell: Callable[[str], None] = field(default=lambda line: None)
+    warn: Callable[[str], None] = field(default=lambda line: None)
     trouble: str = ""
-    _told: str = ""
-    _seen: Hashable = None
+    _warned: str = ""
+    _version: Hashable = None
     _view: View = field(default_factory=lambda: View(None))
     _sessions: dict[int, BatchSession] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.RLock)
@@ -134,10 +135,10 @@ class Site:
     def refresh(self) -> None:
         """Read the ledger again if anything happened."""
         with self._lock:
-            mark = self.run.mark()
-            if mark != self._seen:
-                self._view = self.run.look()
-                self._seen = mark
+            version = self.run.version()
+            if version != self._version:
+                self._view = self.run.view()
+                self._version = version
 
     @property
     def view(self) -> View:
@@ -146,20 +147,20 @@ class Site:
 
     @property
     def session(self) -> BatchSession | None:
-        """The open batch's session."""
-        work = self._view.work
-        return None if work is None else self._session(work)
+        """The session of the open batch."""
+        batch = self._view.batch
+        return None if batch is None else self._session(batch)
 
     def session_of(self, round: int) -> BatchSession | None:
-        """A round's session, open or not: an answer that comes late is a correction."""
-        work = self._view.work
-        if work is not None and work.round == round:
-            return self._session(work)
+        """Return the session of a round, open or not: an answer that comes late is a correction."""
+        batch = self._view.batch
+        if batch is not None and batch.round == round:
+            return self._session(batch)
         with self._lock:
             if round in self._sessions:
                 return self._sessions[round]
-        old = self.run.work_of(round)
-        return None if old is None else self._session(old)
+        closed = self.run.batch(round)
+        return None if closed is None else self._session(closed)
 
     @cached_property
     def data(self) -> str:
@@ -169,7 +170,7 @@ class Site:
     @cached_property
     def numbers(self) -> dict[str, int]:
         """Path in the manifest -> sample id; for neighbours, which reviews name by path."""
-        return {path: at for at, path in enumerate(self.run.images.manifest.paths)}
+        return {path: sample_id for sample_id, path in enumerate(self.run.images.manifest.paths)}
 
     @cached_property
     def groups(self) -> dict[int, CopyGroup]:
@@ -178,20 +179,19 @@ class Site:
 
     @cached_property
     def copies_session(self) -> BatchSession:
-        """Where it is said which of a duplicate group stays."""
+        """Where people say which sample of a duplicate group stays."""
         manifest = self.run.images.manifest
-        members = {at: Ask(at, path) for group in self.groups.values() for at, path, _, _ in group.members}
-        return BatchSession(
-            Work(COPIES, tuple(members.values()), manifest.classes, manifest.task), self.run.store, clock=self.clock
-        )
+        members = {each: Ask(each, path) for group in self.groups.values() for each, path, _, _ in group.members}
+        batch = Batch(COPIES, tuple(members.values()), manifest.classes, manifest.task, Path())
+        return BatchSession(batch, self.run.store, clock=self.clock)
 
-    def _session(self, work: Work) -> BatchSession:
+    def _session(self, batch: Batch) -> BatchSession:
         with self._lock:
-            if work.round not in self._sessions:
-                self._sessions[work.round] = BatchSession(
-                    work, self.run.store, redundancy=self.run.redundancy, hold=self.run.hold, clock=self.clock
+            if batch.round not in self._sessions:
+                self._sessions[batch.round] = BatchSession(
+                    batch, self.run.store, redundancy=self.run.redundancy, hold=self.run.hold, clock=self.clock
                 )
-            return self._sessions[work.round]
+            return self._sessions[batch.round]
 
     def attend(self) -> None:
         """Look after the run until `close`: notice new batches, hand full ones on."""
@@ -200,14 +200,14 @@ class Site:
 
     def warm(self) -> None:
         """Encode the first picture, so that the first person does not wait for what decoding needs to be loaded."""
-        work = self._view.work
-        if work is not None and work.asks:
+        batch = self._view.batch
+        if batch is not None and batch.asks:
             with suppress(PoolwiseError, OSError):
-                self.pictures.get(work.asks[0].sample_id, SIDES[1])
+                self.pictures.get(batch.asks[0].sample_id, SIDES[1])
 
     def tick(self) -> None:
-        """One look; trouble is shown on the page and, once, in the terminal, and tried again."""
-        told = ""
+        """Look once; trouble is shown on the page and, once, in the terminal, and tried again."""
+        warning = ""
         try:
             self.refresh()
             self._hand_on()
@@ -215,26 +215,28 @@ class Site:
         except RunBusy:  # the loop is at work: it takes the votes itself
             self.trouble = ""
         except PoolwiseError as error:
-            self.trouble, told = for_page(error), str(error)
+            self.trouble, warning = for_page(error), str(error)
         except Exception as error:
             LOG.exception("the page's server")
-            self.trouble = told = f"{type(error).__name__}: {error}"
-        if told != self._told:
-            self._told = told
-            self.tell(f"the page: {told or 'that is mended, answers are recorded again.'}")
+            self.trouble = warning = f"{type(error).__name__}: {error}"
+        if warning != self._warned:
+            self._warned = warning
+            self.warn(f"the page: {warning or 'that is mended, answers are recorded again.'}")
 
     def _hand_on(self) -> None:
         session = self.session
-        if session is None or not session.full or not session.work.asks:
+        if session is None or not session.full or not session.batch.asks:
             return
-        mark = (session.work.round, session.last_at)
-        if mark == self._handed_on or self._age(session.last_at) < GRACE:
+        last = (session.batch.round, session.last_at)
+        if last == self._handed_on or self._age(session.last_at) < GRACE:
             return
-        self.run.full()
-        self._handed_on = mark
+        self.run.batch_is_full()
+        self._handed_on = last
 
-    def _age(self, at: str) -> float:
-        return self.clock() - datetime.fromisoformat(at).replace(tzinfo=timezone.utc).timestamp() if at else GRACE
+    def _age(self, moment: str) -> float:
+        if not moment:
+            return GRACE
+        return self.clock() - datetime.fromisoformat(moment).replace(tzinfo=timezone.utc).timestamp()
 
     def close(self) -> None:
         """End `attend`."""
@@ -242,5 +244,5 @@ class Site:
 
 
 def for_page(error: PoolwiseError) -> str:
-    """What people at the page are told of an error."""
+    """Return what people at the page read of an error."""
     return MOVED if isinstance(error, LedgerMoved) else str(error)

@@ -15,21 +15,16 @@ from numpy.typing import NDArray
 from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_bytes
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, Tracker
-from poolwise.core.parallel import HERE
-from poolwise.core.parts import TARGET, build_part, construct
+from poolwise.core.parts import build_part, construct
 from poolwise.core.seeds import derive
 from poolwise.core.types import Floats, Ids, LabelledSet, Labels, Need, RunRecord
 from poolwise.data.predictions import read_predictions
 from poolwise.jobs.audit.copies import Believed, Copies
-from poolwise.jobs.audit.in_loop import LoopAuditor
-from poolwise.jobs.audit.out_of_sample import Protocol
-from poolwise.jobs.audit.parts import AuditParts, AuditSettings
-from poolwise.jobs.audit.settings import AuditConfig, PlantConfig
-from poolwise.jobs.loop.build import check_name, name_of, with_votes
-from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.audit.parts import AuditParts
+from poolwise.jobs.audit.settings import AuditConfig
+from poolwise.jobs.run_folder import check_name, name_of, with_votes
 from poolwise.jobs.trainings.build import images_of, member_of, work_of
-from poolwise.jobs.trainings.fits import digest_of, fit_and_score, npy_bytes, row_bytes
+from poolwise.jobs.trainings.fits import digest_of, npy_bytes, row_bytes
 from poolwise.model.patch_embeddings import patch_embeddings
 from poolwise.quality.duplicates.find import find_duplicates
 from poolwise.quality.label_error.choice import PlantedScore
@@ -48,8 +43,6 @@ OLD_ENOUGH = 2
 """Samples below which there are no neighbours to speak of."""
 NEAREST = 5
 """Nearest pictures among which copies are looked for: all pairs of hand-written digits would be millions."""
-COPIES_FROM = 0.9
-"""Cosine from which on two pictures of a loop may be near-copies."""
 
 
 def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
@@ -94,15 +87,15 @@ def audit_parts(
         run=name,
         folder=place,
         cache=cache / "fits",
-        settings=_settings(settings),
+        settings=settings,
         config=dict(config),
         method=method,
         images=images,
         members=members,
         work=work_of(images, settings.jobs, settings.trusted),
         embed=_embed(settings, images, members, cache / "embeddings", display),
-        duplicates=partial(_duplicates, images, settings.threshold, cache / "copies"),
-        find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
+        duplicates=partial(duplicates_among, images, settings.threshold, cache / "copies"),
+        find=partial(find_errors, dict(settings.label_error), settings.seed, settings.trusted),
         annotator=with_votes(annotator, config, place, name),
         tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
@@ -111,35 +104,6 @@ def audit_parts(
         findings=partial(_findings, images.manifest.classes, settings.seed),
         command=command,
     )
-
-
-def loop_auditor(settings: LoopConfig) -> LoopAuditor:
-    """What judges the labels of a loop: the loop's own learner, in folds, in this process."""
-    asked = settings.loop_audit()
-    detector = dict(settings.label_error or {})
-
-    def parts_of(parts: Parts, folder: Path) -> AuditParts:
-        config = {"data": parts.config["data"], "model": parts.config["model"], "trusted": list(settings.trusted)}
-        return AuditParts(
-            run=parts.run,
-            folder=folder,
-            cache=parts.folder / "audits" / "fits",
-            settings=AuditSettings(Protocol(asked.folds, seed=settings.seed), budget=asked.budget, jobs=HERE),
-            config=parts.config,
-            method=str(detector[TARGET]).rpartition(".")[2],
-            images=parts.images,
-            members={FIRST: config},
-            work=lambda fit: fit_and_score(fit, parts.images, parts.learner),
-            embed=partial(_embedded, parts.images, parts.learner, None, parts.display),
-            duplicates=partial(_duplicates, parts.images, COPIES_FROM, parts.folder / "audits" / "copies"),
-            find=partial(_find, detector, settings.seed, settings.trusted),
-            annotator=parts.annotator,
-            tracker=parts.tracker,
-            display=parts.display,
-            command=parts.command,
-        )
-
-    return LoopAuditor(asked.review, parts_of)
 
 
 def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
@@ -153,31 +117,16 @@ def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
     }
 
 
-def _settings(settings: AuditConfig) -> AuditSettings:
-    plant: PlantConfig = construct(PlantConfig, dict(settings.plant or {}), "plant")
-    folds = 0 if settings.protocol == "in_sample" else settings.folds
-    return AuditSettings(
-        protocol=Protocol(folds, settings.repeats, settings.stop_share, settings.seed),
-        budget=settings.budget,
-        splits=settings.splits,
-        jobs=settings.jobs,
-        plant_share=plant.share,
-        plant_shape=plant.shape,
-        truth=settings.truth,
-        largest_group=settings.largest_group,
-    )
-
-
 def _embed(
     settings: AuditConfig, images: ImageSource, members: Mapping[str, Mapping[str, Any]], folder: Path, display: Display
 ) -> Callable[[Ids], Floats | None]:
     if settings.embeddings == "none":
         return lambda ids: None
     learner = build_part(members[FIRST]["model"], where="model", trusted=settings.trusted, kind=Learner)
-    return partial(_embedded, images, learner, folder, display)
+    return partial(embedded, images, learner, folder, display)
 
 
-def _embedded(images: ImageSource, learner: Learner, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
+def embedded(images: ImageSource, learner: Learner, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
     """Embeddings that no label went into: of trained weights, else of patches of these pictures."""
     if len(ids) <= OLD_ENOUGH:
         return None
@@ -187,7 +136,9 @@ def _embedded(images: ImageSource, learner: Learner, folder: Path | None, displa
     return patch_embeddings(images, ids, folder=folder, progress=display.progress)
 
 
-def _duplicates(images: ImageSource, threshold: float, folder: Path, ids: Ids, embeddings: Floats | None) -> Copies:
+def duplicates_among(
+    images: ImageSource, threshold: float, folder: Path, ids: Ids, embeddings: Floats | None
+) -> Copies:
     """Near-copies among samples; kept in a file, as no label goes into them."""
     points = np.zeros((len(ids), 1), dtype=np.float32) if embeddings is None else embeddings
     pictures = images.manifest.digests()["pictures"]
@@ -204,7 +155,7 @@ def _duplicates(images: ImageSource, threshold: float, folder: Path, ids: Ids, e
         return Believed(kept["pairs"], kept["similarity"], kept["groups"], kept["exact"], 0)
 
 
-def _find(
+def find_errors(
     detector: Mapping[str, Any],
     seed: int,
     trusted: Sequence[str],
@@ -214,6 +165,7 @@ def _find(
     groups: NDArray[np.int64],
     margins: NDArray[np.float64] | None = None,
 ) -> LabelErrors:
+    """Return what a detector, built from its settings, finds wrong among labels."""
     part = build_part(dict(detector), where="label_error", trusted=trusted, kind=Detector)
     return find_with(part, labels, probs, embeddings=embeddings, groups=groups, margins=margins, seed=seed)
 
@@ -228,8 +180,7 @@ def _margins(
 
     def areas(labelled: LabelledSet) -> NDArray[np.float64]:
         learner: Learner = build_part(member["model"], where="model", trusted=settings.trusted, kind=Learner)
-        manifest = images.manifest
-        digests, seed = manifest.digests(), derive(settings.seed, 0, "margins")
+        digests, seed = images.manifest.digests(), derive(settings.seed, 0, "margins")
         file = folder / f"{digest_of(digests['paths'], digests['pictures'], member, seed, row_bytes(labelled))}.npy"
         if not file.is_file():
             margins = learner.margins(images, labelled, seed=seed)

@@ -10,13 +10,13 @@ from typing import Any
 from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_text
 from poolwise.core.interfaces import Display
-from poolwise.core.types import Batch, RunRecord, label_text
+from poolwise.core.types import RunRecord, label_text
+from poolwise.jobs.answers import batch_of, cannot_tell
 from poolwise.jobs.audit import steps
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import review_of
-from poolwise.jobs.loop.job import run_log, tell_all, versions, why, yaml_of
-from poolwise.jobs.loop.resume import check_data, check_settings
-from poolwise.jobs.loop.steps import cannot_tell
+from poolwise.jobs.resume import check_data, check_settings
+from poolwise.jobs.run_folder import run_log, tell_all, versions, why, yaml_of
 from poolwise.jobs.stored import StoredRun
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import BatchEmitted, NewEvent, RunParked, RunStopped, SettingsChanged
@@ -132,10 +132,9 @@ def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list
                 "for more, give it a run of its own with run_name=... (no model is trained again)."
             )
         return [NewEvent(len(state.rounds), RunStopped(_ended(state)))]
-    last, manifest = state.rounds[-1], parts.images.manifest
-    batch = Batch(last.round, last.asks, manifest.classes, manifest.task, parts.folder)
-    if not last.emitted:
-        return [NewEvent(last.round, BatchEmitted(parts.annotator.emit(batch, parts.images)))]
+    batch = batch_of(state, parts)
+    if not state.rounds[-1].emitted:
+        return [NewEvent(batch.round, BatchEmitted(parts.annotator.emit(batch, parts.images)))]
     return steps.collected(state, parts, batch)
 
 

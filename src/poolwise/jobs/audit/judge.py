@@ -119,7 +119,7 @@ def probabilities(parts: AuditParts, labelled: LabelledSet, around: Surroundings
     """(n, C) out-of-sample probabilities, and (n,) which samples they cannot judge."""
     if parts.imported is not None:
         return parts.imported(labelled.ids), np.zeros(len(labelled), dtype=np.bool_)
-    protocol, manifest = parts.settings.protocol, parts.images.manifest
+    protocol, manifest = parts.settings.partitions, parts.images.manifest
     fits, blind = planned(labelled, around.of(labelled.ids)[1], protocol, parts.members, manifest, parts.cache)
     finish(fits, parts.work, parts.settings.jobs, parts.display)
     return averaged(fits, labelled, len(manifest.classes)), blind

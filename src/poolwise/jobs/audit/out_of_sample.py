@@ -27,10 +27,10 @@ class Protocol:
         seed: of partitions and training.
     """
 
-    folds: int = 5
-    repeats: int = 1
-    stop_share: float = 0.0
-    seed: int = 0
+    folds: int
+    repeats: int
+    stop_share: float
+    seed: int
 
 
 def planned(

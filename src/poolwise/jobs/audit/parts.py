@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Tracker
 from poolwise.core.types import Floats, Ids, LabelledSet, Labels
 from poolwise.jobs.audit.copies import Copies
-from poolwise.jobs.audit.out_of_sample import Protocol as FitProtocol
+from poolwise.jobs.audit.settings import AuditConfig
 from poolwise.jobs.trainings.fits import Fit
 from poolwise.quality.label_error.label_errors import LabelErrors
 
@@ -30,20 +30,6 @@ class Finder(Protocol):
         margins: NDArray[np.float64] | None = None,
     ) -> LabelErrors:
         """Rows are those of the arrays."""
-
-
-@dataclass(frozen=True)
-class AuditSettings:
-    """The audit's own settings; conf/audit.yaml says what each means."""
-
-    protocol: FitProtocol
-    budget: int = 200
-    splits: tuple[str, ...] = ("pool",)
-    jobs: int = 2
-    plant_share: float = 0.0
-    plant_shape: str = "uniform"
-    truth: str = "truth"
-    largest_group: int = 50
 
 
 @dataclass(frozen=True)
@@ -69,7 +55,7 @@ class AuditParts:
     run: str
     folder: Path
     cache: Path
-    settings: AuditSettings
+    settings: AuditConfig
     config: Mapping[str, Any]
     method: str
     images: ImageSource

@@ -1,75 +1,88 @@
-"""The settings of an audit, with their types."""
+"""The settings of an audit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from poolwise.core.errors import ConfigError
+from annotated_types import Ge, Interval, MinLen
 
+from poolwise.core.parts import construct
+from poolwise.core.ranges import Checked, Count, Natural, OneOf
+from poolwise.core.settings import setting
+from poolwise.jobs.audit.out_of_sample import Protocol
+from poolwise.jobs.run_folder import LedgerConfig
 
-@dataclass(frozen=True)
-class AuditConfig:
-    """conf/audit.yaml; what each setting means stands there. Parts are `Any` here and checked when they are built."""
-
-    data: Any
-    model: Any
-    trainer: Any
-    label_error: Any
-    annotation: Any
-    tracking: Any
-    also: Any = field(default_factory=dict)
-    seed: int = 0
-    budget: int = 200
-    splits: tuple[str, ...] = ("pool",)
-    protocol: str = "kfold"
-    folds: int = 5
-    repeats: int = 1
-    stop_share: float = 0.0
-    predictions: str | None = None
-    embeddings: str = "auto"
-    threshold: float = 0.9
-    largest_group: int = 50
-    jobs: int = 2
-    truth: str = "truth"
-    plant: Any = field(default_factory=dict)
-    runs: str = "runs"
-    run_name: str | None = None
-    cache: str = "runs/.cache"
-    verbose: bool = True
-    trusted: tuple[str, ...] = ()
-    ledger: Any = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("seed", 0),
-            ("budget", 0),
-            ("folds", 2),
-            ("repeats", 1),
-            ("largest_group", 2),
-            ("jobs", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
-        among = {"protocol": ("kfold", "in_sample"), "embeddings": ("auto", "none")}
-        for name, known in among.items():
-            if getattr(self, name) not in known:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}.")
-        if not self.splits or not set(self.splits) <= {"pool", "validation", "test"}:
-            raise ConfigError(f"splits are {list(self.splits)}; they are some of pool, validation, test.")
-        if not 0 <= self.stop_share < 1 or not 0 < self.threshold <= 1:
-            raise ConfigError(f"stop_share ({self.stop_share}) is in [0, 1), threshold ({self.threshold}) in (0, 1].")
+Splits = Annotated[tuple[Annotated[str, OneOf("pool", "validation", "test")], ...], MinLen(1)]
+BelowOne = Annotated[float, Interval(ge=0, lt=1)]
+Folds = Annotated[int, Ge(2)]
+Cosine = Annotated[float, Interval(gt=0, le=1)]
+Embeddings = Annotated[str, OneOf("auto", "none")]
 
 
 @dataclass(frozen=True)
-class PlantConfig:
-    """`plant` in conf/audit.yaml."""
+class PlantConfig(Checked):
+    """Errors planted on purpose."""
 
-    share: float = 0.0
-    shape: str = "uniform"
+    share: BelowOne = setting(0.0, "of the labels changed on purpose, to see how many of them are found")
+    shape: Annotated[str, OneOf("uniform", "confusion")] = setting(
+        "uniform", "uniform: to any class; confusion: to those that the model confuses"
+    )
+
+
+@dataclass(frozen=True)
+class AuditConfig(Checked):
+    """All settings of an audit. Parts are checked when they are built."""
+
+    data: Any = None
+    model: Any = None
+    trainer: Any = None
+    label_error: Any = None
+    annotation: Any = None
+    tracking: Any = None
+    also: Any = setting({}, "further learners whose probabilities are averaged: +model@also.second=linear_head")
+    seed: Natural = setting(0, "of everything random in the audit")
+    budget: Natural = setting(200, "labels to look at again, the most suspicious first")
+    splits: Splits = setting(("pool",), "whose labels are judged: pool, validation, test")
+    protocol: Annotated[str, OneOf("kfold", "in_sample")] = setting(
+        "kfold", "kfold: models judge labels that they have not learnt; in_sample: one model learns all (labelfix)"
+    )
+    folds: Folds = setting(5, "models of a partition")
+    repeats: Count = setting(1, "partitions, with other seeds, whose probabilities are averaged")
+    stop_share: BelowOne = setting(
+        0.0, "of what is learnt, held back for early stopping; the model needs patience for it"
+    )
+    predictions: str | None = setting(
+        None, "your own model's out-of-sample probabilities: .csv, .jsonl, .parquet, .npz, .json (COCO results)"
+    )
+    embeddings: Embeddings = setting("auto", "auto: of trained weights, else of patches learnt here; none")
+    threshold: Cosine = setting(0.9, "cosine from which two pictures may be near-copies; their pixels must agree too")
+    largest_group: Folds = setting(50, "samples that a group of near-copies may have; above, equal pixels alone count")
+    jobs: Natural = setting(
+        2, "models trained at once, each in a process with one thread; 0: one by one, in this process"
+    )
+    truth: str = setting("truth", "column of the data with true labels, where they are known: they score the list")
+    plant: Any = setting(PlantConfig, "errors planted before the audit")
+    runs: str = setting("runs", "folder of all runs")
+    run_name: str | None = setting(None, "null: from the data set, the detector, the seed and whatever else is set")
+    cache: str = setting(
+        "runs/.cache", "finished models' probabilities and embeddings, for other audits of the same labels"
+    )
+    verbose: bool = setting(True, "false: warnings and errors alone")
+    trusted: tuple[str, ...] = setting((), "packages of your own from which parts may be built by `_target_`")
+    ledger: Any = setting(LedgerConfig, "the record of the audit")
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share < 1 or self.shape not in ("uniform", "confusion"):
-            raise ConfigError(
-                f"plant.share is {self.share} and plant.shape {self.shape!r}; they are in [0, 1), and uniform or confusion."
-            )
+        super().__post_init__()
+        _ = self.planted
+
+    @property
+    def planted(self) -> PlantConfig:
+        """The settings below `plant`."""
+        plant: PlantConfig = construct(PlantConfig, dict(self.plant or {}), "plant")
+        return plant
+
+    @property
+    def partitions(self) -> Protocol:
+        """How samples come to be scored."""
+        return Protocol(0 if self.protocol == "in_sample" else self.folds, self.repeats, self.stop_share, self.seed)

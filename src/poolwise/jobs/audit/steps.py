@@ -25,18 +25,17 @@ from poolwise.core.types import (
     decode,
     label_text,
 )
+from poolwise.jobs.answers import cannot_tell, is_old, received, second_look
 from poolwise.jobs.audit import tables
 from poolwise.jobs.audit.judge import Surroundings, Verdict, judge, probabilities, readable, surroundings
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import known_truth, results, scored, sentences
-from poolwise.jobs.loop.samples import data_facts, training_set
-from poolwise.jobs.loop.steps import cannot_tell, is_old, second_look, unreadable
+from poolwise.jobs.samples import data_facts, training_set, unreadable
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import (
     BatchClosed,
     BatchQueried,
     LabelsAudited,
-    LabelsReceived,
     NewEvent,
     RunOpened,
     RunParked,
@@ -83,7 +82,7 @@ def given(parts: AuditParts, broken: set[int]) -> LabelledSet:
     ids = readable(parts, broken, splits=parts.settings.splits)
     ids = ids[manifest.known()[ids]]
     labelled = LabelledSet(ids, manifest.labels[ids])
-    return _planted(parts, labelled, broken) if parts.settings.plant_share and len(ids) else labelled
+    return _planted(parts, labelled, broken) if parts.settings.planted.share and len(ids) else labelled
 
 
 def _planted(parts: AuditParts, labelled: LabelledSet, broken: set[int]) -> LabelledSet:
@@ -92,11 +91,11 @@ def _planted(parts: AuditParts, labelled: LabelledSet, broken: set[int]) -> Labe
     if parts.images.manifest.task is Task.MULTILABEL:
         raise ConfigError("plant.share changes labels of one class a sample; this data set has several. Leave it at 0.")
     towards = (1 - np.eye(classes)) / (classes - 1)
-    if settings.plant_shape == "confusion":
+    if settings.planted.shape == "confusion":
         around = surroundings(parts, readable(parts, broken))
         towards = confusions(labelled.labels, probabilities(parts, labelled, around)[0])
-    rng = generator(settings.protocol.seed, 0, "planted labels")
-    return LabelledSet(labelled.ids, plant(labelled.labels, settings.plant_share, towards, rng))
+    rng = generator(settings.seed, 0, "planted labels")
+    return LabelledSet(labelled.ids, plant(labelled.labels, settings.planted.share, towards, rng))
 
 
 def judged(state: RunState, parts: AuditParts, blobs: Blobs) -> NewEvent:
@@ -135,7 +134,7 @@ def audited(verdict: Verdict, around: Surroundings, parts: AuditParts, blobs: Bl
 
 def _truth(parts: AuditParts) -> Labels | None:
     manifest = parts.images.manifest
-    return manifest.labels if parts.settings.plant_share else known_truth(manifest, parts.settings.truth)
+    return manifest.labels if parts.settings.planted.share else known_truth(manifest, parts.settings.truth)
 
 
 def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: int) -> NewEvent:
@@ -167,11 +166,8 @@ def says_more(last: Annotation, answer: Answer) -> bool:
 
 def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the audit until people have answered."""
-    answers = parts.annotator.collect(batch)
-    fresh = reviewed(state, answers, batch.round, parts.annotator.source)
-    events = []
-    if fresh:
-        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), parts.annotator.source), fresh))
+    events = received(state, batch, parts.annotator, reviewed)
+    fresh = [row for event in events for row in event.annotations]
     looked_at = {at for at, row in state.annotations.items() if row.source != GIVEN} | {row.sample_id for row in fresh}
     back = parts.annotator.taken_back(batch) & looked_at  # in the ledger already, and nobody stands by it
     missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at - back]

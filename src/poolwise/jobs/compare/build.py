@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from poolwise.core.interfaces import Display, Tracker
 from poolwise.core.parts import build_part, construct
 from poolwise.core.types import Need
 from poolwise.jobs.audit.build import audit_parts
-from poolwise.jobs.compare.parts import SEEDOO, CompareParts, CompareSettings
-from poolwise.jobs.compare.settings import CompareConfig
-from poolwise.jobs.loop.build import check_name, name_of
+from poolwise.jobs.compare.parts import CompareParts
+from poolwise.jobs.compare.settings import SEEDOO, CompareConfig
+from poolwise.jobs.run_folder import check_name, name_of
 from poolwise.quality.pruning.pruned import Pruning
 
 SHARED = (
@@ -51,28 +52,15 @@ def compare_parts(
     """
     check_name(name)
     settings: CompareConfig = construct(CompareConfig, dict(config))
-    plant = dict(settings.plant or {})
-    in_test = plant.pop("test", True)
-    if not isinstance(in_test, bool):
-        raise ConfigError(f"plant.test is {in_test!r}; it is true or false.")
+    planted = asdict(settings.planted)
+    planted.pop("test")  # an audit looks at no test set
     shared = {key: config[key] for key in SHARED if key in config}
-    shared |= {"seed": settings.seeds[0], "splits": list(settings.train), "plant": plant}
+    shared |= {"seed": settings.seeds[0], "splits": list(settings.train), "plant": planted}
     audit = audit_parts({**shared, **NOBODY}, name=name, method=method, command=command, display=display)
     return CompareParts(
         run=name,
         folder=folder or Path(settings.runs) / name,
-        settings=CompareSettings(
-            arms=settings.arms,
-            seeds=settings.seeds,
-            review=settings.review,
-            test=settings.test,
-            drop_leaks=settings.drop_leaks,
-            plant_share=audit.settings.plant_share,
-            plant_shape=audit.settings.plant_shape,
-            plant_test=in_test,
-            truth=settings.truth,
-            preset=settings.preset,
-        ),
+        settings=settings,
         config=dict(config),
         method=method,
         audit=audit,

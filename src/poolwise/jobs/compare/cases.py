@@ -16,7 +16,8 @@ from poolwise.jobs.audit.out_of_sample import planned
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.compare.arms import Case, corrected
 from poolwise.jobs.compare.ground import Ground
-from poolwise.jobs.compare.parts import SEEDOO, CompareParts
+from poolwise.jobs.compare.parts import CompareParts
+from poolwise.jobs.compare.settings import SEEDOO
 from poolwise.jobs.trainings.fits import finish
 from poolwise.quality.label_error.planted import confusions, plant
 from poolwise.quality.pruning.pruned import Pruned
@@ -56,9 +57,9 @@ def cases(parts: CompareParts, common: Ground) -> list[Case]:
 def _towards(parts: CompareParts, common: Ground) -> Shares | None:
     """(C, C) to which classes errors are planted; None where none are."""
     settings, classes = parts.settings, len(parts.audit.images.manifest.classes)
-    if not settings.plant_share:
+    if not settings.planted.share:
         return None
-    if settings.plant_shape == "confusion":
+    if settings.planted.shape == "confusion":
         probs = probabilities(of_seed(parts, settings.seeds[0]), common.train, common.around)[0]
         return np.asarray(confusions(common.train.labels, probs))
     return np.asarray((1 - np.eye(classes)) / (classes - 1))
@@ -71,15 +72,15 @@ def _given(parts: CompareParts, common: Ground, towards: Shares | None, seed: in
 
     def changed(labelled: LabelledSet, purpose: str) -> LabelledSet:
         rng = generator(seed, 0, purpose)
-        return LabelledSet(labelled.ids, plant(labelled.labels, parts.settings.plant_share, towards, rng))
+        return LabelledSet(labelled.ids, plant(labelled.labels, parts.settings.planted.share, towards, rng))
 
-    test = changed(common.test, "planted test labels") if parts.settings.plant_test else common.test
+    test = changed(common.test, "planted test labels") if parts.settings.planted.test else common.test
     return changed(common.train, "planted labels"), test
 
 
 def of_seed(parts: CompareParts, seed: int) -> AuditParts:
     """The audit of one seed's training labels: nothing to review, no tables."""
-    settings = replace(parts.audit.settings, protocol=replace(parts.audit.settings.protocol, seed=seed), budget=0)
+    settings = replace(parts.audit.settings, seed=seed, budget=0)
     return replace(parts.audit, settings=settings, findings=None)
 
 
@@ -89,7 +90,7 @@ def _train_detectors(parts: CompareParts, common: Ground, sets: Sequence[tuple[i
         audit = of_seed(parts, seed)
         groups = common.around.of(train.ids)[1]
         manifest = audit.images.manifest
-        fits += planned(train, groups, audit.settings.protocol, audit.members, manifest, audit.cache)[0]
+        fits += planned(train, groups, audit.settings.partitions, audit.members, manifest, audit.cache)[0]
     finish(list({fit.file: fit for fit in fits}.values()), parts.audit.work, parts.audit.settings.jobs, parts.display)
 
 

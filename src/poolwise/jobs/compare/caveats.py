@@ -8,7 +8,8 @@ from poolwise.core.types import is_known
 from poolwise.jobs.compare.arms import Case
 from poolwise.jobs.compare.ground import Ground
 from poolwise.jobs.compare.measured import lost
-from poolwise.jobs.compare.parts import SEEDOO, CompareParts
+from poolwise.jobs.compare.parts import CompareParts
+from poolwise.jobs.compare.settings import SEEDOO
 
 ENOUGH = 5
 """Seeds from which on an interval is worth something."""

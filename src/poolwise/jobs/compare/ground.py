@@ -12,7 +12,7 @@ from poolwise.core.types import Ids, LabelledSet, Labels, Manifest, Task, is_kno
 from poolwise.jobs.audit.judge import Surroundings, readable, surroundings
 from poolwise.jobs.audit.results import known_truth
 from poolwise.jobs.compare.parts import CompareParts
-from poolwise.jobs.loop.steps import unreadable
+from poolwise.jobs.samples import unreadable
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def ground(parts: CompareParts) -> Ground:
         ConfigError: errors are to be planted among labels of several classes a sample.
     """
     settings, manifest = parts.settings, parts.audit.images.manifest
-    if settings.plant_share and manifest.task is Task.MULTILABEL:
+    if settings.planted.share and manifest.task is Task.MULTILABEL:
         raise ConfigError("plant.share changes labels of one class a sample; this data set has several. Leave it at 0.")
     broken = {row[0] for row in unreadable(parts.audit.images, parts.display)}
     train, test = (
@@ -59,7 +59,7 @@ def ground(parts: CompareParts) -> Ground:
     if settings.drop_leaks:
         train = LabelledSet(train.ids[~leaky], train.labels[~leaky])
         _check(manifest, train, test, settings.test)
-    truth = manifest.labels if settings.plant_share else known_truth(manifest, settings.truth)
+    truth = manifest.labels if settings.planted.share else known_truth(manifest, settings.truth)
     if truth is not None and not is_known(truth[np.concatenate([train.ids, test.ids])]).any():
         truth = None
     return Ground(around, train, test, truth, int(leaky.sum()), int(leaking.sum()), len(broken))

@@ -19,11 +19,12 @@ from poolwise.jobs.compare.cases import cases
 from poolwise.jobs.compare.caveats import caveats
 from poolwise.jobs.compare.ground import Ground, ground
 from poolwise.jobs.compare.measured import Metrics, Trial, by_class, detection, trial
-from poolwise.jobs.compare.parts import SEEDOO, CompareParts
+from poolwise.jobs.compare.parts import CompareParts
+from poolwise.jobs.compare.settings import SEEDOO
 from poolwise.jobs.compare.summary import Row, experiments, judged_by, sentences, summary
 from poolwise.jobs.compare.trainings import trainings
-from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.samples import data_facts
+from poolwise.jobs.run_folder import tell_all, versions
+from poolwise.jobs.samples import data_facts
 from poolwise.jobs.trainings.fits import finish
 from poolwise.jobs.trainings.job_file import ended, hold_job
 from poolwise.metric.classification import headline
@@ -114,7 +115,7 @@ def _written(parts: CompareParts, outcome: Outcome) -> tuple[RunRecord, dict[str
         results=whole["results"],
         caveats=tuple(outcome.notes),
         experiments=_experiments(parts, outcome, record.metric),
-        planted=parts.settings.plant_share,
+        planted=parts.settings.planted.share,
     )
     for path in write_compare_page(page, versions()):
         files[path.name] = path

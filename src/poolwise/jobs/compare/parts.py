@@ -9,27 +9,8 @@ from typing import Any
 
 from poolwise.core.interfaces import Display, Tracker
 from poolwise.jobs.audit.parts import AuditParts
-from poolwise.jobs.compare.arms import ARMS
+from poolwise.jobs.compare.settings import CompareConfig
 from poolwise.quality.pruning.pruned import Pruning
-
-SEEDOO = "seedoo"
-"""The four experiments of SeeDoo's post: cleaned and raw training sets on cleaned and raw validation sets."""
-
-
-@dataclass(frozen=True)
-class CompareSettings:
-    """The comparison's own settings; conf/compare.yaml says what each means."""
-
-    arms: tuple[str, ...] = tuple(ARMS)
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    review: int | None = None
-    test: str = "test"
-    drop_leaks: bool = True
-    plant_share: float = 0.0
-    plant_shape: str = "uniform"
-    plant_test: bool = True
-    truth: str = "truth"
-    preset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +28,7 @@ class CompareParts:
 
     run: str
     folder: Path
-    settings: CompareSettings
+    settings: CompareConfig
     config: Mapping[str, Any]
     method: str
     audit: AuditParts

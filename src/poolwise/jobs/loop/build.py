@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
 from poolwise.core.parts import build_part, construct
 from poolwise.core.types import RunRecord
-from poolwise.core.voting import Vote
+from poolwise.jobs.loop.auditor import loop_auditor
 from poolwise.jobs.loop.parts import Parts, Settings
-from poolwise.jobs.loop.resume import is_unnamed
 from poolwise.jobs.loop.settings import LoopConfig
-from poolwise.ledger.store import Ledger
-from poolwise.ledger.votes import Votes
+from poolwise.jobs.run_folder import check_name, name_of, with_votes
 from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
 from poolwise.report import words
 
-if TYPE_CHECKING:
-    from poolwise.jobs.audit.in_loop import LoopAuditor
-
 CONTROL = "control"
-
-LONGEST = 40
-"""Characters of further settings in a run's name; more become eight of their hash."""
 
 
 def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
@@ -42,28 +31,6 @@ def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *,
     'digits-margin-seed1-model.epochs=5'
     """
     return name_of("query", choices, overrides, seed, sweep=sweep)
-
-
-def name_of(
-    group: str, choices: Mapping[str, str], overrides: Sequence[str], seed: int | None, *, sweep: bool = False
-) -> str:
-    """A run's name by the group of parts that its job is about; see `run_name`. Without a seed for a job of several."""
-    said = {"data", group, "seed", "config"}
-    others = sorted(item.lstrip("+~") for item in overrides if item.split("=")[0].lstrip("+~") not in said)
-    named = ("data.root", "data.path", "ledger", *(("budget",) if sweep else ()))
-    others = [item for item in others if not is_unnamed(item.split("=")[0]) or item.startswith(named)]
-    rest = "-".join(others)
-    safe = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", rest).strip("_.")
-    if safe != rest or len(safe) > LONGEST:  # two settings must not share a folder, and nobody reads a long name
-        safe = hashlib.sha256(rest.encode()).hexdigest()[:8]
-    of_seed = "" if seed is None else f"seed{seed}"
-    return "-".join(filter(None, [choices.get("data", "data"), choices.get(group, group), of_seed, safe]))
-
-
-def check_name(name: str, *reserved: str) -> None:
-    """Raises ConfigError: no name for a folder, or a reserved one."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name) or name in reserved:
-        raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
 
 
 def loop_parts(
@@ -121,15 +88,8 @@ def _built(settings: LoopConfig) -> dict[str, Any]:
         "rules": tuple(build_part(settings.stopping, where="stopping", trusted=trusted, kind=StoppingRule).values()),
         "tracker": build_part(settings.tracking, where="tracking", trusted=trusted, kind=Tracker),
         "candidates": _candidates(settings),
-        "auditor": _auditor(settings),
+        "auditor": loop_auditor(settings) if settings.audit_every else None,
     }
-
-
-def _auditor(settings: LoopConfig) -> LoopAuditor | None:
-    """Judges labels within the loop, if that is asked for."""
-    from poolwise.jobs.audit.build import loop_auditor
-
-    return loop_auditor(settings) if settings.audit_every else None
 
 
 def _control_of(main: Parts) -> Parts:
@@ -145,29 +105,6 @@ def _control_of(main: Parts) -> Parts:
         auditor=None,
         settings=replace(main.settings, audit_every=0),
     )
-
-
-def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
-    """The ledger of a run: in its folder, unless a URL is set."""
-    options = dict(config.get("ledger") or {})
-    url = str(options.get("url") or "")
-    ledger: Ledger = construct(
-        Ledger, {**options, "url": url or f"sqlite:///{(folder / 'ledger.db').resolve()}"}, "ledger"
-    )
-    return ledger
-
-
-def with_votes(annotator: Annotator, config: Mapping[str, Any], folder: Path, run: str) -> Annotator:
-    """Return the annotator with what reads the run's votes, where it makes use of them."""
-
-    def votes() -> list[Vote]:
-        ledger = ledger_of(config, folder).open(make=False)
-        try:
-            return Votes(ledger, run).all()
-        finally:
-            ledger.close()
-
-    return annotator.reading(votes)
 
 
 def _images(settings: LoopConfig, annotator: Any) -> Any:

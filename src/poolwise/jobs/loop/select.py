@@ -28,7 +28,7 @@ from poolwise.core.types import (
 )
 from poolwise.geometry.neighbours import nearest
 from poolwise.jobs.loop.parts import Parts, Workbench
-from poolwise.jobs.loop.samples import in_groups_of, pool_left, training_set
+from poolwise.jobs.samples import in_groups_of, pool_left, training_set
 from poolwise.ledger.events import BatchQueried, NewEvent
 from poolwise.ledger.state import RunState
 from poolwise.metric.coverage import curation_report

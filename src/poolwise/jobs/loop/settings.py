@@ -1,27 +1,30 @@
-"""The settings of a loop, with their types."""
+"""The settings of a loop."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Ge
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.parts import construct
+from poolwise.core.ranges import Checked, Count, Natural, OneOf
+from poolwise.core.settings import setting
+from poolwise.jobs.run_folder import LedgerConfig
 
 
 @dataclass(frozen=True)
-class LoopAudit:
-    """`audit` in conf/loop.yaml; what each setting means stands there."""
+class LoopAudit(Checked):
+    """Judging labels within a loop."""
 
-    every: int = 0
-    review: int = 0
-    budget: int = 20
-    folds: int = 3
+    every: Natural = setting(0, "judge the labels gathered so far after every so many rounds; 0: never")
+    review: Natural = setting(0, "labels that the last audit doubts, asked again beside each batch; not counted as new")
+    budget: Count = setting(20, "labels listed")
+    folds: Annotated[int, Ge(2)] = setting(3, "models that judge what they have not learnt")
 
     def __post_init__(self) -> None:
-        for name, least in (("every", 0), ("review", 0), ("budget", 1), ("folds", 2)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"audit.{name} is {getattr(self, name)}; it must be at least {least}.")
+        super().__post_init__()
         if self.review and not self.every:
             raise ConfigError(
                 "audit.review asks for labels that an audit doubts, and audit.every is 0: set it to 1 or more."
@@ -29,8 +32,8 @@ class LoopAudit:
 
 
 @dataclass(frozen=True)
-class LoopConfig:
-    """conf/loop.yaml; what each setting means stands there. Parts are `Any` here and checked when they are built."""
+class LoopConfig(Checked):
+    """All settings of a loop. Parts are checked when they are built."""
 
     data: Any
     model: Any
@@ -39,41 +42,32 @@ class LoopConfig:
     annotation: Any
     tracking: Any
     candidates: Any = None
-    stopping: Any = field(default_factory=dict)
-    seed: int = 0
-    seed_size: int = 20
-    query_size: int = 20
-    budget: int = 200
-    test_size: int = 0
-    start: str = "random"
-    stop_set: int = 1000
-    compare_batches: bool = True
-    audit: Any = field(default_factory=dict)
+    stopping: Any = None
     label_error: Any = None
-    control: bool = True
-    runs: str = "runs"
-    run_name: str | None = None
-    verbose: bool = True
-    trusted: tuple[str, ...] = ()
-    ledger: Any = field(default_factory=dict)
+    seed: Natural = setting(0, "of everything random in the run")
+    seed_size: Natural = setting(20, "labels of round 0, drawn at random")
+    query_size: Count = setting(20, "labels a round")
+    budget: Count = setting(200, "labels to train on, in all")
+    test_size: Natural = setting(0, "further samples of round 0 that become the test set, for data that have none")
+    start: Annotated[str, OneOf("random", "strategy")] = setting(
+        "random", "strategy: it chooses round 0 too, by embeddings of a network trained elsewhere (cold start)"
+    )
+    stop_set: Count = setting(1000, "pool samples on which stopping rules compare the predictions of two rounds")
+    compare_batches: bool = setting(True, "compare each batch with random draws: clusters reached, near-copies, ...")
+    audit: Any = setting(LoopAudit, "judging the labels on the way")
+    control: bool = setting(True, "in a simulation, also run random drawing from the same start, to compare with")
+    runs: str = setting("runs", "folder of all runs")
+    run_name: str | None = setting(None, "null: from the data set, the strategy, the seed and whatever else is set")
+    verbose: bool = setting(True, "false: warnings and errors alone")
+    trusted: tuple[str, ...] = setting((), "packages of your own from which parts may be built by `_target_`")
+    ledger: Any = setting(LedgerConfig, "the record of the run")
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("seed", 0),
-            ("seed_size", 0),
-            ("query_size", 1),
-            ("budget", 1),
-            ("test_size", 0),
-            ("stop_set", 1),
-        ):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
+        super().__post_init__()
         self.loop_audit()
-        if self.start not in ("random", "strategy"):
-            raise ConfigError(f"start is {self.start!r}; it is random, or strategy (the first batch is chosen too).")
 
     def loop_audit(self) -> LoopAudit:
-        """The settings below `audit`."""
+        """Return the settings below `audit`."""
         audit: LoopAudit = construct(LoopAudit, dict(self.audit or {}), "audit")
         return audit
 

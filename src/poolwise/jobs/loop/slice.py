@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolwise.core.seeds import derive
 from poolwise.core.types import Ids, LabelledSet, Need, Task
 from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.samples import test_set, training_set, validation_set
+from poolwise.jobs.samples import test_set, training_set, validation_set
 from poolwise.ledger.state import RunState
 
 FEWEST = 20

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.core.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
-from poolwise.core.interfaces import Display, FittedModel, ImageSource
+from poolwise.core.errors import AnnotationError, ConfigError, DataError, listed
+from poolwise.core.interfaces import FittedModel
 from poolwise.core.seeds import derive, generator
 from poolwise.core.types import (
     Annotation,
-    Answer,
     Batch,
     Manifest,
     Need,
@@ -23,14 +22,14 @@ from poolwise.core.types import (
     Task,
     decode,
 )
-from poolwise.jobs.loop.parts import Parts, RunParts, Workbench
+from poolwise.jobs.answers import batch_of, new_annotations, received
+from poolwise.jobs.loop.parts import Parts, Workbench
 from poolwise.jobs.loop.rehearse import rehearse
-from poolwise.jobs.loop.samples import data_facts, labels_digest, test_set, training_set, validation_set
+from poolwise.jobs.samples import data_facts, labels_digest, test_set, training_set, unreadable, validation_set
 from poolwise.ledger.events import (
     BatchClosed,
     BatchEmitted,
     HoldoutMeasured,
-    LabelsReceived,
     ModelTrained,
     NewEvent,
     RunOpened,
@@ -41,13 +40,6 @@ from poolwise.metric.agreement import agreement
 from poolwise.metric.classification import headline, held_out
 from poolwise.metric.curve.outlook import outlook
 from poolwise.query.acquisition.confidence import entropy
-
-
-def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Batch:
-    """A round's batch (the last one's, if not said)."""
-    manifest = parts.images.manifest
-    at = state.rounds[-1] if round_ is None else state.rounds[round_]
-    return Batch(at.round, (*at.asks, *at.reviews), manifest.classes, manifest.task, parts.folder)
 
 
 def open_run(parts: Parts) -> NewEvent:
@@ -91,29 +83,6 @@ def open_run(parts: Parts) -> NewEvent:
     return NewEvent(0, opened, given)
 
 
-def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
-    """(sample_id, path, why) of pictures that cannot be read, after all have been tried.
-
-    Raises:
-        UnreadableImages: more than the data allow.
-    """
-    manifest = images.manifest
-    found = images.unreadable(display.progress)
-    rows = [(int(sample_id), manifest.paths[sample_id], why) for sample_id, why in found]
-    allowed = images.max_unreadable
-    if len(rows) > allowed * len(manifest):
-        named = "\n  ".join(f"{path}: {why}" for _, path, why in rows[:20])
-        raise UnreadableImages(
-            f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
-            f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
-        )
-    if rows and told:
-        display.warn(
-            f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
-        )
-    return rows
-
-
 def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation, ...]:
     known = manifest.known()
     return tuple(
@@ -149,12 +118,8 @@ def emit(state: RunState, parts: Parts) -> NewEvent:
 def collect(state: RunState, parts: Parts) -> list[NewEvent]:
     """Take what has been answered; close the batch, or park the run until people have answered."""
     batch, round_ = batch_of(state, parts), state.rounds[-1]
-    events = []
-    answers = parts.annotator.collect(batch) if batch.asks else ()
-    source = parts.annotator.source
-    fresh = new_annotations(state, answers, batch.round, source)
-    if fresh:
-        events.append(NewEvent(batch.round, LabelsReceived(len(fresh), source), fresh))
+    events = received(state, batch, parts.annotator, new_annotations)
+    fresh = tuple(row for event in events for row in event.annotations)
     rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
     waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
     back = parts.annotator.taken_back(batch) & rows.keys()  # in the ledger already, and nobody stands by it
@@ -191,48 +156,6 @@ def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
 def _work(parts: Parts, batch: Batch) -> Mapping[str, float]:
     """Return what an annotator says of its work, such as seconds an answer."""
     return parts.annotator.facts(batch) if batch.asks else {}
-
-
-CANNOT_TELL = ", cannot tell"
-"""Behind the source of a label that was looked at again by somebody who could not say what is right: it stays."""
-
-
-def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
-    """Answers that say something new; the same answer twice is one fact, a changed one is a correction.
-
-    A label that was to be looked at again, and was confirmed, is new too.
-    """
-    again = {ask.sample_id for ask in state.rounds[round_].reviews}
-    found = []
-    for answer in answers:
-        last = state.annotations.get(answer.sample_id)
-        if is_old(last, answer):
-            continue
-        if answer.sample_id in again and last is not None:
-            if last.round < round_ or (
-                (answer.label is not None or answer.removed) and (last.label != answer.label or cannot_tell(last))
-            ):
-                found.append(second_look(last, answer, round_, source))
-        elif last is None or last.label != answer.label:
-            found.append(Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at))
-    return tuple(found)
-
-
-def is_old(last: Annotation | None, answer: Answer) -> bool:
-    """Whether an answer that says when it was given is no later than what stands."""
-    return bool(last and last.at and answer.at and answer.at <= last.at)
-
-
-def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> Annotation:
-    """What somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
-    if answer.label is None and not answer.removed:
-        return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", answer.at)
-    return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at)
-
-
-def cannot_tell(row: Annotation) -> bool:
-    """Whether a label stays only because somebody who looked at it again could not tell."""
-    return row.source.endswith(CANNOT_TELL)
 
 
 def train(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:

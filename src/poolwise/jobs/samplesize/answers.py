@@ -9,15 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.jobs.samplesize.measured import Point
-from poolwise.jobs.samplesize.parts import SampleSizeSettings
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.advice import Purchase
+from poolwise.metric.curve.families import Pow3
 from poolwise.metric.curve.fit import CurveFit, fit_curve
 from poolwise.metric.curve.least_squares import closest
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.pow3 import Pow3
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 from poolwise.metric.curve.required import HORIZON, Required
-from poolwise.metric.curve.scale import scale_of
 
 LAST, POWER = "last point repeated", "power law, least squares"
 DOUBLINGS = (2, 4, 8)
@@ -47,7 +46,7 @@ class Forecast:
     power: float
 
 
-def fitted(points: Sequence[Point], metric: str, prior: Prior, settings: SampleSizeSettings) -> CurveFit:
+def fitted(points: Sequence[Point], metric: str, prior: Prior, settings: SampleSizeConfig) -> CurveFit:
     """The curve of one metric over all points.
 
     Raises:
@@ -83,7 +82,7 @@ def by_class(points: Sequence[Point], prior: Prior) -> dict[str, CurveFit]:
     return fits
 
 
-def sentences(fit: CurveFit, settings: SampleSizeSettings, metric: str) -> list[str]:
+def sentences(fit: CurveFit, settings: SampleSizeConfig, metric: str) -> list[str]:
     """What a person should read first: how many labels, then what to buy next; or why nothing can be told."""
     if not fit.extrapolates:
         return _refusal(fit, settings, metric)
@@ -92,7 +91,7 @@ def sentences(fit: CurveFit, settings: SampleSizeSettings, metric: str) -> list[
     return [_capital(fit.answer(settings.target, metric=metric, unit=settings.unit)), nothing]
 
 
-def _refusal(fit: CurveFit, settings: SampleSizeSettings, metric: str) -> list[str]:
+def _refusal(fit: CurveFit, settings: SampleSizeConfig, metric: str) -> list[str]:
     sizes = len(fit.sizes)
     what = "One size cannot" if sizes == 1 else "Two sizes cannot"
     mean, low, high = fit.predict(fit.seen.last, LEVEL)
@@ -157,7 +156,7 @@ def naive(fit: CurveFit, target: float) -> dict[str, float]:
     return {LAST: seen.last if seen.errors[-1] <= error else math.inf, POWER: float(by_power)}
 
 
-def purchase_of(fit: CurveFit, settings: SampleSizeSettings) -> Purchase | None:
+def purchase_of(fit: CurveFit, settings: SampleSizeConfig) -> Purchase | None:
     """What to label next, where that can be told."""
     return fit.next_purchase(settings.target, most=settings.most) if fit.extrapolates else None
 

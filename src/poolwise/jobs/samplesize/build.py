@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,14 @@ from poolwise.core.types import Labels, Manifest
 from poolwise.data.relabelled import labels_from
 from poolwise.data.tables import read_csv
 from poolwise.jobs.audit.results import known_truth
-from poolwise.jobs.loop.build import check_name, name_of
+from poolwise.jobs.run_folder import check_name, name_of
 from poolwise.jobs.samplesize.measured import Imported, Point
-from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
+from poolwise.jobs.samplesize.parts import SampleSizeParts, Training
 from poolwise.jobs.samplesize.schedule import held_constant
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.build import images_of, member_of, work_of
 from poolwise.metric.curve.family import Family
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 UNNAMED = ("jobs", "cache", "target", "class_target", "metric", "most", "at", "unit")
 """Settings that leave the name as it is: they change no training."""
@@ -92,7 +92,7 @@ def samplesize_parts(
         run=name,
         folder=folder or Path(settings.runs) / name,
         cache=Path(settings.cache) / "fits",
-        settings=SampleSizeSettings(**{each.name: getattr(settings, each.name) for each in fields(SampleSizeSettings)}),
+        settings=settings,
         config=dict(config),
         method=method if settings.points is None else "points",
         prior=prior if isinstance(prior, Prior) else Prior(members={"curve": prior}),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from poolwise.core.types import Labels
 from poolwise.jobs.samplesize.cells import Ground
 from poolwise.jobs.samplesize.measured import per_class
-from poolwise.jobs.samplesize.parts import SampleSizeSettings
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.design import Cell
 from poolwise.metric.curve.fit import FEWEST, CurveFit
 
@@ -28,9 +28,7 @@ def few_sizes(planned: Sequence[Cell]) -> list[str]:
     ]
 
 
-def caveats(
-    settings: SampleSizeSettings, common: Ground, planned: Sequence[Cell], fit: CurveFit, held: str
-) -> list[str]:
+def caveats(settings: SampleSizeConfig, common: Ground, planned: Sequence[Cell], fit: CurveFit, held: str) -> list[str]:
     """Sentences on the experiment itself; what is doubtful about the curve is in the warnings of its fit."""
     told = [held] if held else []
     told += _of_subsets(settings, len(common.train), planned)
@@ -47,7 +45,7 @@ def caveats(
     return told
 
 
-def _of_subsets(settings: SampleSizeSettings, available: int, planned: Sequence[Cell]) -> list[str]:
+def _of_subsets(settings: SampleSizeConfig, available: int, planned: Sequence[Cell]) -> list[str]:
     if settings.subsets == "nested":
         return [
             "Subsets are nested: a repeat's sizes hold one another, so its points go together and the interval may be too narrow."

@@ -15,8 +15,9 @@ from poolwise.core.interfaces import ImageSource
 from poolwise.core.labels import strata
 from poolwise.core.seeds import derive, generator
 from poolwise.core.types import LabelledSet, Manifest, Task
-from poolwise.jobs.loop.steps import unreadable
-from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings
+from poolwise.jobs.samples import unreadable
+from poolwise.jobs.samplesize.parts import SampleSizeParts
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import Fit, digest_of, digest_of_pictures, row_bytes
 from poolwise.metric.curve.design import Cell, disjoint_subsets, nested_subsets, plan, sizes
 
@@ -73,7 +74,7 @@ def ground(parts: SampleSizeParts, images: ImageSource) -> Ground:
     )
 
 
-def cells(settings: SampleSizeSettings, available: int, classes: int) -> tuple[Cell, ...]:
+def cells(settings: SampleSizeConfig, available: int, classes: int) -> tuple[Cell, ...]:
     """All trainings, the small ones first.
 
     Raises:

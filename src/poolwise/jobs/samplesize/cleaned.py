@@ -13,10 +13,10 @@ from poolwise.core.types import LabelledSet, Labels, is_known
 from poolwise.jobs.samplesize import answers
 from poolwise.jobs.samplesize.cells import Ground
 from poolwise.jobs.samplesize.measured import Point
-from poolwise.jobs.samplesize.parts import SampleSizeSettings
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.cleaned import CurveDifference
 from poolwise.metric.curve.fit import CurveFit
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.posterior import Prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Cleaned:
 
 
 def cleaned(
-    points: Sequence[Point], raw: CurveFit, metric: str, prior: Prior, settings: SampleSizeSettings, changed: float
+    points: Sequence[Point], raw: CurveFit, metric: str, prior: Prior, settings: SampleSizeConfig, changed: float
 ) -> Cleaned:
     """Fit the trainings on cleaned labels, beside the curve of the raw ones."""
     return Cleaned(points, CurveDifference(raw, answers.fitted(points, metric, prior, settings)), changed)
@@ -67,7 +67,7 @@ def changed_share(raw: Ground, clean: Ground) -> float:
     return float((differ if differ.ndim == 1 else differ.any(axis=1)).mean())
 
 
-def sentence(found: Cleaned, settings: SampleSizeSettings, metric: str) -> str:
+def sentence(found: Cleaned, settings: SampleSizeConfig, metric: str) -> str:
     """What cleaning is worth at the largest size."""
     size = found.curves.raw.seen.last
     cleaned = f"Cleaning changed {100 * found.changed:.1f} % of the training labels"

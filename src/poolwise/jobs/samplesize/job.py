@@ -14,8 +14,8 @@ import numpy as np
 from poolwise.core.files import write_text
 from poolwise.core.types import Manifest, RunRecord, TrialRecord
 from poolwise.jobs.benchmark.results import as_csv
-from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.samples import data_facts
+from poolwise.jobs.run_folder import tell_all, versions
+from poolwise.jobs.samples import data_facts
 from poolwise.jobs.samplesize import answers, tables
 from poolwise.jobs.samplesize.caveats import caveats, few_sizes
 from poolwise.jobs.samplesize.cells import Ground, cells, ground, subsets, trainings
@@ -23,7 +23,8 @@ from poolwise.jobs.samplesize.cleaned import Cleaned, changed_share, clean_groun
 from poolwise.jobs.samplesize.cleaned import numbers as of_cleaned
 from poolwise.jobs.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.jobs.samplesize.measured import METRICS, Point, guessing, metric_of, point
-from poolwise.jobs.samplesize.parts import SampleSizeParts, SampleSizeSettings, Training
+from poolwise.jobs.samplesize.parts import SampleSizeParts, Training
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import Fit, finish
 from poolwise.jobs.trainings.job_file import ended, hold_job
 from poolwise.metric.curve.classes import ClassNeed, binding_class, class_needs
@@ -197,7 +198,7 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     return record, files
 
 
-def _told(settings: SampleSizeSettings, outcome: Outcome) -> list[str]:
+def _told(settings: SampleSizeConfig, outcome: Outcome) -> list[str]:
     """The answer, the next purchase, what cleaning brings, what was asked for, what is held constant; what there is of them."""
     fit, metric = outcome.fit, outcome.metric.replace("_", " ")
     told = answers.sentences(fit, settings, metric)

@@ -10,34 +10,9 @@ from typing import Any
 from poolwise.core.interfaces import Display, ImageSource, Tracker
 from poolwise.core.types import Labels
 from poolwise.jobs.samplesize.measured import Imported
+from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import Fit
-from poolwise.metric.curve.design import REPEATS, SHARES
-from poolwise.metric.curve.prior import Prior
-
-SUBSETS = ("disjoint", "nested", "independent")
-
-
-@dataclass(frozen=True)
-class SampleSizeSettings:
-    """The experiment's own settings; conf/samplesize.yaml says what each means."""
-
-    target: float = 0.95
-    metric: str | None = None
-    class_target: float | None = None
-    shares: tuple[float, ...] = SHARES
-    sizes: tuple[int, ...] = ()
-    repeats: tuple[int, ...] = REPEATS
-    subsets: str = "disjoint"
-    most: float = 4.0
-    at: tuple[float, ...] = ()
-    train: tuple[str, ...] = ("pool",)
-    test: str = "test"
-    seed: int = 0
-    jobs: int = 2
-    unit: str = "images"
-    higher_is_better: bool = True
-    best: float = 1.0
-    chance: float | None = None
+from poolwise.metric.curve.posterior import Prior
 
 
 @dataclass(frozen=True)
@@ -77,7 +52,7 @@ class SampleSizeParts:
     run: str
     folder: Path
     cache: Path
-    settings: SampleSizeSettings
+    settings: SampleSizeConfig
     config: Mapping[str, Any]
     method: str
     prior: Prior

@@ -1,72 +1,81 @@
-"""The settings of a sample-size experiment, with their types."""
+"""The settings of a sample-size experiment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Interval, MinLen
 
 from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count, Natural, OneOf, Positive
+from poolwise.core.settings import setting
+from poolwise.jobs.audit.settings import Splits
+from poolwise.metric.curve.design import REPEATS, SHARES
 
 
 @dataclass(frozen=True)
-class SampleSizeConfig:
-    """conf/samplesize.yaml; what each setting means stands there. Parts are `Any` here and checked when they are built."""
+class SampleSizeConfig(Checked):
+    """All settings of a sample-size experiment. Parts are checked when they are built."""
 
-    data: Any
-    model: Any
-    trainer: Any
-    curve: Any
-    tracking: Any
-    target: float = 0.95
-    metric: str | None = None
-    class_target: float | None = None
-    clean: str | None = None
-    points: str | None = None
-    higher_is_better: bool = True
-    best: float = 1.0
-    chance: float | None = None
-    unit: str = "images"
-    most: float = 4.0
-    at: tuple[float, ...] = ()
-    shares: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35, 0.5)
-    sizes: tuple[int, ...] = ()
-    repeats: tuple[int, ...] = (5, 5, 4, 3, 3)
-    subsets: str = "disjoint"
-    hold: str = "steps"
-    steps: int | None = None
-    train: tuple[str, ...] = ("pool",)
-    test: str = "test"
-    seed: int = 0
-    jobs: int = 2
-    runs: str = "runs"
-    run_name: str | None = None
-    cache: str = "runs/.cache"
-    verbose: bool = True
-    trusted: tuple[str, ...] = ()
+    data: Any = None
+    model: Any = None
+    trainer: Any = None
+    curve: Any = None
+    tracking: Any = None
+    target: float = setting(0.95, "score to reach")
+    metric: str | None = setting(
+        None, "that the target is of; null: accuracy, with several classes a sample macro_f1. With points: its name"
+    )
+    class_target: Annotated[float, Interval(gt=0, le=1)] | None = setting(
+        None, "recall that every class is to reach, to see which class binds; null: the same number as target"
+    )
+    most: Annotated[float, Gt(1)] = setting(4.0, "the next purchase ends at so many times the largest size, at most")
+    at: tuple[Positive, ...] = setting(
+        (), "numbers of labels to forecast at, e.g. [60000], beside 2, 4 and 8 times the most"
+    )
+    shares: Annotated[tuple[Annotated[float, Interval(gt=0, le=1)], ...], MinLen(1)] = setting(
+        SHARES, "of what is labelled: sizes to train on; end with 1.0 to use all labels"
+    )
+    sizes: tuple[Annotated[int, Ge(2)], ...] = setting((), "numbers of samples instead of shares")
+    repeats: Annotated[tuple[Count, ...], MinLen(1)] = setting(
+        REPEATS, "trainings of each size, each on other samples; the last number holds for further sizes"
+    )
+    subsets: Annotated[str, OneOf("disjoint", "nested", "independent")] = setting(
+        "disjoint", "repeats share no sample while they last; nested: smaller ones lie inside larger ones; independent"
+    )
+    hold: Annotated[str, OneOf("steps", "epochs", "model")] = setting(
+        "steps", "the same for every size: optimiser steps, epochs over the subset, or the model's own settings"
+    )
+    steps: Count | None = setting(None, "with hold=steps: how many; null: as many as the model gives the largest size")
+    train: Splits = setting(("pool",), "splits to draw from; classes keep their proportions, no sample is taken twice")
+    test: Annotated[str, OneOf("pool", "validation", "test")] = setting(
+        "test",
+        "split to measure on, the same for all sizes; samples in one group of the data with it are not trained on",
+    )
+    seed: Natural = setting(0, "of subsets and trainings")
+    jobs: Natural = setting(
+        2, "models trained at once, each in a process with one thread; 0: one by one, in this process"
+    )
+    clean: str | None = setting(
+        None, "labels after cleaning, to be compared: a table with the columns path and label, or a column of the data"
+    )
+    points: str | None = setting(None, "CSV file of scores measured elsewhere: columns size, score and, if any, repeat")
+    higher_is_better: bool = setting(True, "of points; false for an error or a loss")
+    best: float = setting(1.0, "of points: a perfect score; 100 for percent; where lower is better, 1 is taken for 0")
+    chance: float | None = setting(None, "of points: score of guessing, to be warned of scores that are no better")
+    unit: str = setting("images", "what is labelled, in the plural")
+    runs: str = setting("runs", "folder of all runs")
+    run_name: str | None = setting(None, "null: from the data set, the model and whatever else shapes the trainings")
+    cache: str = setting("runs/.cache", "finished models' probabilities, for other experiments of the same labels")
+    verbose: bool = setting(True, "false: warnings and errors alone")
+    trusted: tuple[str, ...] = setting((), "packages of your own from which parts may be built by `_target_`")
 
     def __post_init__(self) -> None:
-        for name, known in (("subsets", ("disjoint", "nested", "independent")), ("hold", ("steps", "epochs", "model"))):
-            if getattr(self, name) not in known:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}.")
-        splits = ("pool", "validation", "test")
-        if self.test not in splits or not self.train or not set(self.train) <= set(splits) - {self.test}:
-            raise ConfigError(
-                f"train is {list(self.train)} and test {self.test!r}; they are some of {', '.join(splits)}, none in both."
-            )
-        self._check_design()
+        super().__post_init__()
+        if self.test in self.train:
+            raise ConfigError(f"train is {list(self.train)} and test {self.test!r}; no split is in both.")
         self._check_scores()
-
-    def _check_design(self) -> None:
-        if self.sizes and min(self.sizes) < 2:
-            raise ConfigError(f"sizes are {list(self.sizes)}; each is a number of samples, 2 or more.")
-        if not self.shares or not 0 < min(self.shares) <= max(self.shares) <= 1:
-            raise ConfigError(f"shares are {list(self.shares)}; each lies above 0 and at most at 1.")
-        if not self.repeats or min(self.repeats) < 1:
-            raise ConfigError(f"repeats are {list(self.repeats)}; each size is trained once or more.")
-        for name, least in (("seed", 0), ("jobs", 0), ("steps", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ConfigError(f"{name} is {value}; it is at least {least}.")
 
     def _check_scores(self) -> None:
         if self.points is None and not (self.higher_is_better and self.best == 1.0):
@@ -86,12 +95,6 @@ class SampleSizeConfig:
                 f"target is {self.target:g} where a perfect score is {best:g}; write it on the same scale, such as "
                 f"{0.95 * best:g}."
             )
-        if self.class_target is not None and not 0 < self.class_target <= 1:
-            raise ConfigError(f"class_target is {self.class_target:g}; it is a recall, above 0 and at most 1.")
-        if self.at and not 0 < min(self.at) <= max(self.at) < float("inf"):
-            raise ConfigError(f"at is {list(self.at)}; each is a number of labels, above 0.")
-        if not self.most > 1:
-            raise ConfigError(f"most is {self.most:g}; the next round ends at more than 1 times the largest size.")
 
 
 def as_points(word: str) -> str:

@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.metric.curve.family import Values
-from poolwise.metric.curve.mixture import below
-from poolwise.metric.curve.observed import Observed
-from poolwise.metric.curve.posterior import weigh
-from poolwise.metric.curve.prior import Prior, both
+from poolwise.metric.curve.measurements import Observed
+from poolwise.metric.curve.posterior import Prior, below, both, weigh
 
 SPAN = 9.5
 """The largest size should be ten times the smallest one, nearly."""
@@ -88,7 +86,7 @@ def _below_chance(seen: Observed, chance: float | None) -> Iterator[str]:
 def falls(seen: Observed) -> NDArray[np.intp]:
     """Positions of sizes at which the error is clearly larger than at a smaller size.
 
-    >>> from poolwise.metric.curve.observed import observed
+    >>> from poolwise.metric.curve.measurements import observed
     >>> falls(observed(np.array([10.0, 20, 40]), [np.array([e, e]) for e in (0.3, 0.1, 0.2)])).tolist()
     [2]
     """
@@ -135,7 +133,7 @@ def broken(seen: Observed, noise: float, prior: Prior) -> bool:
 
     The families of the default tell, whichever is fitted: a poor family is no break.
 
-    >>> from poolwise.metric.curve.observed import observed
+    >>> from poolwise.metric.curve.measurements import observed
     >>> n = np.array([100.0, 200, 400, 800, 1600])
     >>> smooth = observed(n, [np.array([e, e]) for e in n**-0.5])
     >>> broken(smooth, 0.0, Prior())

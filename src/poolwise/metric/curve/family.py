@@ -58,11 +58,11 @@ class Axis:
 class Family(Protocol):
     """A form of learning curve: a frozen dataclass whose fields are its yaml."""
 
-    uses: ClassVar[int | None]
+    uses: ClassVar[int | None] = None
     """How many of the largest sizes it looks at; None for all."""
-    asymptote: ClassVar[bool]
+    asymptote: ClassVar[bool] = True
     """Whether it may level off above 0."""
-    level: ClassVar[float]
+    level: ClassVar[float] = 0.0
     """Where f ends, as a share of where it begins: 0 for all that fall, 1 for one that stays."""
 
     def axes(self, first: float) -> tuple[Axis, ...]:

@@ -13,14 +13,10 @@ from poolwise.core.errors import ConfigError, InvalidArray
 from poolwise.metric.curve.advice import Purchase, purchase
 from poolwise.metric.curve.answer import answer
 from poolwise.metric.curve.doubts import doubts, few_sizes
-from poolwise.metric.curve.last1 import Last1
-from poolwise.metric.curve.measurements import Measurements
-from poolwise.metric.curve.mixture import quantiles
-from poolwise.metric.curve.observed import Observed, observed
-from poolwise.metric.curve.posterior import Posterior, weigh
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.families import Last1
+from poolwise.metric.curve.measurements import Measurements, Observed, Scale, observed
+from poolwise.metric.curve.posterior import Posterior, Prior, quantiles, weigh
 from poolwise.metric.curve.required import Reach, Required
-from poolwise.metric.curve.scale import Scale
 from poolwise.metric.curve.simple import between
 
 FEWEST = 3

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from poolwise.metric.curve.family import TINY, Family, Values, grid
-from poolwise.metric.curve.observed import Observed
+from poolwise.metric.curve.measurements import Observed
 
 FINE = 1e-15
 MOST = 400
@@ -46,8 +46,8 @@ class ClosestCurve:
 def closest(family: Family, seen: Observed) -> ClosestCurve:
     """The curve of least squares, each size weighed by its noise; alike where there is none.
 
-    >>> from poolwise.metric.curve.observed import observed
-    >>> from poolwise.metric.curve.pow3 import Pow3
+    >>> from poolwise.metric.curve.measurements import observed
+    >>> from poolwise.metric.curve.families import Pow3
     >>> n = np.array([100.0, 200, 400, 800, 1600])
     >>> curve = closest(Pow3(), observed(n, [np.array([0.1 + e, 0.1 + e]) for e in 2 * n**-0.5]))
     >>> round(curve.asymptote, 6), curve.shape.round(6).tolist()

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.metric.curve.fit import FEWEST, fit_curve
-from poolwise.metric.curve.measurements import measurements
-from poolwise.metric.curve.prior import Prior
-from poolwise.metric.curve.scale import scale_of
+from poolwise.metric.curve.measurements import measurements, scale_of
+from poolwise.metric.curve.posterior import Prior
 
 NEAR = 1.15
 """Rounds whose numbers of labels lie within this factor are one size with repeats: between such near ones a curve rises

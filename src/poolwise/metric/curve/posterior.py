@@ -1,4 +1,4 @@
-"""Weigh every curve of a grid by how well it explains what was measured: families, shapes, asymptotes, model error.
+"""Weigh each curve of a grid, from a prior on, by how well it explains what was measured: families, shapes, asymptotes.
 
 The amplitude of each curve is integrated out exactly, so that nothing is optimised and nothing can diverge; from three
 sizes on there is an answer, and it is as wide as the curves that remain.
@@ -6,16 +6,128 @@ sizes on there is an answer, and it is as wide as the curves that remain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Annotated, Any
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr, logsumexp, ndtr
 
+from poolwise.core.errors import ConfigError
+from poolwise.metric.curve.families import Mmf4, Pow3
 from poolwise.metric.curve.family import TINY, Family, Values, grid
-from poolwise.metric.curve.mixture import quantiles
-from poolwise.metric.curve.observed import Observed
-from poolwise.metric.curve.prior import Prior
+from poolwise.metric.curve.measurements import Observed
+
+
+def both() -> dict[str, Any]:
+    """The two families that hold far out."""
+    return {"pow3": Pow3(), "mmf4": Mmf4()}
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Families, averaged by how well they explain the data, and how far each is to be trusted.
+
+    Attributes:
+        members: name -> family, equally likely beforehand.
+        asymptotes: points of their grid, between 0 and the smallest error seen.
+        lean: density of the asymptote a is a^-lean: the higher, the more low ones are believed in.
+        misfits: errors of the families themselves at the largest size, relative to the error there; each is tried.
+        unrepeated: scatter of one training relative to its error, where no size was repeated; each is tried.
+        ageing: by how much more a point is misfitted for each e-fold of n that it lies below the largest size.
+        together: misfits of two sizes go together as exp(-e-folds between them / together): more sizes in one span are less
+            new than they seem.
+        drift: relative error of an extrapolation for each e-fold of n beyond the largest size.
+    """
+
+    members: dict[str, Annotated[Any, Family]] = field(default_factory=both)
+    asymptotes: int = 24
+    lean: float = 0.65
+    misfits: tuple[float, ...] = (0.01, 0.03, 0.06)
+    unrepeated: tuple[float, ...] = (0.02, 0.06, 0.12, 0.2)
+    ageing: float = 1.0
+    together: float = 1.0
+    drift: float = 0.07
+
+    @property
+    def usual(self) -> float:
+        """Scatter that a training is thought to have where nothing tells: the geometric mean of those tried."""
+        return float(np.exp(np.log(self.unrepeated).mean()))
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise ConfigError("members of an average of curves must be one family or more; got none.")
+        if self.asymptotes < 1 or self.drift < 0 or self.ageing < 0:
+            raise ConfigError("asymptotes must be at least 1, drift and ageing not below 0.")
+        if not self.misfits or not self.unrepeated or min(*self.misfits, *self.unrepeated, self.together) <= 0:
+            raise ConfigError(f"misfits and unrepeated (one or more each) and together must be above 0; got {self}.")
+
+
+HALVINGS = 30
+ATOMS = 256
+"""Components are merged into so many, neighbours together: quantiles move by less than a thousandth of the width."""
+
+
+def below(weight: Values, mean: Values, spread: Values, value: Values) -> Values:
+    """(m,) probability that column m of the mixture is at most value (m,).
+
+    Args:
+        weight: (G,) or (G, m); columns sum to 1.
+        mean: (G, m) of the components.
+        spread: (G, m) their standard deviations.
+        value: (m,).
+
+    >>> below(np.array([0.5, 0.5]), np.array([[0.0], [10.0]]), np.array([[1.0], [1.0]]), np.array([5.0])).round(6).tolist()
+    [0.5]
+    """
+    columns = weight[:, None] if weight.ndim == 1 else weight
+    return np.asarray((columns * ndtr((value - mean) / np.maximum(spread, TINY))).sum(axis=0))
+
+
+def quantiles(weight: Values, mean: Values, spread: Values, at: tuple[float, ...]) -> Values:
+    """(len(at), m) quantiles of each column, by bisection.
+
+    Args:
+        weight: (G,) sums to 1.
+        mean: (G, m) of the components.
+        spread: (G, m) their standard deviations.
+        at: probabilities in (0, 1).
+
+    >>> quantiles(np.array([1.0]), np.array([[3.0]]), np.array([[1.0]]), (0.5, 0.8413447)).round(5).tolist()
+    [[3.0], [4.0]]
+    """
+    if not mean.shape[1]:
+        return np.empty((len(at), 0))
+    columns = [merged(weight, mean[:, m], spread[:, m]) for m in range(mean.shape[1])]
+    share, centre, width = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
+    return np.stack([_quantile(share, centre, width, probability) for probability in at])
+
+
+def _quantile(weight: Values, mean: Values, spread: Values, at: float) -> Values:
+    low, high = (mean - 9 * spread).min(axis=0), (mean + 9 * spread).max(axis=0)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        under = below(weight, mean, spread, middle) < at
+        low, high = np.where(under, middle, low), np.where(under, high, middle)
+    return np.asarray((low + high) / 2)
+
+
+def merged(weight: Values, mean: Values, spread: Values) -> tuple[Values, Values, Values]:
+    """One column with ATOMS components: neighbours of about equal joint weight are one, with their mean and variance.
+
+    >>> weight, mean, spread = merged(np.full(1000, 0.001), np.arange(1000.0), np.ones(1000))
+    >>> len(weight), round(float(weight @ mean), 6)
+    (256, 499.5)
+    """
+    order = np.argsort(mean, kind="stable")
+    w, m, s = weight[order], mean[order], spread[order]
+    bins = np.minimum((np.cumsum(w) - w / 2) * ATOMS, ATOMS - 1).astype(int)
+    share = np.bincount(bins, w, ATOMS)
+    safe = np.maximum(share, TINY**2)
+    centre = np.bincount(bins, w * m, ATOMS) / safe
+    square = np.bincount(bins, w * (s**2 + (m - centre[bins]) ** 2), ATOMS) / safe
+    centre[share == 0] = m[0]
+    return np.asarray(share), np.asarray(centre), np.sqrt(square)
 
 
 @dataclass(frozen=True, eq=False)

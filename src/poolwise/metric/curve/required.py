@@ -10,8 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from poolwise.metric.curve.family import TINY, Values
-from poolwise.metric.curve.mixture import below
-from poolwise.metric.curve.posterior import Posterior
+from poolwise.metric.curve.posterior import Posterior, below
 
 HORIZON = 64
 """Sizes beyond so many times the largest one measured are not told: they are infinite, "not within reach"."""

@@ -15,7 +15,7 @@ from poolwise.quality.consensus.votes import ballots, check_votes, votes_each
 
 
 def relabel_scores(votes: ArrayLike, probs: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    """How sure each sample's label is once one more vote is counted as unknown: ask the lowest first.
+    """Return how sure each sample's label is once one more vote is counted as unknown: ask the lowest first.
 
     score = [q (w_M + sum_m w_m) + w / C] / [w_M + sum_m w_m + w], of the consensus quality q, the weights of the model and
     of those who voted on the sample, and w, the mean weight of the annotators; without a vote q is the model's highest

@@ -12,7 +12,7 @@ Doubles = NDArray[np.float64]
 
 
 def sample_agreement(votes: Labels, labels: Labels) -> Doubles:
-    """Share of a sample's votes that are for its label.
+    """Return the share of a sample's votes that are for its label.
 
     Args:
         votes: (N, A) class numbers, -1 for no vote.
@@ -29,7 +29,7 @@ def sample_agreement(votes: Labels, labels: Labels) -> Doubles:
 
 
 def annotator_agreement(votes: Labels, labels: Labels) -> Doubles:
-    """Share of an annotator's votes that are for the label of their sample.
+    """Return the share of an annotator's votes that are for the label of their sample.
 
     Args:
         votes: (N, A) class numbers, -1 for no vote.
@@ -46,7 +46,7 @@ def annotator_agreement(votes: Labels, labels: Labels) -> Doubles:
 
 
 def peer_agreement(votes: Labels, classes: int) -> Doubles:
-    """Share of an annotator's meetings with others, two votes on one sample, in which both chose the same class.
+    """Return how often an annotator and another, voting on one sample, chose the same class, as a share.
 
     Who met nobody is given the mean of those who did (Goh, Tkachenko and Mueller 2022): nothing is known of them.
 
@@ -73,7 +73,7 @@ def peer_agreement(votes: Labels, classes: int) -> Doubles:
 
 
 def krippendorff_alpha(votes: Labels, classes: int) -> float:
-    """Agreement beyond chance of any number of annotators, votes missing or not (Krippendorff 2011, nominal data).
+    """Return the agreement beyond chance of any number of annotators, votes missing or not (Krippendorff 2011, nominal).
 
     alpha = 1 - o / e over samples with two votes or more, n votes in all: o = sum_i sum_c n_ic (n_i - n_ic) / (n_i - 1)
     of n_ic votes for class c on sample i, and e = sum_c n_c (n - n_c) / (n - 1).

@@ -19,7 +19,7 @@ Doubles = NDArray[np.float64]
 def annotator_table(
     votes: Labels, labels: Labels, own: Doubles, weights: Weights, classes: int
 ) -> Mapping[str, NDArray[Any]]:
-    """Columns of (A,): `quality`, `agreement` with the labels, `votes` cast, `worst_class`; see the functions here."""
+    """Return columns of (A,): `quality`, `agreement` with the labels, `votes` cast, `worst_class`; see the functions here."""
     return {
         "quality": annotator_quality(votes, labels, own, weights),
         "agreement": annotator_agreement(votes, labels),
@@ -29,7 +29,7 @@ def annotator_table(
 
 
 def annotator_quality(votes: Labels, labels: Labels, own: Doubles, weights: Weights) -> Doubles:
-    """How good each annotator is, by the posterior of their votes and their agreement with the labels (CROWDLAB).
+    """Return how good each annotator is: the posterior of their votes and their agreement with the labels (CROWDLAB).
 
     lambda (mean posterior of their votes) + (1 - lambda) (agreement with the labels), where lambda = w_M / (w_M + mean
     weight of annotators times mean votes a sample). Agreement counts samples with two votes or more; who voted on none
@@ -57,7 +57,7 @@ def annotator_quality(votes: Labels, labels: Labels, own: Doubles, weights: Weig
 
 
 def worst_class(votes: Labels, labels: Labels, classes: int) -> NDArray[np.int64]:
-    """The class an annotator votes for that is least often the label; of equal ones the most voted, then the lowest.
+    """Return the class an annotator votes for that is least often the label; of equal ones the most voted, the lowest.
 
     Returns:
         (A,) class numbers; -1 for who never voted against a label, or not at all.

@@ -46,7 +46,7 @@ class Consensus:
 
 
 def consensus(votes: ArrayLike, probs: ArrayLike | None = None) -> Consensus:
-    """Labels that several annotators, and a model where there is one, agree upon best (CROWDLAB).
+    """Return the labels that several annotators, and a model where there is one, agree upon best (CROWDLAB).
 
     Goh, Tkachenko and Mueller 2022, arXiv 2210.06812: each annotator weighs as much as others agree with them, the model
     as much as it agrees with the majority. Without probs annotators alone are weighed and the classes are those up to

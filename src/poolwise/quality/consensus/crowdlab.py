@@ -18,7 +18,7 @@ Doubles = NDArray[np.float64]
 
 
 def crowdlab(votes: Labels, classes: int, probs: Floats | None = None) -> tuple[Labels, Weights]:
-    """The class with the highest posterior, from weights measured against the majority vote; then weights anew.
+    """Return the class with the highest posterior, from weights measured against the majority vote; then weights anew.
 
     Ties go to the majority vote. Where no sample has two votes the vote is the label: nothing speaks against it but a
     model that has not been checked.
@@ -44,7 +44,7 @@ def crowdlab(votes: Labels, classes: int, probs: Floats | None = None) -> tuple[
 
 
 def posterior(block: Ballots, weights: Weights, probs: Floats | None = None) -> Doubles:
-    """Mean of the model's probabilities and of what each vote says, by their weights.
+    """Return the mean of the model's probabilities and of what each vote says, by their weights.
 
     A vote for c says a of class c and b of every other one: [w_M p(k) + sum_m w_m (a if k = c_m else b)] / [w_M + sum_m w_m].
 
@@ -66,7 +66,7 @@ def posterior(block: Ballots, weights: Weights, probs: Floats | None = None) -> 
 
 
 def likeliest(votes: Labels, usual: Labels, weights: Weights, classes: int, probs: Floats | None = None) -> Labels:
-    """(N,) class with the highest posterior; `usual` (N,) where it is as high; -1 without a vote and a model.
+    """Return (N,) class with the highest posterior; `usual` (N,) where it is as high; -1 without a vote and a model.
 
     >>> weights = Weights(np.ones(2), 0.0, 0.75, 0.25)
     >>> likeliest(np.array([[0, 1], [1, 1], [-1, -1]]), np.array([1, 1, -1]), weights, 2).tolist()
@@ -84,7 +84,7 @@ def likeliest(votes: Labels, usual: Labels, weights: Weights, classes: int, prob
 def qualities(
     votes: Labels, labels: Labels, weights: Weights, classes: int, probs: Floats | None = None
 ) -> tuple[Floats, Doubles]:
-    """Posterior of each label, and its mean over the votes of each annotator.
+    """Return the posterior of each label, and its mean over the votes of each annotator.
 
     Returns:
         (N,) float32 in [0, 1], lower is worse, 0 where the label is -1; and (A,) in [0, 1], 0 for who did not vote.

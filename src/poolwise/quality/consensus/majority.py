@@ -9,7 +9,7 @@ from poolwise.quality.consensus.votes import ballots
 
 
 def majority_vote(votes: Labels, classes: int, probs: Floats | None = None) -> Labels:
-    """The class with most votes on each sample.
+    """Return the class with most votes on each sample.
 
     Ties go to the class, of those tied, that the model holds likeliest, where there is one; then to the one with most
     votes over all samples; then to the lowest number. Chance plays no part.

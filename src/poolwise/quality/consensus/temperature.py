@@ -22,7 +22,7 @@ Doubles = NDArray[np.float64]
 
 
 def best_temperature(votes: Labels, probs: Floats) -> float:
-    """The temperature at which the model's probabilities are nearest to the shares of the votes, by cross-entropy.
+    """Return the temperature at which the model's probabilities are nearest to the shares of the votes (cross-entropy).
 
     Above 1: the model was too sure. Samples without a vote play no part.
 
@@ -42,7 +42,7 @@ def best_temperature(votes: Labels, probs: Floats) -> float:
 
 
 def cross_entropies(votes: Labels, probs: Floats, temperatures: Doubles) -> Doubles:
-    """(T,) sum over samples of the mean of -log p(vote) in nats, at each temperature.
+    """Return (T,) sum over samples of the mean of -log p(vote) in nats, at each temperature.
 
     >>> cross_entropies(np.array([[0, 1]]), np.array([[0.5, 0.5]]), np.ones(1)).round(3).tolist()
     [0.693]
@@ -60,7 +60,7 @@ def cross_entropies(votes: Labels, probs: Floats, temperatures: Doubles) -> Doub
 
 
 def at_temperature(probs: Floats, temperature: float) -> Floats:
-    """(N, C) float32 probabilities p^(1/T), rows summing to 1 again.
+    """Return (N, C) float32 probabilities p^(1/T), rows summing to 1 again.
 
     >>> at_temperature(np.array([[0.75, 0.25]]), 0.5).round(6).tolist() == np.float32([[0.9, 0.1]]).tolist()
     True
@@ -74,6 +74,6 @@ def at_temperature(probs: Floats, temperature: float) -> Floats:
 
 
 def _logs(rows: Doubles) -> Doubles:
-    """Relative to the largest of a row, so that no row vanishes at a low temperature."""
+    """Return logs relative to the largest of a row, so that no row vanishes at a low temperature."""
     with np.errstate(divide="ignore"):  # the logarithm of 0 stays minus infinity, and its power 0, at any temperature
         return np.asarray(np.log(rows / rows.max(axis=1, keepdims=True)), dtype=np.float64)

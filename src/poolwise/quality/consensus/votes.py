@@ -41,20 +41,20 @@ class Ballots:
     classes: int
 
     def tally(self, weights: NDArray[np.float64] | None = None) -> NDArray[Any]:
-        """(n, C) votes for each class; with weights (A,) of annotators, the sum of those who cast them."""
+        """Return (n, C) votes for each class; with weights (A,) of annotators, the sum of those who cast them."""
         count = self.rows.stop - self.rows.start
         cells = self.row * self.classes + self.what
         cast = None if weights is None else weights[self.who]
         return np.bincount(cells, cast, minlength=count * self.classes).reshape(count, self.classes)
 
     def voices(self, weights: NDArray[np.float64] | None = None) -> NDArray[Any]:
-        """(n,) votes of each row; with weights (A,), the sum of the weights of those who voted."""
+        """Return (n,) votes of each row; with weights (A,), the sum of the weights of those who voted."""
         cast = None if weights is None else weights[self.who]
         return np.bincount(self.row, cast, minlength=self.rows.stop - self.rows.start)
 
 
 def ballots(votes: Labels, classes: int) -> Iterator[Ballots]:
-    """The votes (N, A) block by block of rows.
+    """Return the votes (N, A) block by block of rows.
 
     >>> [block.tally().tolist() for block in ballots(np.array([[1, 0, 1], [-1, -1, 0]]), 2)]
     [[[1, 2], [1, 0]]]
@@ -67,7 +67,7 @@ def ballots(votes: Labels, classes: int) -> Iterator[Ballots]:
 
 
 def votes_each(votes: Labels) -> NDArray[np.int64]:
-    """(N,) how many voted on each sample.
+    """Return (N,) how many voted on each sample.
 
     >>> votes_each(np.array([[1, 0, 1], [-1, -1, 0], [-1, -1, -1]])).tolist()
     [3, 1, 0]
@@ -76,7 +76,7 @@ def votes_each(votes: Labels) -> NDArray[np.int64]:
 
 
 def check_votes(votes: ArrayLike, probs: ArrayLike | None = None) -> tuple[Labels, int, Floats | None]:
-    """Votes (N, A) as whole numbers, the number of classes C, and probs (N, C) as float32.
+    """Return votes (N, A) as whole numbers, the number of classes C, and probs (N, C) as float32.
 
     C is the width of probs; without them the largest class voted for, plus 1.
 

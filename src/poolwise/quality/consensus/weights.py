@@ -39,7 +39,7 @@ class Weights:
 def weigh(
     votes: Labels, labels: Labels, peers: NDArray[np.float64], classes: int, probs: Floats | None = None
 ) -> Weights:
-    """Weights of annotators and model, given labels.
+    """Return the weights of annotators and model, given labels.
 
     e0 is the error of always answering the commonest label. Annotator: 1 - (1 - agreement with others) / e0. Model:
     (1 - its error against the labels / e0) sqrt(mean votes a sample). Neither bracket is below `LEAST`, nor is e0; where

@@ -135,7 +135,7 @@ def _planted(
 def _told(
     found: _Judged, said: NDArray[np.str_], limits: tuple[float, float | None], precision: float
 ) -> CopyThreshold:
-    """What a threshold does to planted copies."""
+    """Return what a threshold does to planted copies."""
     cosine, score = limits
     passed = (found.cosine >= cosine) & (found.score >= (cosine if score is None else score))
     caught = np.isin(np.arange(len(said)), found.copy[passed])
@@ -145,7 +145,7 @@ def _told(
 
 
 def _judged(pictures: NDArray[np.uint8], points: Floats, sources: Ids, pixels: bool) -> _Judged:
-    """All pairs that may count as found, of pictures the last of which are copies of some others."""
+    """Return all pairs that may count as found, of pictures the last of which are copies of some others."""
     count = len(pictures) - len(sources)
     seen = thumbnails(lambda rows: pictures[rows], len(pictures))
     pairs = near_pairs(points, LOWEST, most=MOST)
@@ -159,7 +159,7 @@ def _judged(pictures: NDArray[np.uint8], points: Floats, sources: Ids, pixels: b
 
 
 def _best(found: _Judged, precision: float, cosines: NDArray[np.float64]) -> tuple[float, float]:
-    """Cosine and score that find most copies at the precision; where none reaches it, those of the highest precision."""
+    """Return the cosine and score that find most copies at the precision; where none reaches it, of the highest one."""
     best, where = (-1.0, -1.0), (1.0, 1.0)
     for cosine in np.unique(np.append(found.cosine[found.copy >= 0], LOWEST) if (found.score == 1).all() else COSINES)[
         ::-1

@@ -68,7 +68,7 @@ class Duplicates:
         return len(self.pairs)
 
     def leaks(self, splits: ArrayLike) -> Leaks:
-        """Pairs between splits, such as training and test set.
+        """Return pairs between splits, such as training and test set.
 
         Args:
             splits: (N,) name or number of the split of each row.

@@ -44,7 +44,7 @@ class Pictures:
             )
 
     def read(self, rows: Ids) -> NDArray[np.uint8]:
-        """Pictures (n, C, H, W).
+        """Return pictures (n, C, H, W).
 
         Raises:
             InvalidArray: not uint8, not a picture for each row, or not all of one shape.
@@ -57,7 +57,7 @@ class Pictures:
         return given[:, None] if layout == "nhw" else given.transpose(0, 3, 1, 2) if layout == "nhwc" else given
 
     def given(self, rows: Ids) -> NDArray[np.uint8]:
-        """Pictures with axes in the order in which they are given."""
+        """Return pictures with axes in the order in which they are given."""
         found: Any
         if callable(self.images):
             found = np.asarray(self.images(rows))
@@ -85,7 +85,7 @@ class Pictures:
 
 
 def as_given(pictures_nchw: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Pictures with axes in the order of an array of this shape.
+    """Return pictures with axes in the order of an array of this shape.
 
     >>> as_given(np.zeros((2, 3, 8, 6), dtype=np.uint8), (5, 8, 6, 3)).shape
     (2, 8, 6, 3)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import Auto, Detector, LabelView, given_first
-from poolwise.quality.label_error.ensemble import Ensemble, able, middle_ranks
+from poolwise.quality.label_error.ensemble import Ensemble, Members, able
 from poolwise.quality.label_error.planted import confusions, expected_count, plant
 from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_confidence
 
@@ -61,18 +63,6 @@ class Comparison:
     planted: Mapping[str, Quality]
 
 
-def average_precision(wrong: NDArray[np.bool_], quality: Quality) -> float:
-    """Mean of the precision at each wrong label, lowest quality first; 0 where none is wrong. Equals come together.
-
-    >>> average_precision(np.array([True, False, True]), np.array([0.1, 0.2, 0.3])) == (1 + 2 / 3) / 2
-    True
-    """
-    values, place = np.unique(quality, return_inverse=True)
-    hits = np.bincount(place, weights=wrong, minlength=len(values))
-    found, looked = hits.cumsum(), np.bincount(place, minlength=len(values)).cumsum()
-    return float((hits * found / looked).sum() / hits.sum()) if wrong.any() else 0.0
-
-
 def compared(view: LabelView, members: Mapping[str, Any], share: float = 0.02, seed: int = 0) -> Comparison:
     """Plant errors of two shapes and let each detector judge the changed labels, neighbours and all.
 
@@ -112,28 +102,32 @@ def compared(view: LabelView, members: Mapping[str, Any], share: float = 0.02, s
 
 
 def _undoubted(view: LabelView, members: Mapping[str, Any], seed: int) -> Numbers:
-    """Rows but for as many as are probably wrong, the most suspicious by mean rank."""
+    """Return the rows but for as many as are probably wrong, the most suspicious by mean rank."""
+    from scipy.stats import rankdata
+
     auto = Auto()
     evidence, rng = auto.evidence(view), generator(seed, 0, "planted errors")
     towards = confusions(view.labels, evidence)
     count, _, _ = expected_count(lambda given: auto.quality(given, evidence), view.labels, towards, rng)
-    ranks = [middle_ranks(member.quality(view.labels, member.evidence(view))) for member in members.values()]
+    ranks = [rankdata(member.quality(view.labels, member.evidence(view))) for member in members.values()]
     order = np.argsort(np.mean(ranks, axis=0), kind="stable")
     return np.sort(order[min(len(order), round(count)) :])
 
 
 def _scores(name: str, shape: str, share: float, wrong: NDArray[np.bool_], quality: Quality) -> list[PlantedScore]:
+    from sklearn.metrics import average_precision_score
+
     count, order = int(wrong.sum()), np.argsort(quality, kind="stable")
-    mean, found = average_precision(wrong, quality), []
+    mean, scores = float(average_precision_score(wrong, -quality)), []
     for look in LOOKS:
         k = min(len(wrong), max(1, round(look * count)))
         hits = int(wrong[order[:k]].sum())
-        found.append(PlantedScore(name, shape, share, k, hits / k, hits / count, mean))
-    return found
+        scores.append(PlantedScore(name, shape, share, k, hits / k, hits / count, mean))
+    return scores
 
 
 @dataclass(frozen=True)
-class Planted(Detector):
+class Planted(Checked, Detector):
     """The detector that finds planted errors best, or the mean rank by the best few.
 
     Members whose arrays are not there are left out.
@@ -145,24 +139,16 @@ class Planted(Detector):
         seed: of the changes.
     """
 
-    members: dict[str, Annotated[Any, Detector]] = field(default_factory=dict)
-    share: float = 0.02
-    best: int = 1
+    members: Members = field(default_factory=dict)
+    share: Annotated[float, Interval(gt=0, lt=1)] = 0.02
+    best: Count = 1
     seed: int = 0
 
     needs: ClassVar[Need] = Need.PROBS
     uses_given_label: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        if not self.members:
-            raise ConfigError("planted: members must name at least one detector.")
-        if not 0 < self.share < 1 or self.best < 1:
-            raise ConfigError(
-                f"planted: share must be in (0, 1) and best at least 1; got {self.share} and {self.best}."
-            )
-
     def choose(self, view: LabelView) -> tuple[Any, Comparison]:
-        """The detector, and the comparison that it comes from; it stands first in the ranking, as "together" if it is several."""
+        """Return the detector and the comparison behind it; it stands first in the ranking, as "together" if it is several."""
         there = able(self.members, view)
         if not there:
             raise ConfigError("planted: none of the members has the arrays that it needs.")
@@ -176,11 +162,11 @@ class Planted(Detector):
         return both, Comparison(table, ranking, {**told.planted, **also.planted})
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) of the detector chosen."""
+        """Return (N, C) of the detector chosen."""
         detector, _ = self.choose(view)
         said = detector.evidence(view)
         return given_first(view.labels, detector.quality(view.labels, said), said)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the entry of the label."""
+        """Return (N,) the entry of the label."""
         return self_confidence(labels, evidence)

@@ -81,7 +81,7 @@ def findings(labels: Numbers, probs: Floats) -> ClassFindings:
 
 
 def whole_counts(joint: Quality) -> Quality:
-    """Counts (C, C) rounded, so that rows add up to what they did: what was rounded off most gives way. As in cleanlab.
+    """Round counts (C, C) so that rows add up to what they did: what was rounded off most gives way. As in cleanlab.
 
     >>> whole_counts(np.array([[1.4, 1.4, 0.2], [0.5, 0.0, 0.5], [0.0, 0.0, 2.0]])).tolist()
     [[2.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
@@ -94,7 +94,7 @@ def whole_counts(joint: Quality) -> Quality:
 
 
 def overlaps(joint: Quality) -> tuple[Overlap, ...]:
-    """Both off-diagonal entries of a pair added up, from counts (C, C); the largest first.
+    """Return both off-diagonal entries of a pair added up, from counts (C, C); the largest first.
 
     >>> overlaps(np.array([[8.0, 1.0], [1.0, 0.0]]))
     (Overlap(first=0, second=1, share=0.2, count=2),)

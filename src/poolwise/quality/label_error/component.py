@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import Detector, LabelView
 from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
 
 
 def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float = 1.0) -> Quality:
-    """Shares of the classes among the other members of a sample's group, with the model as one more member.
+    """Return the shares of the classes among the other members of a sample's group, with the model as one more member.
 
     Two members that disagree stand one against one; what the model says decides which of them comes first.
 
@@ -42,27 +42,23 @@ def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float 
 
 
 @dataclass(frozen=True)
-class ComponentDisagreement(Detector):
+class ComponentDisagreement(Checked, Detector):
     """The share of a duplicate group's other members that have the same label; the model's word for a sample alone.
 
     Attributes:
         say: how many members the model is worth.
     """
 
-    say: float = 1.0
+    say: Positive = 1.0
 
     needs: ClassVar[Need] = Need.PROBS | Need.GROUPS
     uses_given_label: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
-        if self.say <= 0:
-            raise ConfigError(f"component_disagreement: say must be above 0; got {self.say}.")
-
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) shares of the classes among the others."""
+        """Return (N, C) shares of the classes among the others."""
         assert view.groups is not None
         return component_shares(view.labels, view.groups, view.probs, self.say).astype(np.float32)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the share of the label."""
+        """Return (N,) the share of the label."""
         return self_confidence(labels, evidence)

@@ -28,7 +28,7 @@ class Prune(str, Enum):
 
 
 def thresholds(labels: Numbers, probs: Floats) -> Quality:
-    """(C,) mean probability of a class over the samples given that label (their equation 2); infinite for a class without any.
+    """Return (C,) mean probability of a class over the samples given that label (their equation 2); infinite for none.
 
     >>> thresholds(np.array([0, 0]), np.array([[0.8, 0.2], [0.6, 0.4]])).round(6).tolist()
     [0.7, inf]
@@ -39,7 +39,7 @@ def thresholds(labels: Numbers, probs: Floats) -> Quality:
 
 
 def confident_class(labels: Numbers, probs: Floats) -> Numbers:
-    """(N,) the class that a sample confidently is, -1 for none: of those whose threshold it reaches the most probable one."""
+    """Return (N,) the class that a sample confidently is: the most probable one that reaches its threshold; -1 for none."""
     bars, found = thresholds(labels, probs) - SLACK, np.empty(len(labels), dtype=np.int64)
     step = max(1, BLOCK // probs.shape[1])
     for at in range(0, len(labels), step):
@@ -50,7 +50,7 @@ def confident_class(labels: Numbers, probs: Floats) -> Numbers:
 
 
 def confident_joint(labels: Numbers, probs: Floats) -> NDArray[np.float64]:
-    """(C, C) estimated counts of samples by given label (row) and true label (column); rows sum to the labels given.
+    """Return (C, C) estimated counts by given label (row) and true label (column); rows sum to the labels given.
 
     Counts of confident samples, the diagonal at least 1, each row scaled to its class (their equations 1 and 3).
 
@@ -70,7 +70,7 @@ def confident_joint(labels: Numbers, probs: Floats) -> NDArray[np.float64]:
 
 
 def flagged(labels: Numbers, probs: Floats, prune: Prune = Prune.BY_NOISE_RATE) -> NDArray[np.bool_]:
-    """(N,) whether confident learning calls a label wrong (their section 3.2).
+    """Return (N,) whether confident learning calls a label wrong (their section 3.2).
 
     As in their implementation a label that is also the most probable class is never called wrong.
     """
@@ -89,7 +89,7 @@ def flagged(labels: Numbers, probs: Floats, prune: Prune = Prune.BY_NOISE_RATE) 
 
 
 def _by_class(labels: Numbers, probs: Floats, joint: Numbers) -> NDArray[np.bool_]:
-    """In each given class as many of lowest self-confidence as lie off the diagonal."""
+    """Flag in each given class as many of lowest self-confidence as lie off the diagonal."""
     found = np.zeros(len(labels), dtype=np.bool_)
     quality = self_confidence(labels, probs)
     for given in range(probs.shape[1]):
@@ -100,7 +100,7 @@ def _by_class(labels: Numbers, probs: Floats, joint: Numbers) -> NDArray[np.bool
 
 
 def _by_noise_rate(labels: Numbers, probs: Floats, joint: Numbers, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """For each pair of classes as many as the joint says, of largest p(other) - p(given), as far as a label `differs`."""
+    """Flag for each pair of classes as many as the joint says, of largest p(other) - p(given), where a label `differs`."""
     found = np.zeros(len(labels), dtype=np.bool_)
     for given in range(probs.shape[1]):
         rows = np.flatnonzero((labels == given) & differs)

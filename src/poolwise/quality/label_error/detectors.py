@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
+from annotated_types import Interval
 
-from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import hook
+from poolwise.core.ranges import Checked, Count, Share
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.confident_learning import Prune, flagged
 from poolwise.quality.label_error.neighbour_vote import neighbour_shares
@@ -62,10 +63,10 @@ class Detector(Protocol):
         """True where a row's given label is part of its evidence, which then cannot tell how many labels are wrong."""
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) what speaks for each class, without the row's own label; rows sum to 1."""
+        """Return (N, C) what speaks for each class, without the row's own label; rows sum to 1."""
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) quality of labels in [0, 1]; lower is worse."""
+        """Return (N,) quality of labels in [0, 1]; lower is worse."""
 
     @hook
     def choose(self, view: LabelView) -> tuple[Detector, Any]:
@@ -102,11 +103,11 @@ class ByProbability(Detector):
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """The probabilities as they are."""
+        """Return the probabilities as they are."""
         return view.probs
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) by the measure."""
+        """Return (N,) by the measure."""
         return MEASURES[self.measure](labels, evidence)
 
 
@@ -123,45 +124,41 @@ class ConfidentLearning(Detector):
     uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
-        """The probabilities as they are."""
+        """Return the probabilities as they are."""
         return view.probs
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) half the self-confidence where the label is pruned, half of one and it elsewhere."""
+        """Return (N,) half the self-confidence where the label is pruned, half of one and it elsewhere."""
         pruned = flagged(labels, evidence, self.prune)
         return np.asarray((self_confidence(labels, evidence) + ~pruned) / 2)
 
 
 @dataclass(frozen=True)
-class NeighbourVote(Detector):
+class NeighbourVote(Checked, Detector):
     """What share of the nearest neighbours, weighed by cosine, has the same label; a duplicate group votes once.
 
     Attributes:
         neighbours: how many vote.
     """
 
-    neighbours: int = 15
+    neighbours: Count = 15
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
     uses_given_label: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ConfigError(f"neighbour_vote: neighbours must be at least 1; got {self.neighbours}.")
-
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) shares of the classes among the neighbours."""
+        """Return (N, C) shares of the classes among the neighbours."""
         assert view.embeddings is not None
         return neighbour_shares(view.labels, view.embeddings, view.probs.shape[1], self.neighbours, view.groups)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) share of the given label; half a vote is spread over all classes, so that none is impossible."""
+        """Return (N,) share of the given label; half a vote is spread over all classes, so that none is impossible."""
         even = 0.5 / evidence.shape[1]
         return self_confidence(labels, (self.neighbours * evidence + even) / (self.neighbours + 0.5))
 
 
 @dataclass(frozen=True)
-class Auto(Detector):
+class Auto(Checked, Detector):
     """Odds of the given label, by the model and its neighbours together where there are embeddings, by the model without.
 
     Attributes:
@@ -170,23 +167,15 @@ class Auto(Detector):
         floor: added to every class where neighbours have a say: their shares come in fifteenths.
     """
 
-    neighbours: int = 15
-    weight: float = 0.5
-    floor: float = 1e-3
+    neighbours: Count = 15
+    weight: Share = 0.5
+    floor: Annotated[float, Interval(ge=0, lt=1)] = 1e-3
 
     needs: ClassVar[Need] = Need.PROBS
     uses_given_label: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ConfigError(f"auto: neighbours must be at least 1; got {self.neighbours}.")
-        if not 0 <= self.weight <= 1:
-            raise ConfigError(f"auto: weight must be in [0, 1]; got {self.weight}.")
-        if not 0 <= self.floor < 1:
-            raise ConfigError(f"auto: floor must be in [0, 1); got {self.floor}.")
-
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) the mean of probabilities and neighbours' shares, or the probabilities."""
+        """Return (N, C) the mean of probabilities and neighbours' shares, or the probabilities."""
         if view.embeddings is None or not self.weight:
             return view.probs
         shares = neighbour_shares(view.labels, view.embeddings, view.probs.shape[1], self.neighbours, view.groups)
@@ -197,12 +186,12 @@ class Auto(Detector):
         return shares
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) odds of the given label."""
+        """Return (N,) odds of the given label."""
         return odds(labels, evidence)
 
 
 def given_first(labels: Numbers, quality: Quality, others: Probs) -> Floats:
-    """(N, C) evidence whose entry for the given label is its quality; what is left is shared out as `others` have it.
+    """Return (N, C) evidence: the quality for the given label; what is left is shared out as `others` have it.
 
     For detectors in which a label speaks for itself, so that the same evidence cannot tell how good another one is.
 
@@ -222,7 +211,7 @@ def given_first(labels: Numbers, quality: Quality, others: Probs) -> Floats:
 
 
 def needed(detector: Any, view: LabelView) -> list[str]:
-    """Names of the arrays that a detector needs and the view lacks."""
+    """Return the names of the arrays that a detector needs and the view lacks."""
     wanted = {
         Need.EMBEDDINGS: (view.embeddings, "embeddings (N, D)"),
         Need.GROUPS: (view.groups, "groups (N,)"),

@@ -36,7 +36,7 @@ class Estimate:
 
 
 def by_disagreement(labels: Numbers, probs: Probs) -> Estimate:
-    """Labels that are not the most probable class, with a binomial interval.
+    """Return labels that are not the most probable class, with a binomial interval.
 
     >>> by_disagreement(np.array([0, 0, 0, 1]), np.array([[0.9, 0.1]] * 4)).count
     1.0
@@ -45,7 +45,7 @@ def by_disagreement(labels: Numbers, probs: Probs) -> Estimate:
 
 
 def by_confident_joint(labels: Numbers, probs: Floats, rng: np.random.Generator, draws: int = 100) -> Estimate:
-    """What lies off the diagonal of the confident joint, with an interval by drawing samples anew, thresholds fixed."""
+    """Return what lies off the diagonal of the confident joint, with an interval by resampling, thresholds fixed."""
     classes = probs.shape[1]
     if not len(labels):
         return Estimate(0.0, 0.0, 0.0)
@@ -60,7 +60,7 @@ def by_confident_joint(labels: Numbers, probs: Floats, rng: np.random.Generator,
 
 
 def _off_diagonal(kinds: Numbers, counts: np.ndarray[tuple[int], np.dtype[np.float64]], classes: int) -> float:
-    """From counts by given label and confident class (0: none): as `confident_joint`, without the matrix."""
+    """Return it from counts by given label and confident class (0: none): as `confident_joint`, without the matrix."""
     given, sure = kinds // (classes + 1), kinds % (classes + 1) - 1
     size = np.bincount(given, weights=counts, minlength=classes)
     same = np.bincount(given, weights=counts * (sure == given), minlength=classes)
@@ -69,7 +69,7 @@ def _off_diagonal(kinds: Numbers, counts: np.ndarray[tuple[int], np.dtype[np.flo
 
 
 def by_transition(view: LabelView, rng: np.random.Generator) -> Estimate:
-    """By labels of nearest neighbours alone; `view` has embeddings and its classes are few."""
+    """Estimate by labels of nearest neighbours alone; `view` has embeddings and its classes are few."""
     assert view.embeddings is not None
     count, rows = len(view.labels), np.arange(len(view.labels))
     if count > MOST_SAMPLES:
@@ -81,7 +81,7 @@ def by_transition(view: LabelView, rng: np.random.Generator) -> Estimate:
 
 
 def estimates(view: LabelView, evidence: Floats, planted: Estimate, rng: np.random.Generator) -> dict[str, Estimate]:
-    """All that can be had: "planted", "confident_joint", "disagreement"; with embeddings and few classes "transition"."""
+    """Return all that can be had: "planted", "confident_joint", "disagreement"; with embeddings and few classes "transition"."""
     found = {
         "planted": planted,
         "confident_joint": by_confident_joint(view.labels, evidence, rng),
@@ -93,7 +93,7 @@ def estimates(view: LabelView, evidence: Floats, planted: Estimate, rng: np.rand
 
 
 def binomial(count: float, most: int) -> Estimate:
-    """A count out of `most` that chance alone makes vary.
+    """Return a count out of `most` that chance alone makes vary.
 
     >>> found = binomial(50.0, 100)
     >>> round(found.low, 1), round(found.high, 1)

@@ -93,7 +93,7 @@ def find_with(
     aggregate: str = "ema",
     seed: int = 0,
 ) -> LabelErrors:
-    """`find_label_errors` with a detector that is built; `method` is its name for messages."""
+    """Do as `find_label_errors` with a detector that is built; `method` is its name for messages."""
     if np.ndim(labels) == 2:
         how = _aggregate(aggregate)
         if margins is not None or weights is not None:
@@ -107,7 +107,7 @@ def find_with(
 
 
 def _of_one(view: LabelView, detector: Detector, budget: int | None, method: str, seed: int) -> LabelErrors:
-    """One label a sample."""
+    """Return the findings on samples with one label each."""
     detector, told = detector.choose(view)
     evidence = detector.evidence(view)
     quality = detector.quality(view.labels, evidence)
@@ -129,7 +129,7 @@ def _of_one(view: LabelView, detector: Detector, budget: int | None, method: str
 
 
 def _count(view: LabelView, evidence: Any, seed: int) -> Estimate:
-    """How many are wrong, with an interval: the count is that of the evidence, whatever the detector ranks by."""
+    """Return how many are wrong, with an interval: the count is that of the evidence, whatever the detector ranks by."""
     if evidence.shape[1] < 2 or not len(view.labels):
         return Estimate(0.0, 0.0, 0.0)
     towards, rng = confusions(view.labels, evidence), generator(seed, 0, "planted errors")
@@ -146,7 +146,7 @@ def _expected(
     told: Comparison | None,
     seed: int,
 ) -> Quality:
-    """How many wrong ones the first of the ranking hold, by how errors score that were planted."""
+    """Return how many wrong ones the first of the ranking hold, by how errors score that were planted."""
     if evidence.shape[1] < 2 or not len(order):
         return np.zeros(len(order))
     if told and told.table:  # this very detector was tried
@@ -170,7 +170,7 @@ def _of_several(
     method: str,
     seed: int,
 ) -> LabelErrors:
-    """Any number of labels a sample."""
+    """Return the findings on samples with any number of labels."""
     evidence = multilabel.evidence_by_class(labels, view, detector)
     by_class = multilabel.quality_by_class(labels, evidence, detector)
     quality = multilabel.aggregated(by_class, how)

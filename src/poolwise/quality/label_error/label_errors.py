@@ -49,7 +49,7 @@ class LabelErrors:
     comparison: tuple[PlantedScore, ...] = ()
 
     def review(self, size: int) -> str:
-        """What to expect of reviewing the first `size`, as a sentence.
+        """Say what to expect of reviewing the first `size`, in one sentence.
 
         >>> found = LabelErrors(np.array([1, 0]), np.array([.9, .1]), np.array([0, 1]), np.array([.9, .8]),
         ...                     0.8, (0.1, 1.4), {}, np.array([0.7, 0.8]), "auto")
@@ -60,7 +60,7 @@ class LabelErrors:
 
 
 def review_sentence(expected: Quality, count: float, interval: tuple[float, float], size: int) -> str:
-    """What to expect of reviewing the first `size` of a ranking; see `LabelErrors` for the rest."""
+    """Say what to expect of reviewing the first `size` of a ranking; see `LabelErrors` for the rest."""
     size = max(0, min(size, len(expected)))
     mean = float(expected[size - 1]) if size else 0.0
     share = mean / size if size else 0.0
@@ -71,7 +71,7 @@ def review_sentence(expected: Quality, count: float, interval: tuple[float, floa
 
 
 def expected_errors(ranked: Quality, planted: Quality, count: float) -> Quality:
-    """(N,) how many wrong ones the first 1, 2, ... of a ranking hold, if errors score as planted ones do.
+    """Return (N,) how many wrong ones the first 1, 2, ... of a ranking hold, if errors score as planted ones do.
 
     Args:
         ranked: (N,) qualities, ascending.
@@ -86,7 +86,7 @@ def expected_errors(ranked: Quality, planted: Quality, count: float) -> Quality:
 
 
 def expected_in(order: Numbers, expected: Quality, first: Numbers) -> Quality:
-    """(N,) how many wrong ones the first 1, 2, ... of another `order` hold.
+    """Return (N,) how many wrong ones the first 1, 2, ... of another `order` hold.
 
     Args:
         order: (N,) ids.

@@ -28,7 +28,7 @@ def label_view(
     margins: ArrayLike | None = None,
     weights: str | Sequence[float] | None = None,
 ) -> LabelView:
-    """Checked arrays of samples with one label each; see `find_label_errors` for shapes.
+    """Return checked arrays of samples with one label each; see `find_label_errors` for shapes.
 
     Raises:
         InvalidArray: arrays that do not fit, labels outside the classes or unknown, rows that are no probabilities.
@@ -52,7 +52,7 @@ def label_view(
 def several_labels(
     labels: ArrayLike, probs: ArrayLike, embeddings: ArrayLike | None = None, groups: ArrayLike | None = None
 ) -> tuple[Labels, LabelView]:
-    """Labels (N, C) of 0 and 1, and a view with probabilities that stand alone; its own labels are all 0.
+    """Return labels (N, C) of 0 and 1, and a view with probabilities that stand alone; its own labels are all 0.
 
     Raises:
         InvalidArray: as above.
@@ -70,7 +70,7 @@ def several_labels(
 
 
 def _probs(labels: Labels, probs: ArrayLike, weights: str | Sequence[float] | None) -> Floats:
-    """One model's, or the mean of several."""
+    """Return one model's, or the mean of several."""
     array = np.asarray(probs)
     if array.ndim != 3:
         if weights is not None:

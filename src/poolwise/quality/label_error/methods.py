@@ -78,7 +78,7 @@ def compare_detectors(
 
 
 def class_findings(labels: ArrayLike, probs: ArrayLike) -> ClassFindings:
-    """Which classes overlap, whose labels are least to be trusted, and how healthy all labels are.
+    """Return which classes overlap, whose labels are least to be trusted, and how healthy all labels are.
 
     Args:
         labels: (N,) given class numbers.
@@ -92,12 +92,12 @@ def class_findings(labels: ArrayLike, probs: ArrayLike) -> ClassFindings:
 
 
 def detectors() -> list[str]:
-    """Names of the methods, in alphabetical order."""
+    """Return the names of the methods, in alphabetical order."""
     return sorted(path.stem for path in (conf_dir() / "label_error").glob("*.yaml"))
 
 
 def build_detector(method: str, options: Mapping[str, Any]) -> Detector:
-    """The detector of a name, with options in place of those in its yaml; members may be given by name.
+    """Return the detector of a name, with options in place of those in its yaml; members may be given by name.
 
     Raises:
         ConfigError: no such method or option.

@@ -32,7 +32,7 @@ class Aggregate(str, Enum):
 
 
 def aggregated(by_class: Quality, how: Aggregate = Aggregate.EMA) -> Quality:
-    """(N,) quality of all labels of a sample together, from (N, C) of each.
+    """Return (N,) quality of all labels of a sample together, from (N, C) of each.
 
     EMA: sorted from best to worst, 0.8 of the next and 0.2 of what came before, so that the worst counts most and a second
     bad one still tells (Thyagarajan et al. 2022). Softmin: mean weighed by exp((1 - quality) / 0.1).
@@ -55,7 +55,7 @@ def aggregated(by_class: Quality, how: Aggregate = Aggregate.EMA) -> Quality:
 
 
 def two_columns(present: Probs) -> Floats:
-    """(N, 2) probabilities of absent and present, from (N,).
+    """Return (N, 2) probabilities of absent and present, from (N,).
 
     >>> two_columns(np.array([0.25])).tolist()
     [[0.75, 0.25]]
@@ -64,7 +64,7 @@ def two_columns(present: Probs) -> Floats:
 
 
 def evidence_by_class(labels: Labels, view: LabelView, detector: Any) -> Floats:
-    """(N, C) what speaks for presence, by a detector of one label for each class in turn.
+    """Return (N, C) what speaks for presence, by a detector of one label for each class in turn.
 
     Args:
         labels: (N, C) of 0 and 1.
@@ -81,7 +81,7 @@ def evidence_by_class(labels: Labels, view: LabelView, detector: Any) -> Floats:
 
 
 def quality_by_class(labels: Labels, evidence: Probs, detector: Any) -> Quality:
-    """(N, C) quality of each label, present (1) or absent (0), from evidence (N, C) for presence."""
+    """Return (N, C) quality of each label, present (1) or absent (0), from evidence (N, C) for presence."""
     columns = [
         detector.quality(labels[:, at].astype(np.int64), two_columns(evidence[:, at])) for at in range(labels.shape[1])
     ]
@@ -89,7 +89,7 @@ def quality_by_class(labels: Labels, evidence: Probs, detector: Any) -> Quality:
 
 
 def joints(labels: Labels, probs: Probs) -> NDArray[np.float64]:
-    """(C, 2, 2) confident joint of each class: counts by given (row) and true (column), absent first.
+    """Return (C, 2, 2) confident joint of each class: counts by given (row) and true (column), absent first.
 
     >>> probs = np.array([[0.9], [0.95], [0.1], [0.2]])
     >>> joints(np.array([[1], [0], [0], [0]]), probs).tolist()
@@ -101,14 +101,14 @@ def joints(labels: Labels, probs: Probs) -> NDArray[np.float64]:
 
 
 def flagged_by_class(labels: Labels, probs: Probs) -> NDArray[np.bool_]:
-    """(N, C) which labels confident learning prunes by noise rate, each class on its own."""
+    """Return (N, C) which labels confident learning prunes by noise rate, each class on its own."""
     return np.stack(
         [flagged(labels[:, at].astype(np.int64), two_columns(probs[:, at])) for at in range(labels.shape[1])], axis=1
     )
 
 
 def one_changed(labels: Labels, rng: np.random.Generator) -> Labels:
-    """Labels (N, C) of which each row has one changed: a present one taken away or an absent one added, at even odds.
+    """Change one label in each row of (N, C): a present one is taken away or an absent one added, at even odds.
 
     >>> one_changed(np.array([[0, 0], [1, 1]]), np.random.default_rng(0)).sum(axis=1).tolist()
     [1, 1]
@@ -123,12 +123,12 @@ def one_changed(labels: Labels, rng: np.random.Generator) -> Labels:
 
 
 def judged(labels: Labels, evidence: Probs) -> Quality:
-    """(N,) odds of the worst label of a sample: below one half where the evidence speaks against any."""
+    """Return (N,) odds of the worst label of a sample: below one half where the evidence speaks against any."""
     return np.asarray(quality_by_class(labels, evidence, Auto()).min(axis=1))
 
 
 def suggested(labels: Labels, evidence: Probs) -> tuple[Labels, Quality]:
-    """(N, C) labels with those changed that the evidence speaks against, and (N,) its share for the least sure of them.
+    """Return (N, C) labels, changed where the evidence speaks against, and (N,) its share for the least sure of them.
 
     >>> [found.tolist() for found in suggested(np.array([[1, 0]], dtype=np.int8), np.array([[0.25, 0.5]]))]
     [[[0, 0]], [0.5]]
@@ -140,7 +140,7 @@ def suggested(labels: Labels, evidence: Probs) -> tuple[Labels, Quality]:
 
 
 def off_diagonal(labels: Labels, probs: Probs) -> float:
-    """How many samples have a wrong label, by the joint of each class, errors of classes taken to be independent.
+    """Return how many samples have a wrong label, by the joint of each class, errors of classes being independent.
 
     >>> off_diagonal(np.array([[1], [0], [0], [0]]), np.array([[0.9], [0.95], [0.1], [0.2]]))
     1.0
@@ -151,7 +151,7 @@ def off_diagonal(labels: Labels, probs: Probs) -> float:
 
 
 def other_estimates(labels: Labels, evidence: Probs) -> dict[str, Estimate]:
-    """Samples with a wrong label by "confident_joint" and by "disagreement" with any label, with binomial intervals."""
+    """Count samples with a wrong label by "confident_joint" and by "disagreement", with binomial intervals."""
     doubted = ((evidence > 0.5) != (labels == 1)) & (evidence != 0.5)
     return {
         "confident_joint": binomial(off_diagonal(labels, evidence), len(labels)),

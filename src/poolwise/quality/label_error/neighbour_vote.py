@@ -19,7 +19,7 @@ SPARE = 3
 def neighbour_shares(
     labels: Numbers, embeddings: Floats, classes: int, k: int = 15, groups: Numbers | None = None
 ) -> Floats:
-    """Shares of the classes among the k nearest others by angle, each weighed by its cosine.
+    """Return the shares of the classes among the k nearest others by angle, each weighed by its cosine.
 
     Args:
         labels: (N,) given labels, -1 for none: such samples get shares and have no vote.
@@ -46,7 +46,7 @@ def neighbour_shares(
 
 
 def counted(given: Numbers, weights: Quality, classes: int) -> Quality:
-    """(n, C) weights (n, k) added up by the classes (n, k) that they speak for; -1 must have weight 0.
+    """Return (n, C) weights (n, k) added up by the classes (n, k) that they speak for; -1 must have weight 0.
 
     >>> counted(np.array([[0, 1, 1]]), np.array([[0.5, 1.0, 0.25]]), 2).tolist()
     [[0.5, 1.25]]
@@ -59,7 +59,7 @@ def counted(given: Numbers, weights: Quality, classes: int) -> Quality:
 def voters(
     labels: Numbers, embeddings: Floats, k: int, groups: Numbers | None = None
 ) -> Iterator[tuple[slice, Numbers, Quality]]:
-    """Rows of blocks, (n, k or more) which others are nearest, nearest first, and (n, k or more) cosines as their weights.
+    """Yield rows of blocks, (n, k or more) which others are nearest, nearest first, and their cosines as weights.
 
     At most k in a row have a weight above 0. Those without a label (-1), opposite ones, and with groups those of the
     sample's own group or of one that came nearer, have weight 0. Nothing comes of fewer than two samples.
@@ -79,7 +79,7 @@ def voters(
 
 
 def _again(theirs: Numbers, own: Numbers) -> NDArray[np.bool_]:
-    """(n, k) whether a neighbour is of the sample's own group, or of a group that came nearer."""
+    """Return (n, k) whether a neighbour is of the sample's own group, or of a group that came nearer."""
     found: NDArray[np.bool_] = (theirs == own[:, None]) & (own[:, None] >= 0)
     for at in range(1, theirs.shape[1]):
         found[:, at] |= (theirs[:, at, None] == theirs[:, :at]).any(axis=1) & (theirs[:, at] >= 0)

@@ -16,7 +16,7 @@ Judge = Callable[[Numbers], Quality]
 
 
 def confusions(labels: Numbers, probs: Floats) -> Quality:
-    """(C, C) how often the model takes a class (row) for another, from mean probabilities; rows sum to 1, diagonal 0.
+    """Return (C, C) how often the model takes a class (row) for another: mean probabilities, rows sum to 1, diagonal 0.
 
     A class that is never taken for another, or has no sample, is taken for all alike.
 
@@ -33,7 +33,7 @@ def confusions(labels: Numbers, probs: Floats) -> Quality:
 
 
 def flipped(labels: Numbers, towards: Quality, rng: np.random.Generator) -> Numbers:
-    """(N,) another label for each, drawn by the row of (C, C) `towards` that belongs to the given one.
+    """Return (N,) another label for each, drawn by the row of (C, C) `towards` that belongs to the given one.
 
     >>> flipped(np.array([0, 1]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.random.default_rng(0)).tolist()
     [1, 0]
@@ -44,7 +44,7 @@ def flipped(labels: Numbers, towards: Quality, rng: np.random.Generator) -> Numb
 
 
 def plant(labels: Numbers, share: float, towards: Quality, rng: np.random.Generator) -> Numbers:
-    """Labels (N,) of which the same share of every class is changed, as in labelfix's protocol.
+    """Change the same share of the labels (N,) of every class, as in labelfix's protocol.
 
     Args:
         labels: (N,) class numbers.
@@ -63,7 +63,7 @@ def plant(labels: Numbers, share: float, towards: Quality, rng: np.random.Genera
 def planted_quality(
     labels: Numbers, towards: Quality, rng: np.random.Generator, judge: Judge, *, draws: int = 3
 ) -> Quality:
-    """(draws * N,) qualities of errors planted at every label in turn, ascending.
+    """Return (draws * N,) qualities of errors planted at every label in turn, ascending.
 
     A changed row is judged as if it alone had come so; `judge` must not let it speak for itself.
     """
@@ -73,7 +73,7 @@ def planted_quality(
 def expected_count(
     judge: Judge, labels: Numbers, towards: Quality, rng: np.random.Generator, *, draws: int = 3
 ) -> tuple[float, float, float]:
-    """How many labels are wrong, by how planted errors score.
+    """Return how many labels are wrong, by how planted errors score.
 
     Every label in turn is changed, and judged as if it had come so. Half of such errors score below their median; so do
     half of the real ones, as far as they are of the same shape, and hardly a right label. Twice the number below the
@@ -94,7 +94,7 @@ def expected_count(
 
 
 def count_by(found: Quality, planted: Quality) -> tuple[float, float, float]:
-    """The count and its interval, from qualities of labels (N,) and of planted errors (P,), ascending, P at least 1.
+    """Return the count and its interval, from qualities of labels (N,) and of planted errors (P,), ascending, P > 0.
 
     No more than N, and the count lies in the interval.
 

@@ -23,7 +23,7 @@ TINY = float(np.finfo(np.float64).tiny)
 
 
 def self_confidence(labels: Numbers, probs: Probs) -> Quality:
-    """The probability of the given label: labelfix's inner product of label and prediction (Mueller and Markert 2019).
+    """Return the probability of the given label, labelfix's inner product with the prediction (Mueller, Markert 2019).
 
     >>> self_confidence(np.array([0, 1]), np.array([[0.9, 0.1], [0.7, 0.3]])).tolist()
     [0.9, 0.3]
@@ -32,7 +32,7 @@ def self_confidence(labels: Numbers, probs: Probs) -> Quality:
 
 
 def normalised_margin(labels: Numbers, probs: Probs) -> Quality:
-    """(p of the given label - p of the best other one + 1) / 2 (Northcutt et al. 2021, section 4).
+    """Return (p of the given label - p of the best other one + 1) / 2 (Northcutt et al. 2021, section 4).
 
     >>> normalised_margin(np.array([0, 1]), np.array([[0.75, 0.25], [0.75, 0.25]])).tolist()
     [0.75, 0.25]
@@ -42,7 +42,7 @@ def normalised_margin(labels: Numbers, probs: Probs) -> Quality:
 
 
 def weighted_entropy(labels: Numbers, probs: Probs) -> Quality:
-    """Confidence-weighted entropy, w = H(p) / (log C * p of the given label), as log(1 + w) / w (Kuan and Mueller 2022).
+    """Return log(1 + w) / w of the weighted entropy w = H(p) / (log C * p of the given label) (Kuan and Mueller 2022).
 
     Of little use alone: it takes what the model is unsure of for wrong.
 
@@ -67,7 +67,7 @@ def weighted_entropy(labels: Numbers, probs: Probs) -> Quality:
 
 
 def odds(labels: Numbers, probs: Probs, floor: float = 1e-6) -> Quality:
-    """The given label against the best other one alone: p / (p + q), both raised by a floor.
+    """Return the odds of the given label against the best other one: p / (p + q), both raised by a floor.
 
     The order is that of log p - log q. Unlike the margin it goes on telling rows apart where p is small, and unlike
     self-confidence it leaves the other classes out. The floor is what a model cannot tell from nothing.
@@ -81,7 +81,7 @@ def odds(labels: Numbers, probs: Probs, floor: float = 1e-6) -> Quality:
 
 
 def tempered_odds(labels: Numbers, probs: Probs, floor: float = 0.03, weight: float = 0.3) -> Quality:
-    """Odds in which the alternative counts more than how unlikely the given label is: p^w / (p^w + q), with a floor.
+    """Return odds in which the alternative counts more than how unlikely the given label is: p^w / (p^w + q).
 
     Where errors are rare and the model is good, as in published test sets, the question is whether it is sure of another
     class; how near to nothing p is tells little. Floor and weight were chosen on the checked errors of CIFAR-10's test
@@ -97,7 +97,7 @@ def tempered_odds(labels: Numbers, probs: Probs, floor: float = 0.03, weight: fl
 
 
 def given_and_best_other(labels: Numbers, probs: Probs) -> tuple[Quality, Quality]:
-    """(N,) probability of the given label and (N,) the largest of any other; 0 where there is but one class.
+    """Return (N,) probability of the given label and (N,) the largest other one; 0 where there is but one class.
 
     >>> [column.tolist() for column in given_and_best_other(np.array([1]), np.array([[0.5, 0.25, 0.25]]))]
     [[0.25], [0.5]]
@@ -112,7 +112,7 @@ def given_and_best_other(labels: Numbers, probs: Probs) -> tuple[Quality, Qualit
 
 
 def by_blocks(part: Callable[[slice], Quality], count: int, width: int) -> Quality:
-    """(N,) joined from what a function gives for blocks of rows."""
+    """Return (N,) joined from what a function gives for blocks of rows."""
     step = max(1, BLOCK // max(1, width))
     found = np.empty(count)
     for at in range(0, count, step):

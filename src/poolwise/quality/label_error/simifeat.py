@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.detectors import LabelView, given_first
@@ -45,7 +46,7 @@ class Polls:
 
 
 def polls(labels: Numbers, embeddings: Floats, k: int, groups: Numbers | None = None) -> Polls:
-    """Twice as many neighbours as may vote, of each sample."""
+    """Return twice as many neighbours as may vote, of each sample."""
     found = [(which, weights) for _, which, weights in voters(labels, embeddings, SPARE * k, groups)]
     if not found:
         return Polls(np.zeros((len(labels), 1), dtype=np.int64), np.zeros((len(labels), 1)))
@@ -53,7 +54,7 @@ def polls(labels: Numbers, embeddings: Floats, k: int, groups: Numbers | None = 
 
 
 def votes(labels: Numbers, asked: Polls, there: NDArray[np.bool_], classes: int, k: int) -> tuple[Quality, Quality]:
-    """(N, C) votes of the k nearest others that are `there` (N,), and (N,) that of the sample itself.
+    """Return (N, C) votes of the k nearest others that are `there` (N,), and (N,) that of the sample itself.
 
     A neighbour at distance d = 1 - cosine votes with 1 - d. The sample stands where the two nearest point to, at
     2 d1 - d2 (their section 3.2 and code); with fewer than two neighbours at distance 0.
@@ -75,7 +76,7 @@ def votes(labels: Numbers, asked: Polls, there: NDArray[np.bool_], classes: int,
 
 
 def flagged_by_vote(labels: Numbers, soft: Quality) -> NDArray[np.bool_]:
-    """(N,) whether another class has more votes (N, C) than the given one.
+    """Return (N,) whether another class has more votes (N, C) than the given one.
 
     >>> flagged_by_vote(np.array([0, 0]), np.array([[0.6, 0.8], [0.8, 0.6]])).tolist()
     [True, False]
@@ -84,7 +85,7 @@ def flagged_by_vote(labels: Numbers, soft: Quality) -> NDArray[np.bool_]:
 
 
 def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[np.bool_]:
-    """(N,) whether a label is in the share (C,) of its class with fewest votes (N, C), ties included.
+    """Return (N,) whether a label is in the share (C,) of its class with fewest votes (N, C), ties included.
 
     What is unanimous is never called wrong.
 
@@ -101,7 +102,7 @@ def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[
 
 
 @dataclass(frozen=True)
-class SimiFeat:
+class SimiFeat(Checked):
     """How seldom, over draws of neighbours, a label is called wrong; ties go by how many votes it has.
 
     A quality below one half is a majority of the draws. **Here a label speaks for itself**: its own vote is among those
@@ -118,24 +119,16 @@ class SimiFeat:
     """
 
     mode: Mode = Mode.VOTE
-    neighbours: int = 10
-    draws: int = 21
-    share: float = 0.9
+    neighbours: Annotated[int, Ge(2)] = 10
+    draws: Count = 21
+    share: Annotated[float, Interval(gt=0, le=1)] = 0.9
     seed: int = 0
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
     uses_given_label: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        if self.neighbours < 2 or self.draws < 1:
-            raise ConfigError(
-                f"simifeat: neighbours must be at least 2 and draws 1; got {self.neighbours}, {self.draws}."
-            )
-        if not 0 < self.share <= 1:
-            raise ConfigError(f"simifeat: share must be in (0, 1]; got {self.share}.")
-
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) the quality for the given label; the rest by the votes of the neighbours."""
+        """Return (N, C) the quality for the given label; the rest by the votes of the neighbours."""
         labels, classes = view.labels, view.probs.shape[1]
         kept, said, others = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros(view.probs.shape)
         cuts = self._cuts(view) if self.mode is Mode.RANK else np.zeros(classes)
@@ -150,7 +143,7 @@ class SimiFeat:
         return given_first(labels, (kept + 0.5 + np.clip(said, 0, 1)) / (self.draws + 2), others)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the entry of the label."""
+        """Return (N,) the entry of the label."""
         return self_confidence(labels, evidence)
 
     def _ballots(self, view: LabelView) -> Iterator[tuple[Quality, Quality]]:

@@ -18,7 +18,7 @@ from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_
 
 
 def margins(labels: Numbers, logits: NDArray[Any]) -> Quality:
-    """(N,) logit of the given label less the largest other one (their equation 1); from (N, C), C at least 2.
+    """Return (N,) logit of the given label less the largest other one (their equation 1); from (N, C), C at least 2.
 
     >>> margins(np.array([0, 1]), np.array([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])).tolist()
     [1.0, -2.0]
@@ -31,7 +31,7 @@ def margins(labels: Numbers, logits: NDArray[Any]) -> Quality:
 
 
 def area_under_margin(labels: Numbers, logits_tnc: NDArray[Any]) -> Quality:
-    """(N,) mean margin over the T passes of a training (their equation 2); low where a label is likely wrong.
+    """Return (N,) mean margin over the T passes of a training (their equation 2); low where a label is likely wrong.
 
     >>> area_under_margin(np.array([0]), np.array([[[1.0, 3.0]], [[5.0, 1.0]]])).tolist()       # -2 and 4
     [1.0]
@@ -40,7 +40,7 @@ def area_under_margin(labels: Numbers, logits_tnc: NDArray[Any]) -> Quality:
 
 
 def threshold_samples(labels: Numbers, classes: int, rng: np.random.Generator, apart: Numbers | None = None) -> Numbers:
-    """Ids to be given the extra class number C, about N / (C + 1) of them: what is wrong for sure (their section 3.2).
+    """Draw ids to be given the extra class number C, about N / (C + 1): what is wrong for sure (their section 3.2).
 
     A second training, with these ids as `apart`, has others, so that every sample is judged in one of the two.
 
@@ -54,7 +54,7 @@ def threshold_samples(labels: Numbers, classes: int, rng: np.random.Generator, a
 
 
 def cut_off(areas: Quality, threshold_ids: Numbers, percentile: float = 99) -> float:
-    """The area (N,) below which a label is called wrong: a high percentile of the threshold samples'.
+    """Return the area (N,) below which a label is called wrong: a high percentile of the threshold samples'.
 
     >>> cut_off(np.array([-3.0, -1.0, 4.0]), np.array([0, 1]), 50)
     -2.0
@@ -63,7 +63,7 @@ def cut_off(areas: Quality, threshold_ids: Numbers, percentile: float = 99) -> f
 
 
 def flagged_by_margin(areas: Quality, threshold_ids: Numbers, percentile: float = 99) -> NDArray[np.bool_]:
-    """(N,) whether a label's area is below the cut-off; never for the threshold samples, whose label was taken away.
+    """Return (N,) whether a label's area is below the cut-off; never for the threshold samples, whose label was taken.
 
     >>> flagged_by_margin(np.array([-3.0, -1.0, -2.5, 4.0]), np.array([0, 1]), 50).tolist()
     [False, False, True, False]
@@ -85,12 +85,12 @@ class AreaUnderMargin:
     uses_given_label: ClassVar[bool] = True
 
     def evidence(self, view: LabelView) -> Floats:
-        """(N, C) 1 / (1 + exp(-area / median |area|)) for the given label; the rest by the probabilities."""
+        """Return (N, C) 1 / (1 + exp(-area / median |area|)) for the given label; the rest by the probabilities."""
         assert view.margins is not None
         size = float(np.median(np.abs(view.margins))) if len(view.margins) else 1.0
         scaled = np.clip(view.margins / (size or 1.0), -30, 30)
         return given_first(view.labels, 1 / (1 + np.exp(-scaled)), view.probs)
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """(N,) the entry of the label."""
+        """Return (N,) the entry of the label."""
         return self_confidence(labels, evidence)

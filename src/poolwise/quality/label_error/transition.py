@@ -33,7 +33,7 @@ class Transition:
     rates: Quality
 
     def wrong(self) -> float:
-        """Share of the labels that are wrong.
+        """Return the share of the labels that are wrong.
 
         >>> Transition(np.array([0.5, 0.5]), np.array([[0.75, 0.25], [0.0, 1.0]])).wrong()
         0.125
@@ -41,7 +41,7 @@ class Transition:
         return max(0.0, 1.0 - float(self.prior @ self.rates.diagonal()))
 
     def true_of_given(self) -> Quality:
-        """(C, C) probability of a true class (column) for a given label (row), by Bayes; even where a label never comes.
+        """Return (C, C) probability of a true class (column) for a given label (row), by Bayes; even where a label never comes.
 
         >>> Transition(np.array([0.5, 0.5]), np.array([[0.75, 0.25], [0.0, 1.0]])).true_of_given().tolist()
         [[1.0, 0.0], [0.2, 0.8]]
@@ -54,7 +54,7 @@ class Transition:
 def triples(
     labels: Numbers, embeddings: Floats, classes: int, groups: Numbers | None = None
 ) -> tuple[Quality, Quality]:
-    """What labels a sample and its two nearest others have together.
+    """Return what labels a sample and its two nearest others have together.
 
     Args:
         labels: (N,) given class numbers.
@@ -80,7 +80,7 @@ def triples(
 
 
 def estimated(kinds: Quality, counts: Quality, start: Transition | None = None, steps: int = STEPS) -> Transition:
-    """The prior and the rates under which triples as these are most likely.
+    """Return the prior and the rates under which triples as these are most likely.
 
     HOC matches the first, second and third moments of the three labels by gradient steps. This is the same model and the
     same triples by maximum likelihood (expectation and maximisation): no learning rate, and it never gets worse.
@@ -116,7 +116,7 @@ def estimated(kinds: Quality, counts: Quality, start: Transition | None = None, 
 def wrong_share(
     kinds: Quality, counts: Quality, rng: np.random.Generator, draws: int = 20
 ) -> tuple[float, float, float]:
-    """Share of wrong labels, and an interval (90 %) around it for what the sample may differ by chance.
+    """Return the share of wrong labels, with a 90 % interval for what the sample may differ by chance.
 
     Triples overlap: a third as many are drawn anew as there are. That neighbours are of one class is not put in doubt, so
     classes that overlap make all three too high.

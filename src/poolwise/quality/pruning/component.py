@@ -33,7 +33,7 @@ class Spread(str, Enum):
 
 
 def spread(found: Components, measure: Spread = Spread.UNEVEN) -> Doubles:
-    """(M,) how far the labels of each component are apart; 0 for one without any label.
+    """Return (M,) how far the labels of each component are apart; 0 for one without any label.
 
     >>> found = components(np.array([0, 0, 0, 0]), np.array([1, 1, 1, 2]))
     >>> [round(float(spread(found, measure)[0]), 4) for measure in Spread]     # 3 and 1 of 4: mean 2
@@ -104,7 +104,7 @@ class ByComponent:
     needs: ClassVar[Need] = Need.GROUPS
 
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Which samples stay, with the labels that they have."""
+        """Return which samples stay, with the labels that they have."""
         keep = prune_components(
             groups,
             labels,

@@ -75,7 +75,7 @@ class ByImage:
     needs: ClassVar[Need] = Need.GROUPS
 
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Which samples stay, with the labels that they have."""
+        """Return which samples stay, with the labels that they have."""
         keep = prune_images(
             groups, labels, threshold=self.threshold, agreement=self.agreement, singletons=self.singletons
         )

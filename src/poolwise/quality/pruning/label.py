@@ -74,7 +74,7 @@ class ByLabel:
     needs: ClassVar[Need] = Need.GROUPS
 
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Which samples stay, and the labels that they have now."""
+        """Return which samples stay, and the labels that they have now."""
         changed = prune_labels(groups, labels, least=self.least, fill=self.fill)
         return Pruned(is_known(changed) | ~is_known(np.asarray(labels)), changed)
 
@@ -86,6 +86,6 @@ class Intersection:
     needs: ClassVar[Need] = Need.GROUPS
 
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Which samples stay, and the labels that they have now."""
+        """Return which samples stay, and the labels that they have now."""
         changed = intersect_labels(groups, labels)
         return Pruned(is_known(changed) | ~is_known(np.asarray(labels)), changed)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 
-from poolwise.core.errors import ConfigError, InvalidArray
+from poolwise.core.errors import InvalidArray
+from poolwise.core.ranges import Checked
 from poolwise.core.types import Labels, Need
 from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.pruning.counts import Numbers
@@ -15,23 +17,19 @@ from poolwise.quality.pruning.pruned import Pruned
 
 
 @dataclass(frozen=True)
-class ByLabelErrors:
+class ByLabelErrors(Checked):
     """Flag the head of a detector's list, and leave it out.
 
     Attributes:
         share: of all labels that is flagged, in [0, 1); None: as many as the detector counts.
     """
 
-    share: float | None = None
+    share: Annotated[float, Interval(ge=0, lt=1)] | None = None
 
     needs: ClassVar[Need] = Need.PROBS | Need.GROUPS
 
-    def __post_init__(self) -> None:
-        if self.share is not None and not 0 <= self.share < 1:
-            raise ConfigError(f"share is {self.share}; it is in [0, 1), or null for as many as the detector counts.")
-
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Which samples stay, and what the flagged ones probably are.
+        """Return which samples stay, and what the flagged ones probably are.
 
         Args:
             groups: (N,), not looked at: the detector did.

@@ -36,4 +36,4 @@ class Pruning(Protocol):
         """GROUPS: near-copies; PROBS: what a detector of label errors found."""
 
     def prune(self, groups: NDArray[np.int64], labels: Labels, found: LabelErrors | None = None) -> Pruned:
-        """Groups (N,), -1 for none; labels (N,) or (N, C), unknown ones left alone; `found` where PROBS is needed."""
+        """Take groups (N,), -1 for none; labels (N,) or (N, C), unknown ones left alone; `found` where PROBS is needed."""

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats, Task
-from poolwise.query.acquisition.blocks import by_block
-from poolwise.query.acquisition.confidence import entropy, least_confidence
+from poolwise.query.acquisition.confidence import by_block, entropy, least_confidence
 
 ROUNDING = 1e-12
 """A divergence below this is none: equal draws leave 1e-16, draws that differ by one bit of float32 1e-14."""

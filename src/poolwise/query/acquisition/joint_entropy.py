@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats
-from poolwise.query.acquisition.blocks import TINY, row_entropy
+from poolwise.query.acquisition.confidence import TINY, row_entropy
 
 SURELY = np.float32(0.01)
 """Nats added to what a configuration leaves undecided before its chance is set by it: without them a settled one might

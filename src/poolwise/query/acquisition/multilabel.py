@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats, Labels
-from poolwise.query.acquisition.blocks import by_block
-from poolwise.query.acquisition.confidence import surprise
+from poolwise.query.acquisition.confidence import by_block, surprise
 
 NARROWEST = 1e-6
 """Separations below this count as equal, so that every score is finite."""

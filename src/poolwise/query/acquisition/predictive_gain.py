@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from poolwise.core.types import Floats
-from poolwise.query.acquisition.blocks import row_entropy
+from poolwise.query.acquisition.confidence import row_entropy
 
 BLOCK = 1 << 20
 """Entries of joint distributions worked on in one go: 4 MB of float32."""

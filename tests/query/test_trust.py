@@ -2,7 +2,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from poolwise.core.types import Task
-from poolwise.query.acquisition.trust import auroc, trustworthy
+from poolwise.query.auto import auroc, trustworthy
 
 
 def forecasts(count, skill, seed=0):
