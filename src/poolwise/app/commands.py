@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from poolwise.annotation.reading import format_of, read_answers
+from poolwise.annotation.formats import format_of
+from poolwise.annotation.reading import read_answers
 from poolwise.app.label_files import labels as labels
 from poolwise.app.run import first_of, go_on_with
 from poolwise.app.terminal import Terminal

@@ -15,7 +15,7 @@ CANNOT_TELL = ", cannot tell"
 
 
 def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Batch:
-    """A round's batch (the last one's, if not said)."""
+    """Return a round's batch (the last one's, if not said)."""
     manifest = parts.images.manifest
     at = state.rounds[-1] if round_ is None else state.rounds[round_]
     asks = (*at.asks, *at.reviews)
@@ -49,7 +49,7 @@ def is_old(last: Annotation | None, answer: Answer) -> bool:
 
 
 def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> Annotation:
-    """What somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
+    """Return what somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
     if answer.label is None and not answer.removed:
         return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", answer.at)
     return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at)

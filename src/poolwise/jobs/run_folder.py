@@ -66,7 +66,7 @@ class RunParts(NamedParts, Protocol):
 def name_of(
     group: str, choices: Mapping[str, str], overrides: Sequence[str], seed: int | None, *, sweep: bool = False
 ) -> str:
-    """A run's name by the group of parts that its job is about; see `run_name`. Without a seed for a job of several."""
+    """Return a run's name by the group of parts that its job is about; see `run_name`. Without a seed for a job of several."""
     said = {"data", group, "seed", "config"}
     others = sorted(item.lstrip("+~") for item in overrides if item.split("=")[0].lstrip("+~") not in said)
     named = ("data.root", "data.path", "ledger", *(("budget",) if sweep else ()))
@@ -80,13 +80,13 @@ def name_of(
 
 
 def check_name(name: str, *reserved: str) -> None:
-    """Raises ConfigError: no name for a folder, or a reserved one."""
+    """Raise ConfigError for what is no name of a folder, or a reserved one."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=,+-]{0,150}", name) or name in reserved:
         raise ConfigError(f"run_name is {name!r}; it takes letters, digits and . _ = , + - (it names a folder).")
 
 
 def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
-    """The ledger of a run: in its folder, unless a URL is set."""
+    """Return the ledger of a run: in its folder, unless a URL is set."""
     options = dict(config.get("ledger") or {})
     url = str(options.get("url") or "")
     ledger: Ledger = construct(
@@ -138,7 +138,7 @@ def check_ledger(main: RunParts) -> None:
 
 
 def yaml_of(config: Any) -> str:
-    """A configuration as YAML."""
+    """Return a configuration as YAML."""
     from omegaconf import OmegaConf
 
     return OmegaConf.to_yaml(OmegaConf.create(dict(config)))

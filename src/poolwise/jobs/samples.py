@@ -37,7 +37,7 @@ def in_groups_of(held: Collection[int], ids: Ids, manifest: Manifest) -> NDArray
 
 
 def training_set(state: RunState, manifest: Manifest) -> LabelledSet:
-    """What may be trained on: the latest annotation of each sample, less skipped and held-out ones; ascending ids."""
+    """Return what may be trained on: the latest annotation of each sample, less skipped and held-out ones; ascending ids."""
     held = state.holdout()
     rows = [row for row in state.annotations.values() if row.label is not None and row.sample_id not in held]
     return _labelled(sorted(rows, key=lambda row: row.sample_id), manifest)
@@ -53,7 +53,7 @@ def test_set(state: RunState, manifest: Manifest) -> LabelledSet:
 
 
 def validation_set(state: RunState, manifest: Manifest) -> LabelledSet | None:
-    """The data's own validation split, or None."""
+    """Return the data's own validation split, or None."""
     own = _given(manifest, Split.VALIDATION, state)
     return own if len(own) else None
 

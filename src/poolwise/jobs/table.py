@@ -6,15 +6,15 @@ and imported when they are needed, so that `poolwise --help` answers at once.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from poolwise.core.settings import defaults_of
+from poolwise.core.table import Row
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Row):
     """One job of the command line; its settings are conf/NAME.yaml and `settings`.
 
     Attributes:
@@ -47,11 +47,6 @@ class Job:
     answers: str = ""
     words: str = ""
     cells: str = ""
-
-    def load(self, field: str) -> Any:
-        """Import what a field names."""
-        module, _, name = str(getattr(self, field)).partition(":")
-        return getattr(importlib.import_module(module), name)
 
 
 def register(*names: str) -> None:

@@ -70,7 +70,7 @@ class LoopAuditor:
         return audit
 
     def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
-        """The most suspicious labels of the last audit that nobody has looked at again, `review` at most."""
+        """Return the most suspicious labels of the last audit that nobody has looked at again, `review` at most."""
         audit = state.audits.get(len(state.rounds))
         if not self.review or audit is None or not audit.tables:
             return ()
@@ -85,7 +85,7 @@ COPIES_FROM = 0.9
 
 
 def loop_auditor(settings: LoopConfig) -> LoopAuditor:
-    """What judges the labels of a loop: the loop's own learner, in folds, in this process."""
+    """Return what judges the labels of a loop: the loop's own learner, in folds, in this process."""
     asked = settings.loop_audit()
     detector = dict(settings.label_error or {})
 

@@ -22,7 +22,7 @@ CONTROL = "control"
 
 
 def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
-    """The name of a run: data set, strategy, seed, and whatever else was set that shapes the result.
+    """Return the name of a run: data set, strategy, seed, and whatever else was set that shapes the result.
 
     The same command gives the same name, so that it resumes; another seed or another option gives another. A larger budget
     goes on with the same run, but in a sweep over budgets each has its own.
@@ -36,7 +36,7 @@ def run_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *,
 def loop_parts(
     config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
 ) -> list[Parts]:
-    """The arms of a loop: the run itself and, in a simulation, its random control.
+    """Return the arms of a loop: the run itself and, in a simulation, its random control.
 
     Args:
         config: the whole resolved configuration.
@@ -69,12 +69,12 @@ def loop_parts(
 
 
 def _settings(settings: LoopConfig) -> Settings:
-    """The loop's own settings, which are called alike in the configuration."""
+    """Return the loop's own settings, which are called alike in the configuration."""
     return Settings(**{field.name: getattr(settings, field.name) for field in fields(Settings)})
 
 
 def _built(settings: LoopConfig) -> dict[str, Any]:
-    """The parts behind their doors."""
+    """Return the parts behind their doors."""
     trusted = settings.trusted
     annotator = build_part(settings.annotation, where="annotation", trusted=trusted, kind=Annotator)
     images = _images(settings, annotator)
@@ -93,7 +93,7 @@ def _built(settings: LoopConfig) -> dict[str, Any]:
 
 
 def _control_of(main: Parts) -> Parts:
-    """The same run with samples drawn at random, in a folder below it."""
+    """Return the same run with samples drawn at random, in a folder below it."""
     return replace(
         main,
         run=f"{main.run}/{CONTROL}",
@@ -128,7 +128,7 @@ def _round_figures(run: Any) -> Any:
 
 
 def ending(records: list[RunRecord]) -> list[str]:
-    """What the user should know when the command returns."""
+    """Return what the user should know when the command returns."""
     main = records[0]
     lines = []
     for record in records:

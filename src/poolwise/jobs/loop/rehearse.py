@@ -34,7 +34,7 @@ def rehearse(parts: Parts) -> None:
 
 
 def _rehearse_start(parts: Parts, few: np.ndarray) -> None:
-    """What can be known of the first batch before anything is written down."""
+    """Check what can be known of the first batch before anything is written down."""
     if not parts.learner.embeds:
         raise no_embeddings()
     names = {Need.DRAWS: "stochastic draws", Need.ROUNDS: "the models of past rounds", Need.HEAD: "the last layer"}

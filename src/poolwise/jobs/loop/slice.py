@@ -23,7 +23,7 @@ LEVEL = 1.6449
 
 
 def regret(state: RunState, parts: Parts) -> dict[str, float]:
-    """What was lost, or won, by choosing rather than drawing: accuracy with drawn labels less that with chosen ones.
+    """Return what was lost, or won, by choosing rather than drawing: accuracy with drawn labels less that with chosen ones.
 
     Two models, both from the starting labels: one is given the slice, one as many chosen labels, the first that were
     asked for. Both are tested on the held-out set, which no strategy ever saw.

@@ -145,7 +145,7 @@ def collect(state: RunState, parts: Parts) -> list[NewEvent]:
 
 
 def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
-    """What the answers of a batch cost, those of the test set too, where the data have a column of costs.
+    """Return what the answers of a batch cost, those of the test set too, where the data have a column of costs.
 
     Skipped samples cost nothing; one that was left unanswered costs in the batch in which it is answered.
     """
@@ -218,7 +218,7 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
 
 
 def _ahead(state: RunState, parts: Parts, metrics: Mapping[str, float]) -> dict[str, float]:
-    """What the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
+    """Return what the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
     name, last = state.opened.metric, state.rounds[-1].trained
     assert last is not None
     rounds = [*((each.labelled, each.metrics) for each in state.records), (last.labelled, metrics)]
@@ -246,7 +246,7 @@ def _drop_old(state: RunState, parts: Parts, bench: Workbench) -> None:
 
 
 def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
-    """What stopping rules ask of the pool: predictions on a stop set that never changes (labelled or not)."""
+    """Return what stopping rules ask of the pool: predictions on a stop set that never changes (labelled or not)."""
     if not parts.wants & {"kappa", "changed", "uncertainty"}:
         return {}
     manifest, round_ = parts.images.manifest, state.rounds[-1]

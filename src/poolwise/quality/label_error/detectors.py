@@ -61,12 +61,14 @@ class Detector(Protocol):
     @property
     def uses_given_label(self) -> bool:
         """True where a row's given label is part of its evidence, which then cannot tell how many labels are wrong."""
+        return False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) what speaks for each class, without the row's own label; rows sum to 1."""
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) quality of labels in [0, 1]; lower is worse."""
+        """Return (N,) quality of labels in [0, 1], lower is worse: the evidence for the label."""
+        return self_confidence(labels, evidence)
 
     @hook
     def choose(self, view: LabelView) -> tuple[Detector, Any]:
@@ -100,7 +102,6 @@ class ByProbability(Detector):
     measure: Measure = Measure.ODDS
 
     needs: ClassVar[Need] = Need.PROBS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return the probabilities as they are."""
@@ -121,7 +122,6 @@ class ConfidentLearning(Detector):
     prune: Prune = Prune.BY_NOISE_RATE
 
     needs: ClassVar[Need] = Need.PROBS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return the probabilities as they are."""
@@ -144,7 +144,6 @@ class NeighbourVote(Checked, Detector):
     neighbours: Count = 15
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) shares of the classes among the neighbours."""
@@ -172,7 +171,6 @@ class Auto(Checked, Detector):
     floor: Annotated[float, Interval(ge=0, lt=1)] = 1e-3
 
     needs: ClassVar[Need] = Need.PROBS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) the mean of probabilities and neighbours' shares, or the probabilities."""

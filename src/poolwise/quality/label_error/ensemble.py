@@ -116,10 +116,6 @@ class Ensemble(Checked, Detector):
         found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), said, strict=True)]
         return given_first(view.labels, by_mean_rank(found), np.mean(said, axis=0))
 
-    def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) the entry of the label."""
-        return self_confidence(labels, evidence)
-
 
 def able(members: Mapping[str, Any], view: LabelView) -> dict[str, Any]:
     """Return those members whose arrays are all there."""

@@ -23,5 +23,5 @@ class NoTracker(Tracker):
         files: Mapping[str, Path] = MappingProxyType({}),
         round_figures: Callable[[RoundRecord], Mapping[str, bytes]] | None = None,
     ) -> bool:
-        """True; see `interfaces.Tracker`."""
+        """Return true; see `interfaces.Tracker`."""
         return True
