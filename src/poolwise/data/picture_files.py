@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from poolwise.core.errors import ConfigError, DataError
-from poolwise.core.interfaces import Progress
+from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.types import Augmentation, Ids, Labels, Manifest, PictureForm, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
 from poolwise.data.decoding import Decoder
@@ -42,7 +42,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureFiles:
+class PictureFiles(ImageSource):
     """Options and behaviour of sources whose pictures are files; a subclass says which.
 
     A path that ends in `#xywh=10,20,30,40` (a media fragment) means that part of the file: x, y, width, height in pixels.
