@@ -25,11 +25,13 @@ SIDE = 224
 
 
 def files_of(folder: Path, count: int) -> list[Path]:
+    """Return some of the pictures in a folder."""
     found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in {".jpg", ".jpeg", ".png"})
     return found[:: max(1, len(found) // count)][:count]
 
 
 def obvious(files: list[Path]) -> np.ndarray:
+    """Embed as most people would."""
     import torch
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -57,12 +59,14 @@ def obvious(files: list[Path]) -> np.ndarray:
 
 
 def ours(files: list[Path]) -> np.ndarray:
+    """Embed by poolwise."""
     import poolwise
 
     return poolwise.embed(files)
 
 
 def one(side: str, folder: Path, count: int, out: Path) -> None:
+    """Embed on one side, and print how fast and in how much memory."""
     import timm  # noqa: F401
     import torchvision  # noqa: F401
 
@@ -77,10 +81,12 @@ def one(side: str, folder: Path, count: int, out: Path) -> None:
 
 
 def peak() -> float:
+    """Return the largest memory of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
+    """Compare both sides."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pictures", type=int, default=400)
@@ -108,7 +114,6 @@ def main() -> None:
                 memory[side] = told["megabytes"]
         values = {side: np.load(f"{scratch}/{side}.npy") for side in rates}
     medians = {side: statistics.median(found) for side, found in rates.items()}
-    apart = float(np.abs(values["ours"] - values["obvious"]).max() / np.abs(values["obvious"]).max())
     cosines = (
         (values["ours"] * values["obvious"]).sum(1)
         / np.linalg.norm(values["ours"], axis=1)
@@ -116,9 +121,8 @@ def main() -> None:
     )
     for side, rate in medians.items():
         print(f"{side}: {rate:.1f} pictures a second, {memory[side]:.0f} MB beyond the imports")
-    print(
-        f"ratio: {medians['ours'] / medians['obvious']:.2f}; largest difference {apart:.4f} of the largest number, least cosine {cosines.min():.5f}"
-    )
+    print(f"ratio: {medians['ours'] / medians['obvious']:.2f}")
+    print(f"cosine of both sides' embeddings: least {cosines.min():.5f}, median {np.median(cosines):.5f}")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from poolwise.core.interfaces import ImageSource, Learner
-from poolwise.model.frozen_head import FrozenLearner
 from poolwise.model.learner import LightningLearner
 
 SMALL = 64
@@ -16,24 +14,21 @@ SMALL = 64
 
 @dataclass(frozen=True, kw_only=True)
 class AutoLearner(LightningLearner):
-    """Looks at the pictures and takes one of two models; its own options are those of the small network.
+    """Looks at the pictures and takes one of two models; it is the small network itself.
 
     Attributes:
         photographs: the model for pictures of 64 pixels a side or more.
     """
 
-    photographs: Annotated[Any, FrozenLearner]
+    photographs: Annotated[Any, Learner]
 
-    def settled(self, images: ImageSource) -> tuple[Learner, str]:
-        """Return the model for these pictures, and a sentence on which and why."""
+    def choice(self, images: ImageSource) -> tuple[str, str]:
+        """Return "photographs" for pictures of `SMALL` pixels a side or more, "" for smaller ones, and a sentence."""
         side = min(images.shape[1:])
         if side < SMALL:
-            own = {field.name: getattr(self, field.name) for field in dataclasses.fields(LightningLearner)}
-            return LightningLearner(
-                **own
-            ), f"model: a small network trained from scratch, as pictures are {side} pixels a side"
-        name = getattr(self.photographs.backbone, "name", type(self.photographs.backbone).__name__)
+            return "", f"model: a small network, trained from scratch, as the pictures have {side} pixels a side"
+        name = type(self.photographs).__name__
         return (
-            self.photographs,
-            f"model: {type(self.photographs).__name__} on frozen {name} features, as pictures have {SMALL} pixels a side or more",
+            "photographs",
+            f"model: {name} on pretrained features ({self.photographs.backbone}), as these are photographs",
         )

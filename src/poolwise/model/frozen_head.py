@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
+from typing_extensions import Self
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import ImageSource, Learner, Progress
-from poolwise.core.types import Floats, Head, Ids, Need, Predictions, Task
+from poolwise.core.types import Floats, Head, Ids, Need, PictureForm, Predictions, Task
 from poolwise.model.backbones import Backbone, Stack
 from poolwise.model.batches import InMemory
 from poolwise.model.frozen import FrozenFeatures
@@ -103,6 +104,16 @@ class FrozenLearner(Learner):
     trainer: Any
     features_dir: str
     needs_previous: ClassVar[bool] = False
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """What the backbone says."""
+        own: Backbone = self.backbone
+        return own.transform
+
+    def keeping(self, folder: Path) -> Self:
+        """Return the learner that keeps embeddings there, unless it was told where."""
+        return self if self.features_dir else replace(self, features_dir=str(folder))  # type: ignore[type-var]
 
     def load(self, path: Path, images: ImageSource) -> FittedHead:
         """The model that `FittedHead.save` wrote. Raises ConfigError for a file of another network."""

@@ -54,6 +54,10 @@ class TimmBackbone(Checked):
         if self.weights not in (None, AUTO, DOWNLOAD):
             raise ConfigError(f"backbone.weights is {self.weights!r}; it is auto, download or null.")
 
+    def __str__(self) -> str:
+        """Return its name."""
+        return self.name
+
     @property
     def pretrained(self) -> bool:
         """Return whether weights are given."""

@@ -46,6 +46,10 @@ class TorchvisionBackbone:
         if self.resize is not None and self.resize < 1:
             raise ConfigError(f"backbone.resize is {self.resize}; it is a side in pixels, 1 or more, or null.")
 
+    def __str__(self) -> str:
+        """Return its name."""
+        return self.name
+
     @property
     def pretrained(self) -> bool:
         """Whether weights are given."""
