@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class PictureFiles(ImageSource):
     split_seed: int = 0
     max_unreadable: float = 0.01
     hide_labels: bool = False
-    transform: PictureForm | None = None
+    transform: PictureForm | None = field(default=None, metadata={"setting": False})
 
     def __post_init__(self) -> None:
         if isinstance(self.image_size, str) and self.image_size != AUTO:

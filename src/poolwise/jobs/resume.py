@@ -85,14 +85,10 @@ def as_begun(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
         if place.get(name) == now and old.get(key, earlier) == earlier:
             place[name] = earlier
             config |= {group: place} if group else {}
-    mine, theirs = present_names(before.get("model")), config.get("model")
-    if (
-        isinstance(mine, Mapping)
-        and isinstance(theirs, Mapping)
-        and (theirs.get(TARGET), mine.get(TARGET)) == (AUTO_MODEL, EARLIER_MODEL)
-    ):
+    mine, theirs = present_names(before.get("model") or {}), config.get("model") or {}
+    if (mine.get(TARGET), theirs.get(TARGET)) == (EARLIER_MODEL, AUTO_MODEL):
         left = {key: value for key, value in mine.items() if key not in (TARGET, "trainer")}
-        if all(theirs.get(key) == value for key, value in left.items()):  # the small network, as it was the default
+        if all(theirs.get(key) == value for key, value in left.items()):  # nothing but the default changed
             config["model"] = {**mine, "trainer": theirs.get("trainer")}
     return config
 

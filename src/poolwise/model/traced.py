@@ -29,7 +29,13 @@ class Traced(nn.Module):
         form = (*pictures.shape[1:], pictures.dtype)
         if form not in self._made:
             self._made[form] = self._trace(pictures)
-        return self._made[form](pictures)
+        try:
+            return self._made[form](pictures)
+        except RuntimeError:  # what torch makes of a trace once it has seen other pictures is not always sound
+            if self._made[form] is self.backbone:
+                raise
+            self._made[form] = self.backbone
+            return cast(Tensor, self.backbone(pictures))
 
     def _trace(self, pictures: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the traced backbone, or the backbone itself if it cannot be traced or says something else then.
@@ -43,7 +49,7 @@ class Traced(nn.Module):
                 warnings.simplefilter("ignore")
                 example = example.clone()
                 traced = torch.jit.freeze(torch.jit.trace(self.backbone, example, check_trace=False))  # type: ignore[no-untyped-call]
-                for some in (example, example[:1], example.repeat(2, 1, 1, 1)):
+                for some in (example, example[:1], example.repeat(2, 1, 1, 1), example[:1]):
                     own = self.backbone(some)
                     if not torch.allclose(traced(some), own, rtol=0, atol=TOLERANCE * float(own.abs().max())):
                         return self.backbone
