@@ -52,7 +52,7 @@ def choose_variance(features: Tensor, labels: Tensor, classes: int, groups: NDAr
         return Choice(USUAL, {})
     points = _leading(features)
     strata = (labels if labels.ndim == 1 else labels.argmax(dim=1)).cpu().numpy()
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # classes with fewer pictures than folds
         folds = list(splitter.split(np.zeros(len(strata)), strata, units))
