@@ -109,10 +109,10 @@ def test_a_review_that_was_taken_back_is_waited_for(review):
     take_votes(review.stored, review.parts, review.page)
     session = BatchSession(review.view().batch, review.store)
     last = session.undo("ann", "tab", "undo-one").sample_id
-    go_on(review.stored, review.parts, 1, lambda line: None)
+    go_on(review.stored, review.parts, review.page, lambda line: None)
     if review.parts.annotator.source != "page":
         return  # files know of no votes
     assert review.view().batch is not None
     session.answer("ann", "tab", [Submission("again-it", last, Verdict.LABEL, ("bright",))], 0)
-    go_on(review.stored, review.parts, 1, lambda line: None)
+    go_on(review.stored, review.parts, review.page, lambda line: None)
     assert review.view().batch is None
