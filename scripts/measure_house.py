@@ -50,11 +50,23 @@ def imported(file: Path, known: Mapping[str, Path]) -> Iterator[str]:
 
 def arrows(source: Path) -> dict[str, set[str]]:
     """Return room -> rooms that it imports; the package itself and `__main__` are no rooms."""
-    known, found = modules(source), defaultdict(set)
+    return _arrows(modules(source), "poolwise.")
+
+
+def arrows_inside(source: Path, room: str) -> dict[str, set[str]]:
+    """Return folder or file in a room -> those beside it that it imports."""
+    return _arrows(modules(source), f"poolwise.{room}.")
+
+
+def _arrows(known: Mapping[str, Path], above: str) -> dict[str, set[str]]:
+    def name(module: str) -> str:
+        return f"{module}.__init__".removeprefix(above).split(".")[0] if f"{module}.".startswith(above) else "__init__"
+
+    found = defaultdict(set)
     for module, file in known.items():
-        found[room_of(module)] |= {room_of(other) for other in imported(file, known)}
+        found[name(module)] |= {name(other) for other in imported(file, known)}
     outside = {"__init__", "__main__"}
-    return {room: others - outside - {room} for room, others in found.items() if room not in outside}
+    return {one: others - outside - {one} for one, others in found.items() if one not in outside}
 
 
 def circles(graph: Graph) -> list[set[str]]:
@@ -115,6 +127,7 @@ def main() -> None:
     print(f"arrows              {sum(map(len, graph.values()))}")
     print(f"floors              {floors(graph)}")
     print(f"circles             {[sorted(group) for group in circles(graph)]}")
+    print(f"circles in jobs     {[sorted(group) for group in circles(arrows_inside(source, 'jobs'))]}")
     print(f"lines of src, conf  {lines(source, '*.py')}, {lines(root / 'conf', '*.yaml')}")
     for room in sorted(graph, key=lambda each: ROOMS.index(each) if each in ROOMS else -1):
         print(f"  {room:12s} -> {' '.join(sorted(graph[room]))}")

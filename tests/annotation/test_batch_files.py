@@ -122,7 +122,7 @@ def test_who_answered_is_the_option_else_the_name_of_the_format(kind, tmp_path):
     say(kind, asked, {3: ["cat"], 8: [], 5: []})
     assert [answer.annotator for answer in kind().collect(asked)] == [kind.source]
     assert [answer.annotator for answer in kind(annotator="ann").collect(asked)] == ["ann"]
-    with pytest.raises(ConfigError, match="wait or train"):
+    with pytest.raises(ConfigError, match="one of wait, train"):
         kind(partial="never")
 
 

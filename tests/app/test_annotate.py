@@ -25,7 +25,7 @@ from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, LedgerError, LedgerMoved, RunBusy
 from poolwise.core.parts import conf_dir
 from poolwise.core.voting import Verdict
-from poolwise.jobs.loop.steps import batch_of
+from poolwise.jobs.answers import batch_of
 from poolwise.jobs.stored import stored_run
 from poolwise.ledger.votes import Votes
 

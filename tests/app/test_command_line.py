@@ -100,10 +100,3 @@ def test_a_folder_of_ones_own_is_searched_first(tmp_path):
     (tmp_path / "mine/query/own.yaml").write_text("_target_: poolwise.query.random.Random\n")
     out = poolwise("loop", "--config-dir", "mine", "query=own", "-c", "job", cwd=tmp_path)
     assert "poolwise.query.random.Random" in out.stdout
-
-
-def test_the_formats_of_labels_are_those_that_can_be_written():
-    from poolwise.app.cli import FORMATS
-    from poolwise.app.label_files import ENDINGS
-
-    assert tuple(ENDINGS) == FORMATS

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from poolwise.app.label_files import ENDINGS, WRITERS, _folders
+from poolwise.annotation.formats import FORMATS
 from poolwise.core.errors import FormatError
 from poolwise.core.types import Task, decode
 from poolwise.data.coco import Coco
@@ -40,6 +40,10 @@ def source(tmp_path):
     return make
 
 
+def written(kind, records, manifest, images, out):
+    FORMATS[kind].load("write")(records, manifest, images, out)
+
+
 def told(found):
     manifest = found.manifest
     labels = [decode(row, manifest.classes) for row in manifest.labels]
@@ -56,8 +60,8 @@ def test_labels_and_splits_come_back(source, tmp_path, kind, task, data):
     wanted = data.draw(st.lists(st.one_of(st.none(), some.map(tuple)), min_size=N, max_size=N))
     splits = data.draw(st.lists(st.sampled_from(["pool", "test", "validation"]), min_size=N, max_size=N))
     records = [Record(f"in/{at}.png", wanted[at], at, split=splits[at]) for at in range(N)]
-    file = tmp_path / f"out{ENDINGS[kind]}"
-    file.write_text(WRITERS[kind](records, images.manifest, images))
+    file = tmp_path / f"out{FORMATS[kind].ending}"
+    written(kind, records, images.manifest, images, file)
     more = {"multilabel": several} if kind in ("coco", "cvat") else {}
     found = told(READERS[kind](path=str(file), classes=CLASSES, **OPTIONS, **more))
     in_order = [None if names is None else tuple(name for name in CLASSES if name in names) for names in wanted]
@@ -76,7 +80,7 @@ def test_folders_come_back_with_the_pictures_as_they_were(source, tmp_path, data
         for at, name in enumerate(wanted)
     ]
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
-    _folders(records, images.manifest, images, tmp_path / "out")
+    written("image_folder", records, images.manifest, images, tmp_path / "out")
     back = ImageFolder(root=str(tmp_path / "out"), classes=FOLDERS, **OPTIONS)
     assert told(back) == [(f"{at}.png", wanted[at], splits[at]) for at in range(N)]
     order = [int(path[-5]) for path in back.manifest.paths]
@@ -87,15 +91,16 @@ def test_what_a_format_cannot_hold_is_refused(source, tmp_path):
     images = source(Task.MULTILABEL, ("dog", "none"))
     records = [Record("in/0.png", (), 0, split="pool"), Record("in/1.png", ("none",), 1, split="pool")]
     with pytest.raises(FormatError, match="would take for the class 'none'"):
-        WRITERS["cvat"](records, images.manifest, images)
+        written("cvat", records, images.manifest, images, tmp_path / "o")
     with pytest.raises(FormatError, match="several labels"):
-        _folders(records, images.manifest, images, tmp_path / "out")
+        written("image_folder", records, images.manifest, images, tmp_path / "out")
     images = source(Task.MULTICLASS, ("dog", "../cat"))
     with pytest.raises(FormatError, match="cannot name a folder"):
-        _folders([], images.manifest, images, tmp_path / "out")
+        written("image_folder", [], images.manifest, images, tmp_path / "out")
     images = source(Task.MULTICLASS)
     with pytest.raises(FormatError, match="no longer among the data"):
-        _folders(
+        written(
+            "image_folder",
             [Record("gone.png", ("dog",), split="pool")],
             source(Task.MULTICLASS, FOLDERS).manifest,
             images,

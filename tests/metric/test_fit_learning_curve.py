@@ -77,7 +77,7 @@ def test_unknown_names_are_refused_with_the_nearest():
         poolwise.fit_learning_curve(SIZES, SCORES, family="pow33")
     with pytest.raises(ConfigError, match="drift"):
         poolwise.fit_learning_curve(SIZES, SCORES, drifts=0.3)
-    with pytest.raises(ConfigError, match="names of families"):
+    with pytest.raises(ConfigError, match=r"auto\.members must be names, such as \['pow3', 'mmf4'\]"):
         poolwise.fit_learning_curve(SIZES, SCORES, members="pow3")
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from poolwise.annotation.answers import NONE, SKIP, asked
+from poolwise.annotation.formats import FORMATS
 from poolwise.annotation.pictures import copied, pixel_size
 from poolwise.annotation.reading import read_answers
-from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_text
 from poolwise.core.interfaces import ImageSource
+from poolwise.core.ranges import Checked, OneOf
 from poolwise.core.types import Answer, Batch, Task
 from poolwise.data.formats.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFiles:
+class BatchFiles(Checked):
     """Writes `batches/round_003.<ending>` below the run folder and reads the answers back from it.
 
     Attributes:
@@ -26,20 +27,15 @@ class BatchFiles:
         annotator: the name under which answers are recorded where the file does not say who.
     """
 
-    partial: str = "wait"
+    partial: Annotated[str, OneOf("wait", "train")] = "wait"
     annotator: str = ""
 
     simulated: ClassVar[bool] = False
     source: ClassVar[str] = ""
-    ending: ClassVar[str] = ""
-
-    def __post_init__(self) -> None:
-        if self.partial not in ("wait", "train"):
-            raise ConfigError(f"annotation.partial is {self.partial!r}; it is wait or train.")
 
     def file(self, batch: Batch) -> Path:
         """Where a round's file lies."""
-        return batch_folder(batch).with_name(f"round_{batch.round:03d}{self.ending}")
+        return batch_folder(batch).with_name(f"round_{batch.round:03d}{FORMATS[self.source].ending}")
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Write the file, unless it is there already (it may hold answers)."""

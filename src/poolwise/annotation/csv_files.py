@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from poolwise.annotation.answers import label_text
 from poolwise.annotation.batch_files import BatchFiles, batch_folder, classes_told
-from poolwise.annotation.pictures import where_it_lies
+from poolwise.annotation.formats import MOST_BYTES
+from poolwise.annotation.pictures import place_of, where_it_lies
+from poolwise.core.errors import AnnotationError, listed
+from poolwise.core.files import write_text
 from poolwise.core.interfaces import ImageSource
-from poolwise.core.types import Batch, Task
+from poolwise.core.types import Batch, Manifest, Task
+from poolwise.data.formats.parsing import as_id, content_of
+from poolwise.data.formats.record import Record
 
 COLUMNS = ("sample_id", "path", "suggested", "probability", "score", "reason")
 """Followed by what else is known of the picks (cluster, nearest labelled sample, ...) and, last, `label`."""
@@ -27,7 +32,6 @@ class CsvFiles(BatchFiles):
     """
 
     source: ClassVar[str] = "csv"
-    ending: ClassVar[str] = ".csv"
 
     def _content(self, batch: Batch, images: ImageSource) -> str:
         folder = batch_folder(batch)
@@ -63,3 +67,62 @@ def _table(batch: Batch, pictures: Mapping[int, str]) -> str:
             }
         )
     return out.getvalue()
+
+
+NO_CLASS = "|"
+"""How a manifest says "labelled, with none of the classes"; an empty cell is not labelled."""
+
+
+def write(records: Sequence[Record], manifest: Manifest, images: ImageSource, out: Path) -> None:
+    """Write all labels as a table that `data=manifest` reads."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "labels" if manifest.task is Task.MULTILABEL else "label", "split"])
+    writer.writerows((place_of(row, images), _cell(row.names), row.split) for row in records)
+    write_text(out, text.getvalue())
+
+
+def _cell(names: tuple[str, ...] | None) -> str:
+    return "" if names is None else label_text(names) if names else NO_CLASS
+
+
+def read(file: Path, batch: Batch) -> list[Record]:
+    """Read the answers of a filled-in table.
+
+    Raises:
+        AnnotationError: it is no UTF-8, or lacks a column.
+    """
+    return [_row(row, line, file, batch) for line, row in _rows(file)]
+
+
+def _row(row: dict[str, str], line: int, file: Path, batch: Batch) -> Record:
+    text = row["label"].strip()
+    sample_id = as_id(row["sample_id"].strip())
+    names: tuple[str, ...] | None = None
+    if text:
+        several = batch.task is Task.MULTILABEL
+        names = tuple(name.strip() for name in text.split("|") if name.strip()) if several else (text,)
+    # an id that is none is told as it stands; beside one, the path is a spreadsheet's to spoil
+    path = row["sample_id"].strip() if sample_id == -1 else row.get("path", "") if sample_id is None else ""
+    return Record(path, names, sample_id, row.get("annotator", "").strip(), where=f"{file}, line {line}")
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line number, row) of a table; a byte-order mark, semicolons and Windows newlines are a spreadsheet's habits."""
+    try:
+        text = content_of(file, MOST_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AnnotationError(
+            f"{file} is not UTF-8 ({error.reason} at byte {error.start}); save it as CSV UTF-8."
+        ) from None
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+    missing = {"sample_id", "label"} - set(reader.fieldnames or ())
+    if missing:
+        raise AnnotationError(
+            f"{file} has no column {listed(sorted(missing))}; its first line is {first.strip()[:80]!r}."
+        )
+    for row in reader:
+        if any(value for value in row.values() if isinstance(value, str) and value.strip()):
+            yield reader.line_num, {str(key): value if isinstance(value, str) else "" for key, value in row.items()}

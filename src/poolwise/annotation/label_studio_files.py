@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
 
 from poolwise.annotation.answers import asked
 from poolwise.annotation.batch_files import BatchFiles, classes_told
+from poolwise.annotation.formats import MOST_BYTES
 from poolwise.annotation.pictures import data_uri
-from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_text
 from poolwise.core.interfaces import ImageSource
-from poolwise.core.types import Ask, Batch
+from poolwise.core.types import Ask, Batch, Manifest
 from poolwise.data.formats import label_studio
+from poolwise.data.formats.parsing import content_of
+from poolwise.data.formats.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,15 +31,9 @@ class LabelStudioFiles(BatchFiles):
         picture_side: pictures are embedded, with a longer side of at most so many pixels.
     """
 
-    picture_side: int = 1024
+    picture_side: Annotated[int, Ge(16)] = 1024
 
     source: ClassVar[str] = "label_studio"
-    ending: ClassVar[str] = ".label_studio.json"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.picture_side < 16:
-            raise ConfigError(f"annotation.picture_side is {self.picture_side}; it is a number of pixels from 16.")
 
     def _content(self, batch: Batch, images: ImageSource) -> str:
         write_text(self.file(batch).with_suffix(".xml"), interface(batch) + "\n")
@@ -59,3 +58,14 @@ def task_of(ask: Ask, batch: Batch, image: str, **data: object) -> dict[str, obj
     return label_studio.task_body(
         asked(ask, ask.path), image, model_version=f"round {batch.round}", round=batch.round, **data
     )
+
+
+def read(file: Path, batch: Batch) -> list[Record]:
+    """Read the tasks of a round: the export of a run's project holds those of all."""
+    found = label_studio.read(content_of(file, MOST_BYTES), str(file))
+    return [record for record in found if record.details.get("round", batch.round) == batch.round]
+
+
+def write(records: Sequence[Record], manifest: Manifest, images: ImageSource, out: Path) -> None:
+    """Write all labels as tasks with annotations."""
+    write_text(out, label_studio.write(label_studio.task_body(row, row.path) for row in records))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ import numpy as np
 from poolwise.core.errors import UnreadableImages
 from poolwise.core.files import write_bytes
 from poolwise.core.interfaces import ImageSource
-from poolwise.data.formats.record import Box, split_place
+from poolwise.data.formats.record import Box, Record, split_place
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -123,3 +125,24 @@ def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def place_of(record: Record, images: ImageSource) -> str:
+    """Return where a picture lies, with the box behind it for a crop; its key where it has no file."""
+    place = getattr(images, "place", None)
+    if record.sample_id is None:
+        return record.path
+    file = images.file(record.sample_id)
+    if file is not None:
+        return str(file.resolve())
+    return str(place(record.sample_id)) if place else record.path
+
+
+def with_boxes(records: Sequence[Record], images: ImageSource) -> list[Record]:
+    """Return records with paths as in the data, boxes apart from them, and sizes where a file tells."""
+    found = []
+    for row in records:
+        path, box = split_place(row.path)
+        file = Path(split_place(place_of(row, images))[0])
+        found.append(replace(row, path=path, box=box, size=pixel_size(file) if file.is_file() else None))
+    return found

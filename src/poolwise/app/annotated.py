@@ -22,8 +22,8 @@ from poolwise.core.errors import ConfigError, RunBusy
 from poolwise.core.interfaces import ImageSource
 from poolwise.core.parallel import environment
 from poolwise.core.types import Batch, decode, label_text
-from poolwise.jobs.loop.resume import check_data
-from poolwise.jobs.loop.steps import batch_of
+from poolwise.jobs.answers import batch_of
+from poolwise.jobs.resume import check_data
 from poolwise.jobs.stored import ShownParts, StoredRun, stored_run
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.state import RunState

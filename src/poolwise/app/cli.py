@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from poolwise import __version__
+from poolwise.annotation.formats import FORMATS
 from poolwise.core.errors import PoolwiseError
 from poolwise.jobs.table import JOBS
 
@@ -28,8 +29,6 @@ COMMANDS = {
     "track": "send what the tracking server has missed of a run",
     "labels": "write the labels gathered so far: CSV, JSON Lines, COCO, CVAT, Label Studio, folders",
 }
-FORMATS = ("csv", "jsonl", "coco", "cvat", "label_studio", "image_folder")
-"""Of `poolwise labels`; see docs/formats.md."""
 EPILOG = """\
 poolwise loop                       a first run: handwritten digits, simulated, a minute
 eval "$(poolwise -sc install=bash)" tab completion in this shell
@@ -126,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     labels.add_argument(
         "--out", type=Path, default=None, help="file or folder to write (default: labels.csv in the run's folder)"
     )
-    labels.add_argument("--format", choices=FORMATS, default=None, help="default: by the ending of --out, else csv")
+    labels.add_argument(
+        "--format", choices=tuple(FORMATS), default=None, help="default: by the ending of --out, else csv"
+    )
     _trust_option(labels)
     labels.set_defaults(run=_labels)
     return parser

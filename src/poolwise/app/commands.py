@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from poolwise.annotation.reading import format_of, read_answers
+from poolwise.annotation.formats import format_of
+from poolwise.annotation.reading import read_answers
 from poolwise.app.label_files import labels as labels
 from poolwise.app.run import first_of, go_on_with
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import AnnotationError, ConfigError
 from poolwise.core.types import Answer, Batch
-from poolwise.jobs.loop.job import why
-from poolwise.jobs.loop.parts import RunParts
-from poolwise.jobs.loop.resume import check_data, check_settings
-from poolwise.jobs.loop.steps import Answering, batch_of, received
+from poolwise.jobs.answers import Answering, batch_of, received
+from poolwise.jobs.resume import check_data, check_settings
+from poolwise.jobs.run_folder import RunParts, why
 from poolwise.jobs.stored import StoredJob, StoredRun, stored_job, stored_run
 from poolwise.jobs.table import JOBS
 

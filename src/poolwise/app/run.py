@@ -8,8 +8,7 @@ from typing import Any
 
 from poolwise.app.terminal import Terminal
 from poolwise.core.types import RunRecord
-from poolwise.jobs.loop.build import ledger_of
-from poolwise.jobs.loop.job import check_ledger
+from poolwise.jobs.run_folder import check_ledger, ledger_of
 from poolwise.jobs.stored import StoredRun, check_folder
 from poolwise.jobs.table import JOBS
 from poolwise.jobs.trust import remember

@@ -25,6 +25,7 @@ from poolwise.core.errors import ConfigError, listed
 from poolwise.core.ranges import check_ranges
 
 TARGET = "_target_"
+MEMBERS = "members"
 ALLOWED = ("poolwise.", "pytorch_lightning.callbacks.", "pytorch_lightning.strategies.", "pytorch_lightning.plugins.")
 LIGHTNING = "lightning_fabric."
 """Where Lightning defines some of its plugins and strategies."""
@@ -48,6 +49,49 @@ def conf_dir() -> Path:
     package = Path(__file__).resolve().parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parents[1] / "conf"
+
+
+def part_names(group: str) -> list[str]:
+    """Return the names of the parts in a group of the configuration, in alphabetical order."""
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def named_node(group: str, name: str, word: str) -> DictConfig:
+    """Return the yaml of a part.
+
+    Raises:
+        ConfigError: no such part; names the nearest one.
+    """
+    known = part_names(group)
+    if str(name).lower() not in known:
+        near = difflib.get_close_matches(str(name).lower(), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
+        raise ConfigError(f"there is no {word} {name!r}{hint}")
+    node = OmegaConf.load(conf_dir() / group / f"{str(name).lower()}.yaml")
+    assert isinstance(node, DictConfig)
+    return node
+
+
+def build_named(group: str, name: str, options: Mapping[str, Any], *, word: str, kind: Any) -> Any:
+    """Build a part by its name.
+
+    Args:
+        group: of the configuration.
+        name: of a yaml there.
+        options: in place of those in the yaml; `members` are given by their names.
+        word: what the part is called in messages.
+        kind: see `build_part`.
+
+    Raises:
+        ConfigError: no such part or option.
+    """
+    node, changes = named_node(group, name, word), dict(options)
+    if MEMBERS in node and MEMBERS in changes:
+        names = changes.pop(MEMBERS)
+        if isinstance(names, str) or not isinstance(names, Sequence):
+            raise ConfigError(f"{name}.{MEMBERS} must be names, such as {list(node[MEMBERS])}; got {names!r}.")
+        node[MEMBERS] = {each: named_node(group, each, word) for each in names}
+    return build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=name, kind=kind)
 
 
 def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = (), kind: Any = None) -> Any:

@@ -13,7 +13,7 @@ import yaml
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import Annotator, Display, ImageSource
 from poolwise.core.parts import TARGET, build_part
-from poolwise.jobs.loop.build import ledger_of
+from poolwise.jobs.run_folder import ledger_of
 from poolwise.jobs.table import JOBS
 from poolwise.jobs.trainings.build import find_here
 from poolwise.jobs.trainings.job_file import JobFile, job_file

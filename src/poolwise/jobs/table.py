@@ -6,15 +6,15 @@ and imported when they are needed, so that `poolwise --help` answers at once.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from poolwise.core.settings import defaults_of
+from poolwise.core.table import Row
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Row):
     """One job of the command line; its settings are conf/NAME.yaml and `settings`.
 
     Attributes:
@@ -48,11 +48,6 @@ class Job:
     words: str = ""
     cells: str = ""
 
-    def load(self, field: str) -> Any:
-        """Import what a field names."""
-        module, _, name = str(getattr(self, field)).partition(":")
-        return getattr(importlib.import_module(module), name)
-
 
 def register(*names: str) -> None:
     """Tell Hydra the defaults of the settings of jobs, which conf/NAME.yaml takes as NAME_settings."""
@@ -73,7 +68,7 @@ JOBS = {
         about="query",
         ending="poolwise.jobs.loop.build:ending",
         report="poolwise.jobs.loop.again:report",
-        answers="poolwise.jobs.loop.steps:new_annotations",
+        answers="poolwise.jobs.answers:new_annotations",
     ),
     "audit": Job(
         help="find labels that are probably wrong, and have them reviewed",

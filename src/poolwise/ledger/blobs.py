@@ -59,7 +59,7 @@ class Blobs:
         return self.put(write, ".npy")
 
     def path(self, reference: str) -> Path:
-        """The file of a reference, its content checked against its name.
+        """Return the file of a reference, its content checked against its name.
 
         Raises:
             LedgerError: no reference, missing or damaged.

@@ -39,7 +39,7 @@ class RunOpened(Fact):
     metric: str
     digests: Mapping[str, str]
     data: Mapping[str, Any]
-    """What reports and trackers show of the data; see `jobs/loop/samples.py`."""
+    """What reports and trackers show of the data; see `jobs/samples.py`."""
     unreadable: tuple[tuple[int, str, str], ...] = ()
     """(sample_id, path, why) of pictures that cannot be read."""
     left_out: tuple[int, ...] = ()

@@ -109,7 +109,7 @@ class _Database:
         return self.files, pin
 
     def connect(self, dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
-        """A connection to the file that was opened."""
+        """Return a connection to the file that was opened."""
         connection = dialect.connect(self.place.uri, *arguments[1:], **{**options, "uri": True})
         try:
             self.files.check()

@@ -120,7 +120,7 @@ SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000")
 
 
 def first_line(error: BaseException) -> str:
-    """What the database said, in a line."""
+    """Return what the database said, in a line."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
 
@@ -287,12 +287,12 @@ class OpenLedger:
 
 
 def label_to_json(label: Label) -> Any:
-    """A label as it stands in a ledger or a JSON file."""
+    """Return a label as it stands in a ledger or a JSON file."""
     return list(label) if isinstance(label, tuple) else label
 
 
 def label_from_json(value: Any) -> Label:
-    """A label as it stands in a ledger or a JSON file.
+    """Return a label as it stands in a ledger or a JSON file.
 
     >>> label_from_json(["a", "b"]), label_from_json("a"), label_from_json(None)
     (('a', 'b'), 'a', None)

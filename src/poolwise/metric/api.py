@@ -15,23 +15,18 @@ True
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from omegaconf import DictConfig, OmegaConf
 
-from poolwise.core.errors import ConfigError, listed
-from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.parts import build_named, part_names
 from poolwise.metric.curve.family import Family
 from poolwise.metric.curve.fit import CurveFit, fit_curve
 from poolwise.metric.curve.measurements import measurements, scale_of
 from poolwise.metric.curve.posterior import Prior
-
-MEMBERS = "members"
 
 
 def fit_learning_curve(
@@ -72,7 +67,7 @@ def fit_learning_curve(
 
 def families() -> list[str]:
     """Return the names of the families, in alphabetical order."""
-    return sorted(path.stem for path in (conf_dir() / "curve").glob("*.yaml"))
+    return part_names("curve")
 
 
 @lru_cache
@@ -81,27 +76,6 @@ def _plain(family: str) -> Prior:
 
 
 def build_prior(family: str, options: Mapping[str, Any]) -> Prior:
-    """Return the average of a name, or a single family with the prior of `auto` around it.
-
-    Raises:
-        ConfigError: no such family or option.
-    """
-    node, changes = _node(family), dict(options)
-    if MEMBERS in node and MEMBERS in changes:
-        names = changes.pop(MEMBERS)
-        if isinstance(names, str) or not isinstance(names, Sequence):
-            raise ConfigError(f"{family}.{MEMBERS} must be names of families, such as ['pow3', 'm4']; got {names!r}.")
-        node[MEMBERS] = {name: _node(name) for name in names}
-    part = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=family, kind=(Prior, Family))
+    """Return the average of a name, or a single family with the prior of `auto` around it; see `build_named`."""
+    part = build_named("curve", family, options, word="family of curves", kind=(Prior, Family))
     return part if isinstance(part, Prior) else Prior(members={family: part})
-
-
-def _node(family: str) -> DictConfig:
-    known, name = families(), str(family).lower()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
-        raise ConfigError(f"there is no family of curves {family!r}{hint}")
-    node = OmegaConf.load(conf_dir() / "curve" / f"{name}.yaml")
-    assert isinstance(node, DictConfig)
-    return node

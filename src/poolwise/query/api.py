@@ -190,28 +190,20 @@ def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -
 
 def strategies() -> list[str]:
     """Names that `select` takes, in alphabetical order."""
-    from poolwise.core.parts import conf_dir
+    from poolwise.core.parts import part_names
 
-    return sorted(path.stem for path in (conf_dir() / "query").glob("*.yaml"))
+    return part_names("query")
 
 
 def _build(strategy: str, options: dict[str, Any]) -> Any:
-    from omegaconf import OmegaConf
+    from poolwise.core.parts import build_named
 
-    from poolwise.core.parts import build_part, conf_dir
-
-    known = strategies()
-    if strategy not in known:
-        near = difflib.get_close_matches(str(strategy), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
-        raise ConfigError(f"there is no query strategy {strategy!r}{hint}")
     for name, value in options.items():
         if not isinstance(value, (str, int, float, bool, list, tuple, dict, type(None), Enum)):
             near = difflib.get_close_matches(name, ARRAYS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"arrays are {listed(ARRAYS, most=20)}."
             raise ConfigError(f"{name} is a {type(value).__name__}, and no option of {strategy!r} takes that; {hint}")
-    node = OmegaConf.merge(OmegaConf.load(conf_dir() / "query" / f"{strategy}.yaml"), OmegaConf.create(options))
-    return build_part(node, where=strategy, kind=QueryStrategy)
+    return build_named("query", strategy, options, word="query strategy", kind=QueryStrategy)
 
 
 def _candidates(options: Any, columns: Any) -> Any:

@@ -151,14 +151,14 @@ def _cards(page: AuditPage, thumbnail: Pictures | None) -> list[dict[str, Any]]:
 
 
 def _answer(said: str | None, given: str) -> str:
-    """What people made of a label."""
+    """Return what people made of a label."""
     if said is None:
         return "could not tell"
     return "confirmed" if said == given else f"now {said}"
 
 
 def _near(row: Mapping[str, Any], thumbnail: Pictures | None) -> list[dict[str, Any]]:
-    """The nearest samples: their labels, and their pictures for the labels that are seen first."""
+    """Return the nearest samples: their labels, and their pictures for the labels that are seen first."""
     return [
         {"label": name, "picture": thumbnail_of(thumbnail, one), "against": name != row["given"]}
         for name, one in zip(row["neighbour_labels"], row["neighbour_ids"], strict=True)

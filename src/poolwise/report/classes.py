@@ -69,7 +69,7 @@ def heat_table(record: RoundRecord, classes: Sequence[str]) -> list[dict[str, An
 
 
 def confusions(record: RoundRecord, classes: Sequence[str], most: int = 5) -> list[str]:
-    """The most frequent mistakes, in words."""
+    """Return the most frequent mistakes, in words."""
     counts = np.asarray(record.confusion)
     if len(counts) != len(classes):
         return []

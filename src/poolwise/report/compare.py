@@ -109,7 +109,7 @@ def _facts(page: ComparePage) -> list[tuple[str, str]]:
 
 
 def _test(page: ComparePage, name: str) -> dict[str, Any]:
-    """The table of one test set: an arm a row, both metrics."""
+    """Return the table of one test set: an arm a row, both metrics."""
     rows = [row for row in page.summary if row["test_set"] == name and row["against"] in ("", "raw")]
     table = []
     for arm in dict.fromkeys(row["arm"] for row in rows):

@@ -93,7 +93,7 @@ def write_comparison(page: ComparisonPage, folder: Path) -> Path:
 
 
 def render(page: ComparisonPage, pictures: Mapping[str, bytes]) -> str:
-    """The page as text; see `page.py` for what makes it safe."""
+    """Return the page as text; see `page.py` for what makes it safe."""
     return rendered("comparison.html.j2", **content(page, pictures))
 
 
@@ -115,7 +115,7 @@ def content(page: ComparisonPage, pictures: Mapping[str, bytes]) -> dict[str, An
 
 
 def findings(page: ComparisonPage) -> tuple[str, str]:
-    """The answer in a sentence, and how the best ranked stood against the reference."""
+    """Return the answer in a sentence, and how the best ranked stood against the reference."""
     ranks = regime_ranks([section.setting for section in page.sections])
     if len(ranks) < 2:
         return f"{words.counted(page.finished, 'cell')} finished, nothing to compare yet.", ""
@@ -137,7 +137,7 @@ def _verdicts(page: ComparisonPage, strategy: str) -> dict[str, int]:
 
 
 def _overview(page: ComparisonPage) -> list[dict[str, Any]]:
-    """A row a strategy, the best first: its mean rank in all and in each regime, and how it stood."""
+    """Return a row a strategy, the best first: its mean rank in all and in each regime, and how it stood."""
     by_regime: dict[str, list[Setting]] = {}
     for section in page.sections:
         by_regime.setdefault(section.regime, []).append(section.setting)
@@ -213,7 +213,7 @@ def _number(value: float, form: str) -> str:
 
 
 def _penalties(page: ComparisonPage) -> dict[str, Any] | None:
-    """The matrix over all comparisons: rows beat columns; the last row is how often a strategy was beaten."""
+    """Return the matrix over all comparisons: rows beat columns; the last row is how often a strategy was beaten."""
     names, matrix = summed_penalties([section.setting for section in page.sections])
     if len(names) < 2:
         return None

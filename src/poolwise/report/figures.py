@@ -74,7 +74,7 @@ def _plain(axes: Axes) -> None:
 
 
 def _level(axes: Axes, runs: Sequence[RunRecord], factor: int) -> None:
-    """A dotted line between the two numbers of labels that gave the same score."""
+    """Draw a dotted line between the two numbers of labels that gave the same score."""
     found = findings(runs).comparison
     if found is not None and not 0.95 <= found.ratio <= 1.05:
         ends, (low, high) = [found.labels, found.control_labels], axes.get_ylim()
@@ -164,7 +164,7 @@ def _numbers(axes: Axes, counts: np.ndarray[Any, Any], shares: np.ndarray[Any, A
 
 
 def round_figures(run: RunRecord) -> Callable[[RoundRecord], Mapping[str, bytes]]:
-    """What a tracker is given to draw a round: file name -> PNG bytes."""
+    """Return what a tracker is given to draw a round: file name -> PNG bytes."""
     classes = tuple(str(name) for name in run.data.get("classes", ()))
 
     def draw(record: RoundRecord) -> Mapping[str, bytes]:

@@ -48,7 +48,7 @@ class Findings:
 
 
 def points(run: RunRecord) -> tuple[list[int], list[float]]:
-    """A run's learning curve: rising numbers of labels and the finite scores there; a later round counts."""
+    """Return a run's learning curve: rising numbers of labels and the finite scores there; a later round counts."""
     found: dict[int, float] = {}
     for record in run.rounds:
         value: float | None = record.metrics.get(run.metric)
@@ -70,7 +70,7 @@ def held_out_size(run: RunRecord) -> int | None:
 
 
 def findings(runs: Sequence[RunRecord]) -> Findings:
-    """What the first run found, against its control if there is one."""
+    """Return what the first run found, against its control if there is one."""
     run, control = runs[0], runs[1] if len(runs) > 1 else None
     counts, scores = points(run)
     if not run.rounds:

@@ -53,7 +53,7 @@ def write_report(runs: Sequence[RunRecord], thumbnail: Pictures | None, versions
 
 
 def render(runs: Sequence[RunRecord], thumbnail: Pictures | None, versions: Mapping[str, str]) -> str:
-    """The page as text."""
+    """Return the page as text."""
     return rendered("page.html.j2", **content(runs, thumbnail, versions))
 
 
@@ -87,7 +87,7 @@ def content(runs: Sequence[RunRecord], thumbnail: Pictures | None, versions: Map
 
 
 def _state(run: RunRecord) -> str:
-    """What to know of an unfinished run; "" for a finished one."""
+    """Return what to know of an unfinished run; "" for a finished one."""
     if run.status == "stopped":
         return ""
     doing = "is waiting for answers" if run.status == "parked" else "has not finished"
@@ -96,7 +96,7 @@ def _state(run: RunRecord) -> str:
 
 
 def _facts(run: RunRecord) -> list[tuple[str, str]]:
-    """The strip of facts under the headline."""
+    """Return the strip of facts under the headline."""
     facts = [("Data", words.shown(str(run.data.get("name", "")), 60))]
     sizes = {split.value: int(run.data.get(split.value) or 0) for split in Split}
     if any(sizes.values()):
@@ -116,13 +116,13 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
 
 
 def _ahead(run: RunRecord) -> list[tuple[str, str]]:
-    """What the next batch is expected to bring, by the curve of the rounds so far."""
+    """Return what the next batch is expected to bring, by the curve of the rounds so far."""
     ahead = run.rounds[-1].outlook if run.rounds else {}
     return [("Next batch", words.ahead(run.rounds[-1], run.metric))] if ahead else []
 
 
 def _slice(run: RunRecord) -> list[tuple[str, str]]:
-    """What the random slice told: accuracy of the last model tested on it, on the pool; regret, on the held-out set."""
+    """Return what the random slice told: accuracy of the last model tested on it, on the pool; regret, on the held-out set."""
     told = [record for record in run.rounds if record.pool.get("slice_asked")]
     if not told:
         return []
@@ -175,7 +175,7 @@ def _round_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
 
 
 def _other_metrics(run: RunRecord) -> dict[str, Any] | None:
-    """A table of all metrics by round, if there are more than the headline's."""
+    """Return a table of all metrics by round, if there are more than the headline's."""
     names = list(dict.fromkeys(name for record in run.rounds for name in record.metrics))
     if len(names) < 2:
         return None
@@ -209,7 +209,7 @@ def _classes(runs: Sequence[RunRecord]) -> dict[str, Any]:
 
 
 def _picked(run: RunRecord, draw: Callable[[int], Thumbnail | None]) -> list[dict[str, Any]]:
-    """The pictures of each round, newest round first."""
+    """Return the pictures of each round, newest round first."""
     most = max(1, min(A_ROUND, A_PAGE // max(1, len(run.rounds))))
     groups = []
     for record in reversed(run.rounds):
@@ -247,7 +247,7 @@ def _card(ask: Ask, label: Label, draw: Callable[[int], Thumbnail | None]) -> di
 
 
 def _nearest(ask: Ask) -> str:
-    """The labelled sample that looks most like the pick, where that is known."""
+    """Return the labelled sample that looks most like the pick, where that is known."""
     if "nearest_labelled" not in ask.details:
         return ""
     return f"nearest labelled: {ask.details['nearest_labelled']}, at {words.short(ask.details.get('distance'))}"
@@ -278,7 +278,7 @@ def _agreement(pairs: Sequence[tuple[Ask, Label]]) -> str:
 
 
 def _class_counts(pairs: Sequence[tuple[Ask, Label]]) -> str:
-    """What the round's labels were, the most frequent first."""
+    """Return what the round's labels were, the most frequent first."""
     counts = Counter(words.label(label) for _, label in pairs).most_common(12)
     more = len({words.label(label) for _, label in pairs}) - len(counts)
     return ", ".join(f"{name} ({count}×)" for name, count in counts) + (f" and {more} more" if more else "")

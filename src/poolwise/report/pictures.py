@@ -29,7 +29,7 @@ class Thumbnail:
 
 
 def thumbnail_of(source: Callable[[int], NDArray[np.uint8]] | None, sample_id: int) -> Thumbnail | None:
-    """The thumbnail of a sample; None where there is no picture to be had, which must not cost the report."""
+    """Return the thumbnail of a sample; None where there is no picture to be had, which must not cost the report."""
     if source is None:
         return None
     try:
@@ -39,7 +39,7 @@ def thumbnail_of(source: Callable[[int], NDArray[np.uint8]] | None, sample_id: i
 
 
 def encode(pixels: NDArray[np.uint8]) -> Thumbnail:
-    """A (C, H, W) uint8 picture as a thumbnail; grey for one channel, else the first three as RGB.
+    """Return a (C, H, W) uint8 picture as a thumbnail; grey for one channel, else the first three as RGB.
 
     Raises:
         ValueError: another shape or dtype.

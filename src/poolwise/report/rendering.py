@@ -11,7 +11,7 @@ from poolwise.report import words
 
 
 def rendered(template: str, **content: Any) -> str:
-    """The text of a page; `template` is a file in this folder."""
+    """Return the text of a page; `template` is a file in this folder."""
     from jinja2 import Environment, StrictUndefined
 
     here = files("poolwise.report")

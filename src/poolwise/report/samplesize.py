@@ -110,7 +110,7 @@ def _facts(page: SampleSizePage) -> list[tuple[str, str]]:
 
 
 def _points(page: SampleSizePage) -> dict[str, Any]:
-    """A row a size: how many trainings, and mean and standard deviation of each metric."""
+    """Return a row a size: how many trainings, and mean and standard deviation of each metric."""
     points = page.tables["points"]
     metrics = [name for name in points[0] if name not in ("labels", "size", "repeat")]
     table = []
@@ -126,7 +126,7 @@ def _points(page: SampleSizePage) -> dict[str, Any]:
 
 
 def _class(row: Row) -> list[str]:
-    """A class, starred where its curve is doubtful."""
+    """Return a class, starred where its curve is doubtful."""
     name = words.shown(row["class"], 40) + (" *" if row["doubts"] else "")
     sizes = [_size(row[key]) for key in ("p10", "p50", "p90")]
     now = (f"{row['labels']:,.1f}", _score(row["recall"], True))
@@ -134,7 +134,7 @@ def _class(row: Row) -> list[str]:
 
 
 def _cleaned(row: Row, share: bool) -> list[str]:
-    """A size: both curves, their difference, and what a label is worth."""
+    """Return a size: both curves, their difference, and what a label is worth."""
     factor = 100 if share else 1
     gaps = [f"{factor * row[name]:+.1f}" if share else f"{row[name]:+.4g}" for name in ("difference", "low", "high")]
     both = (_score(row[name], share) for name in ("raw", "clean"))

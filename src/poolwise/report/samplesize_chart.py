@@ -98,7 +98,7 @@ def _points(axes: Any, points: Sequence[Row], metric: str, factor: int) -> None:
 
 
 def _cleaned(axes: Any, curve: Sequence[Row], points: Sequence[Row], metric: str, factor: int) -> None:
-    """The curve with cleaned labels, as far as it is measured and foretold."""
+    """Draw the curve with cleaned labels, as far as it is measured and foretold."""
     sizes, scores = [row["size"] for row in points], [factor * row[metric] for row in points]
     if points:
         axes.plot(sizes, scores, linestyle="", marker="s", markersize=4, color=PURPLE, alpha=0.35)

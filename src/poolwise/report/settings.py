@@ -33,7 +33,7 @@ def without_secrets(value: Any, key: str = "") -> Any:
 
 
 def command(text: str) -> str:
-    """A command line without secrets.
+    """Return a command line without secrets.
 
     >>> command("poolwise loop ledger.url=postgresql://me:pw@host/db hub.token='a b' seed=1")
     'poolwise loop ledger.url=postgresql://(hidden)@host/db hub.token=(hidden) seed=1'
@@ -42,7 +42,7 @@ def command(text: str) -> str:
 
 
 def as_yaml(config: Mapping[str, Any]) -> str:
-    """The whole configuration as YAML, in its own order, without secrets."""
+    """Return the whole configuration as YAML, in its own order, without secrets."""
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
     text: str = yaml.safe_dump(without_secrets(config), sort_keys=False, allow_unicode=True, width=110)

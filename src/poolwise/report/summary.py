@@ -56,7 +56,7 @@ def summary(runs: Sequence[RunRecord], versions: Mapping[str, str]) -> dict[str,
 
 
 def as_text(content: Mapping[str, Any]) -> str:
-    """The file: ASCII, so that broken names cannot break it, and strictly JSON."""
+    """Return the file: ASCII, so that broken names cannot break it, and strictly JSON."""
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 

@@ -34,7 +34,7 @@ CONTROL = "/control"
 
 
 def metric_name(metric: str) -> str:
-    """A metric in words.
+    """Return a metric in words.
 
     >>> metric_name("macro_f1"), metric_name("top_5_accuracy")
     ('macro F1', 'top 5 accuracy')
@@ -43,7 +43,7 @@ def metric_name(metric: str) -> str:
 
 
 def measure(name: str) -> str:
-    """A measure of a batch in words.
+    """Return a measure of a batch in words.
 
     >>> measure("clusters_reached"), measure("other_thing")
     ('share of clusters reached', 'other thing')
@@ -52,7 +52,7 @@ def measure(name: str) -> str:
 
 
 def short(value: float | None) -> str:
-    """A number of no fixed unit, in three digits.
+    """Return a number of no fixed unit, in three digits.
 
     >>> short(0.12345), short(1234.5), short(None)
     ('0.123', '1.23e+03', '–')
@@ -75,7 +75,7 @@ def higher_is_better(metric: str) -> bool:
 
 
 def score(value: float | None, metric: str) -> str:
-    """A metric's value with its unit.
+    """Return a metric's value with its unit.
 
     >>> score(0.9534, "accuracy"), score(0.21447, "nll"), score(None, "accuracy")
     ('95.3 %', '0.214', '–')
@@ -86,7 +86,7 @@ def score(value: float | None, metric: str) -> str:
 
 
 def ahead(record: RoundRecord, metric: str) -> str:
-    """What the next batch is expected to bring.
+    """Return what the next batch is expected to bring.
 
     >>> outlook = {"labels": 120, "score": 0.82, "low": 0.8, "high": 0.83, "gain": 0.006}
     >>> record = RoundRecord(3, 100, 0, (), (), {}, {}, None, {}, {}, "", outlook=outlook)
@@ -101,7 +101,7 @@ def ahead(record: RoundRecord, metric: str) -> str:
 
 
 def difference(value: float | None, metric: str) -> str:
-    """A signed difference between two values of a metric.
+    """Return a signed difference between two values of a metric.
 
     >>> difference(0.021, "accuracy"), difference(-0.0001, "accuracy"), difference(-0.01, "nll")
     ('+2.1 points', '0.0 points', '−0.01')
@@ -115,7 +115,7 @@ def difference(value: float | None, metric: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration.
+    """Return a duration.
 
     >>> seconds(0.274), seconds(83), seconds(7322)
     ('0.3 s', '1 min 23 s', '2 h 2 min')
@@ -127,7 +127,7 @@ def seconds(value: float) -> str:
 
 
 def counted(count: int, thing: str) -> str:
-    """A number of things.
+    """Return a number of things.
 
     >>> counted(1, "label"), counted(1200, "label")
     ('1 label', '1,200 labels')
@@ -136,7 +136,7 @@ def counted(count: int, thing: str) -> str:
 
 
 def label(value: Label) -> str:
-    """An answer or a suggestion.
+    """Return an answer or a suggestion.
 
     >>> label("cat"), label(("cat", "dog")), label(()), label(None)
     ('cat', 'cat, dog', 'none of the classes', 'skipped')
@@ -164,7 +164,7 @@ def role(run: RunRecord) -> str:
 
 
 def arm(run: RunRecord) -> str:
-    """What a run is called in figures and sentences."""
+    """Return what a run is called in figures and sentences."""
     if role(run) != "control":
         return shown(run.strategy, 40)
     return "random drawing" if run.strategy == "random" else f"the control ({shown(run.strategy, 30)})"

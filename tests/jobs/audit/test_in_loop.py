@@ -7,10 +7,10 @@ import pytest
 from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.annotation.oracle import Oracle
-from poolwise.jobs.audit.in_loop import LoopAuditor
+from poolwise.jobs.answers import batch_of
+from poolwise.jobs.loop.auditor import LoopAuditor
 from poolwise.jobs.loop.parts import Settings
 from poolwise.jobs.loop.runner import run_loop
-from poolwise.jobs.loop.steps import batch_of
 from poolwise.jobs.trainings.fits import fit_and_score
 
 

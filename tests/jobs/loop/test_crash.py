@@ -6,8 +6,8 @@ import pytest
 
 from builders import ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
+from poolwise.jobs.answers import batch_of
 from poolwise.jobs.loop.runner import run_loop
-from poolwise.jobs.loop.steps import batch_of
 from poolwise.ledger.blobs import Blobs as BlobStore
 from poolwise.ledger.store import OpenLedger
 

@@ -15,9 +15,9 @@ from poolwise.core.errors import (
     UnreadableImages,
 )
 from poolwise.core.types import Annotation, Task
+from poolwise.jobs.answers import batch_of
 from poolwise.jobs.loop.parts import Settings
 from poolwise.jobs.loop.runner import run_loop
-from poolwise.jobs.loop.steps import batch_of
 from poolwise.jobs.loop.stopping.budget import Budget
 from poolwise.jobs.loop.stopping.target import Target
 from poolwise.ledger import blobs as ledger_blobs
@@ -178,7 +178,7 @@ def test_partial_batches_can_be_trained_on_and_the_rest_returns_to_the_pool(tmp_
     batch = answer(built, book, count=3)
     assert run_loop(built, book).rounds[0].labelled == 3
     left = set(batch.ids()[3:])
-    from poolwise.jobs.loop.samples import pool_left
+    from poolwise.jobs.samples import pool_left
 
     state = replace(book.state("blobs"), rounds=book.state("blobs").rounds[:1])
     assert left <= set(pool_left(state, built.images.manifest).tolist())

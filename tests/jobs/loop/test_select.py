@@ -10,10 +10,10 @@ from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.core.errors import ConfigError
 from poolwise.core.types import Need, Query
+from poolwise.jobs.answers import batch_of
 from poolwise.jobs.loop import select
 from poolwise.jobs.loop.parts import Settings
 from poolwise.jobs.loop.runner import run_loop
-from poolwise.jobs.loop.steps import batch_of
 from poolwise.jobs.loop.stopping.budget import Budget
 from poolwise.metric.coverage import curation_report
 from poolwise.query.core_set import CoreSet

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from poolwise.core.errors import ConfigError
-from poolwise.quality.pruning.image import Agreement, ByImage, prune_images
+from poolwise.quality.pruning.image import Agreement, ByImage
 
 GROUPS = np.zeros(4, dtype=np.int64)
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]])  # shares 3/4 and 1/4
+
+
+def prune_images(groups, labels, **options):
+    return ByImage(**options).prune(groups, labels).keep
 
 
 def test_least_mean_and_all_by_hand():
@@ -44,5 +48,5 @@ def test_shares_out_of_range_are_refused(threshold):
         prune_images(GROUPS, LABELS, threshold=threshold)
 
 
-def test_the_part_says_what_the_function_says():
-    assert ByImage(threshold=0.5).prune(GROUPS, LABELS).keep.tolist() == [True, True, False, True]
+def test_the_default_is_one_half_by_the_rarest_label():
+    assert ByImage().prune(GROUPS, LABELS).keep.tolist() == [True, True, False, True]

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from poolwise.core.errors import ConfigError
-from poolwise.quality.pruning.label import ByLabel, Intersection, intersect_labels, prune_labels
+from poolwise.quality.pruning.label import ByLabel, Intersection
 
 SEVERAL = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 1], [0, 1, 0], [-1, -1, -1]])
 GROUPS = np.array([0, 0, 0, -1, 0])
+
+
+def prune_labels(groups, labels, **options):
+    return ByLabel(**options).prune(groups, labels).labels
 
 
 def test_a_label_that_few_have_is_dropped():
@@ -28,8 +32,9 @@ def test_of_one_class_a_sample_the_odd_one_is_unknown_or_filled_in():
 
 
 def test_the_intersection_keeps_what_all_have():
-    assert intersect_labels(GROUPS, SEVERAL).tolist() == [[1, 0, 0]] * 3 + [[0, 1, 0], [-1, -1, -1]]
-    assert intersect_labels(np.array([0, 0, -1]), np.array([1, 2, 2])).tolist() == [-1, -1, 2]
+    keep = Intersection()
+    assert keep.prune(GROUPS, SEVERAL).labels.tolist() == [[1, 0, 0]] * 3 + [[0, 1, 0], [-1, -1, -1]]
+    assert keep.prune(np.array([0, 0, -1]), np.array([1, 2, 2])).labels.tolist() == [-1, -1, 2]
 
 
 def test_no_component_changes_nothing():
@@ -39,7 +44,7 @@ def test_no_component_changes_nothing():
 
 @pytest.mark.parametrize("options", [{"least": 1.1}, {"least": -0.1}, {"fill": 0.4}, {"fill": 1.2}])
 def test_shares_out_of_range_are_refused(options):
-    with pytest.raises(ConfigError, match="least"):
+    with pytest.raises(ConfigError, match=rf"ByLabel\.{next(iter(options))} is"):
         prune_labels(GROUPS, SEVERAL, **options)
 
 

@@ -17,20 +17,16 @@ from poolwise.annotation.oracle import Oracle
 from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_bytes
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, Tracker
-from poolwise.core.parallel import HERE
-from poolwise.core.parts import TARGET, build_part, construct
+from poolwise.core.parts import build_part, construct
 from poolwise.core.seeds import derive
 from poolwise.core.types import Floats, Ids, LabelledSet, Labels, Need, RunRecord
 from poolwise.data.predictions import read_predictions
 from poolwise.jobs.audit.copies import Believed, Copies
-from poolwise.jobs.audit.in_loop import LoopAuditor
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.settings import AuditConfig
-from poolwise.jobs.loop.build import check_name, name_of, with_votes
-from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.run_folder import check_name, name_of, with_votes
 from poolwise.jobs.trainings.build import images_of, member_of, work_of
-from poolwise.jobs.trainings.fits import digest_of, fit_and_score, npy_bytes, row_bytes
+from poolwise.jobs.trainings.fits import digest_of, npy_bytes, row_bytes
 from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.patch_embeddings import patch_embeddings
 from poolwise.quality.duplicates.find import find_duplicates
@@ -50,8 +46,6 @@ OLD_ENOUGH = 2
 """Samples below which there are no neighbours to speak of."""
 NEAREST = 5
 """Nearest pictures among which copies are looked for: all pairs of hand-written digits would be millions."""
-COPIES_FROM = 0.9
-"""Cosine from which on two pictures of a loop may be near-copies."""
 
 
 def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
@@ -103,8 +97,8 @@ def audit_parts(
         members=members,
         work=work_of(images, settings.jobs, settings.trusted),
         embed=_embed(settings, images, members, cache / "embeddings", display),
-        duplicates=partial(_duplicates, images, settings.threshold, cache / "copies"),
-        find=partial(_find, dict(settings.label_error), settings.seed, settings.trusted),
+        duplicates=partial(duplicates_among, images, settings.threshold, cache / "copies"),
+        find=partial(find_errors, dict(settings.label_error), settings.seed, settings.trusted),
         annotator=with_votes(annotator, config, place, name),
         tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
@@ -113,35 +107,6 @@ def audit_parts(
         findings=partial(_findings, images.manifest.classes, settings.seed),
         command=command,
     )
-
-
-def loop_auditor(settings: LoopConfig) -> LoopAuditor:
-    """What judges the labels of a loop: the loop's own learner, in folds, in this process."""
-    asked = settings.loop_audit()
-    detector = dict(settings.label_error or {})
-
-    def parts_of(parts: Parts, folder: Path) -> AuditParts:
-        config = {"data": parts.config["data"], "model": parts.config["model"], "trusted": list(settings.trusted)}
-        return AuditParts(
-            run=parts.run,
-            folder=folder,
-            cache=parts.folder / "audits" / "fits",
-            settings=AuditConfig(folds=asked.folds, seed=settings.seed, budget=asked.budget, jobs=HERE),
-            config=parts.config,
-            method=str(detector[TARGET]).rpartition(".")[2],
-            images=parts.images,
-            members={FIRST: config},
-            work=lambda fit: fit_and_score(fit, parts.images, parts.learner),
-            embed=partial(_embedded, parts.images, parts.learner, None, parts.display),
-            duplicates=partial(_duplicates, parts.images, COPIES_FROM, parts.folder / "audits" / "copies"),
-            find=partial(_find, detector, settings.seed, settings.trusted),
-            annotator=parts.annotator,
-            tracker=parts.tracker,
-            display=parts.display,
-            command=parts.command,
-        )
-
-    return LoopAuditor(asked.review, parts_of)
 
 
 def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
@@ -161,10 +126,10 @@ def _embed(
     if settings.embeddings == "none":
         return lambda ids: None
     learner = build_part(members[FIRST]["model"], where="model", trusted=settings.trusted, kind=Learner)
-    return partial(_embedded, images, learner, folder, display)
+    return partial(embedded, images, learner, folder, display)
 
 
-def _embedded(images: ImageSource, learner: Any, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
+def embedded(images: ImageSource, learner: Any, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
     """Embeddings that no label went into: of trained weights, else of patches of these pictures."""
     if len(ids) <= OLD_ENOUGH:
         return None
@@ -174,7 +139,9 @@ def _embedded(images: ImageSource, learner: Any, folder: Path | None, display: D
     return patch_embeddings(images, ids, folder=folder, progress=display.progress)
 
 
-def _duplicates(images: ImageSource, threshold: float, folder: Path, ids: Ids, embeddings: Floats | None) -> Copies:
+def duplicates_among(
+    images: ImageSource, threshold: float, folder: Path, ids: Ids, embeddings: Floats | None
+) -> Copies:
     """Near-copies among samples; kept in a file, as no label goes into them."""
     points = np.zeros((len(ids), 1), dtype=np.float32) if embeddings is None else embeddings
     pictures = images.manifest.digests()["pictures"]
@@ -191,7 +158,7 @@ def _duplicates(images: ImageSource, threshold: float, folder: Path, ids: Ids, e
         return Believed(kept["pairs"], kept["similarity"], kept["groups"], kept["exact"], 0)
 
 
-def _find(
+def find_errors(
     detector: Mapping[str, Any],
     seed: int,
     trusted: Sequence[str],
@@ -201,6 +168,7 @@ def _find(
     groups: NDArray[np.int64],
     margins: NDArray[np.float64] | None = None,
 ) -> LabelErrors:
+    """Return what a detector, built from its settings, finds wrong among labels."""
     part = build_part(dict(detector), where="label_error", trusted=trusted, kind=Detector)
     return find_with(part, labels, probs, embeddings=embeddings, groups=groups, margins=margins, seed=seed)
 

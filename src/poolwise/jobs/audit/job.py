@@ -11,12 +11,12 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_text
 from poolwise.core.interfaces import Display
 from poolwise.core.types import RunRecord, label_text
+from poolwise.jobs.answers import batch_of, cannot_tell
 from poolwise.jobs.audit import steps
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import review_of
-from poolwise.jobs.loop.job import run_log, tell_all, versions, why, yaml_of
-from poolwise.jobs.loop.resume import check_data, check_settings
-from poolwise.jobs.loop.steps import batch_of, cannot_tell
+from poolwise.jobs.resume import check_data, check_settings
+from poolwise.jobs.run_folder import run_log, tell_all, versions, why, yaml_of
 from poolwise.jobs.stored import StoredRun
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import BatchEmitted, NewEvent, RunParked, RunStopped, SettingsChanged

@@ -11,7 +11,7 @@ from poolwise.core.parts import construct
 from poolwise.core.ranges import Checked, Count, Natural, OneOf
 from poolwise.core.settings import setting
 from poolwise.jobs.audit.out_of_sample import Protocol
-from poolwise.jobs.loop.settings import LedgerConfig
+from poolwise.jobs.run_folder import LedgerConfig
 
 Splits = Annotated[tuple[Annotated[str, OneOf("pool", "validation", "test")], ...], MinLen(1)]
 BelowOne = Annotated[float, Interval(ge=0, lt=1)]

@@ -25,12 +25,12 @@ from poolwise.core.types import (
     decode,
     label_text,
 )
+from poolwise.jobs.answers import cannot_tell, is_old, received, second_look, taken_back
 from poolwise.jobs.audit import tables
 from poolwise.jobs.audit.judge import Surroundings, Verdict, judge, probabilities, readable, surroundings
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import known_truth, results, scored, sentences
-from poolwise.jobs.loop.samples import data_facts, training_set
-from poolwise.jobs.loop.steps import cannot_tell, is_old, received, second_look, taken_back, unreadable
+from poolwise.jobs.samples import data_facts, training_set, unreadable
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import (
     BatchClosed,

@@ -19,9 +19,9 @@ from poolwise.jobs.benchmark.lookahead import LookAhead, check_rivals
 from poolwise.jobs.benchmark.plan import BOUND, Cell, Choice, Regime, cells, choices, key_of, merged, regimes
 from poolwise.jobs.benchmark.plan import settings as loop_settings
 from poolwise.jobs.benchmark.settings import BenchmarkConfig
-from poolwise.jobs.loop.build import ledger_of, loop_parts
-from poolwise.jobs.loop.job import check_ledger
+from poolwise.jobs.loop.build import loop_parts
 from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.run_folder import check_ledger, ledger_of
 from poolwise.jobs.stored import check_folder
 from poolwise.jobs.table import register
 from poolwise.jobs.trainings.build import find_here

@@ -21,9 +21,9 @@ from poolwise.core.types import Ids, Labels, Need, RunRecord, Task
 from poolwise.jobs.benchmark.plan import Cell
 from poolwise.jobs.loop.job import loop_job
 from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.resume import flatten
 from poolwise.jobs.loop.runner import last_model
-from poolwise.jobs.loop.samples import pool_left, training_set
+from poolwise.jobs.resume import flatten
+from poolwise.jobs.samples import pool_left, training_set
 from poolwise.ledger.store import OpenLedger
 
 FILE_NAME = "cell.json"

@@ -15,8 +15,8 @@ from poolwise.core.parallel import Ended, run_all
 from poolwise.jobs.benchmark.cell import CellResult, digest_of, stored_cell
 from poolwise.jobs.benchmark.plan import BOUND, Cell, Regime
 from poolwise.jobs.benchmark.results import mean_over, metric_of, pairs_csv, results_csv, settings_of, summary_csv
-from poolwise.jobs.loop.job import versions
-from poolwise.jobs.loop.resume import check_settings
+from poolwise.jobs.resume import check_settings
+from poolwise.jobs.run_folder import versions
 from poolwise.report.comparison import ComparisonPage, Section, write_comparison
 from poolwise.report.words import seconds
 

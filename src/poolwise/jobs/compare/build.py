@@ -14,7 +14,7 @@ from poolwise.core.types import Need
 from poolwise.jobs.audit.build import audit_parts
 from poolwise.jobs.compare.parts import CompareParts
 from poolwise.jobs.compare.settings import SEEDOO, CompareConfig
-from poolwise.jobs.loop.build import check_name, name_of
+from poolwise.jobs.run_folder import check_name, name_of
 from poolwise.quality.pruning.pruned import Pruning
 
 SHARED = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from poolwise.core.interfaces import Display
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop.build import CONTROL
-from poolwise.jobs.loop.job import report_on, why
+from poolwise.jobs.loop.job import report_on
 from poolwise.jobs.loop.job import tell as send
-from poolwise.jobs.loop.resume import check_data
+from poolwise.jobs.resume import check_data
+from poolwise.jobs.run_folder import why
 from poolwise.jobs.stored import StoredRun
 
 

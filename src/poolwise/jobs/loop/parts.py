@@ -34,34 +34,6 @@ class LimitsBatch(Protocol):
         """Labels left."""
 
 
-class NamedParts(Protocol):
-    """What the parts of every job have."""
-
-    @property
-    def run(self) -> str:
-        """Its name."""
-
-    @property
-    def folder(self) -> Path:
-        """Where its files lie."""
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The whole resolved configuration, as JSON."""
-
-
-class RunParts(NamedParts, Protocol):
-    """What the parts of jobs with a ledger have."""
-
-    @property
-    def images(self) -> ImageSource:
-        """Its pictures."""
-
-    @property
-    def annotator(self) -> Annotator:
-        """Who answers."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """The loop's own settings.
@@ -88,7 +60,7 @@ class Settings:
 
 
 class Auditor(Protocol):
-    """Judges the labels gathered so far; see `jobs/audit/in_loop.py`."""
+    """Judges the labels gathered so far; see `jobs/loop/auditor.py`."""
 
     def audit(self, parts: Parts, state: RunState, blobs: Blobs) -> LabelsAudited:
         """Judge the labels; tables are written below the run's folder."""

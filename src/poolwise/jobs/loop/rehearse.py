@@ -34,7 +34,7 @@ def rehearse(parts: Parts) -> None:
 
 
 def _rehearse_start(parts: Parts, few: np.ndarray) -> None:
-    """What can be known of the first batch before anything is written down."""
+    """Check what can be known of the first batch before anything is written down."""
     learner = parts.learner
     backbone = getattr(learner, "backbone", None)
     if not hasattr(learner, "embed") or not getattr(backbone, "pretrained", True):

@@ -11,10 +11,10 @@ from poolwise.core.interfaces import FittedModel, StoppingRule
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop import steps
 from poolwise.jobs.loop.parts import LimitsBatch, Parts, Settings, Workbench
-from poolwise.jobs.loop.resume import check_data, check_settings
-from poolwise.jobs.loop.samples import pool_left
 from poolwise.jobs.loop.select import select
 from poolwise.jobs.loop.slice import regret
+from poolwise.jobs.resume import check_data, check_settings
+from poolwise.jobs.samples import pool_left
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import NewEvent, RunParked, RunStopped, SettingsChanged
 from poolwise.ledger.state import RunState, apply

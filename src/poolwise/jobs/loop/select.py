@@ -28,7 +28,7 @@ from poolwise.core.types import (
 )
 from poolwise.geometry.neighbours import nearest
 from poolwise.jobs.loop.parts import Parts, Workbench
-from poolwise.jobs.loop.samples import in_groups_of, pool_left, training_set
+from poolwise.jobs.samples import in_groups_of, pool_left, training_set
 from poolwise.ledger.events import BatchQueried, NewEvent
 from poolwise.ledger.state import RunState
 from poolwise.metric.coverage import curation_report
@@ -130,7 +130,7 @@ def _view(state: RunState, parts: Parts, bench: Workbench, model: FittedModel, c
 
 
 def _cold(parts: Parts, candidates: Ids) -> PoolView:
-    """What is known before the first label, where the model was trained elsewhere."""
+    """Return what is known before the first label, where the model was trained elsewhere."""
     embed = getattr(parts.learner, "embed", None)
     embeddings = None if embed is None else embed(parts.images, candidates, parts.display.progress)
     if embeddings is None:
@@ -139,7 +139,7 @@ def _cold(parts: Parts, candidates: Ids) -> PoolView:
 
 
 def no_embeddings() -> ConfigError:
-    """What to say where a model that knows nothing yet is to embed."""
+    """Return what to say where a model that knows nothing yet is to embed."""
     return ConfigError(
         "start=strategy chooses the first batch by embeddings, and this model has none before it is trained; use "
         "start=random, or weights learnt elsewhere: model=linear_head, model=logistic_head, or model=patches with its file."
@@ -184,7 +184,7 @@ def _forecasts(state: RunState, bench: Workbench, labelled: LabelledSet, classes
 
 
 def _suggestions(view: PoolView, query: Query, parts: Parts, model: FittedModel, round_: int) -> Predictions:
-    """The model's own answers for the batch; computed for the batch alone where the strategy did not need them."""
+    """Return the model's own answers for the batch; computed for the batch alone where the strategy did not need them."""
     if view.probs is not None:
         return Predictions(query.ids, view.probs[np.searchsorted(view.ids, query.ids)])
     order = np.argsort(query.ids)

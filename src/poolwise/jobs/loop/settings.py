@@ -11,6 +11,7 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.parts import construct
 from poolwise.core.ranges import Checked, Count, Natural, OneOf
 from poolwise.core.settings import setting
+from poolwise.jobs.run_folder import LedgerConfig
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,6 @@ class LoopAudit(Checked):
             raise ConfigError(
                 "audit.review asks for labels that an audit doubts, and audit.every is 0: set it to 1 or more."
             )
-
-
-@dataclass(frozen=True)
-class LedgerConfig:
-    """Where a ledger lies."""
-
-    url: str = setting("", '"": sqlite in the run folder; or postgresql+psycopg://host/database (PGUSER, PGPASSWORD)')
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolwise.core.seeds import derive
 from poolwise.core.types import Ids, LabelledSet, Need, Task
 from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.samples import test_set, training_set, validation_set
+from poolwise.jobs.samples import test_set, training_set, validation_set
 from poolwise.ledger.state import RunState
 
 FEWEST = 20
@@ -23,7 +23,7 @@ LEVEL = 1.6449
 
 
 def regret(state: RunState, parts: Parts) -> dict[str, float]:
-    """What was lost, or won, by choosing rather than drawing: accuracy with drawn labels less that with chosen ones.
+    """Return what was lost, or won, by choosing rather than drawing: accuracy with drawn labels less that with chosen ones.
 
     Two models, both from the starting labels: one is given the slice, one as many chosen labels, the first that were
     asked for. Both are tested on the held-out set, which no strategy ever saw.

@@ -6,16 +6,15 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from poolwise.core.errors import AnnotationError, ConfigError, DataError, UnreadableImages, listed
-from poolwise.core.interfaces import Display, FittedModel, ImageSource
+from poolwise.core.errors import AnnotationError, ConfigError, DataError, listed
+from poolwise.core.interfaces import FittedModel
 from poolwise.core.seeds import derive, generator
 from poolwise.core.types import (
     Annotation,
-    Answer,
     Batch,
     Manifest,
     Need,
@@ -23,14 +22,14 @@ from poolwise.core.types import (
     Task,
     decode,
 )
-from poolwise.jobs.loop.parts import LimitsBatch, Parts, RunParts, Workbench
+from poolwise.jobs.answers import batch_of, new_annotations, received, taken_back
+from poolwise.jobs.loop.parts import LimitsBatch, Parts, Workbench
 from poolwise.jobs.loop.rehearse import rehearse
-from poolwise.jobs.loop.samples import data_facts, labels_digest, test_set, training_set, validation_set
+from poolwise.jobs.samples import data_facts, labels_digest, test_set, training_set, unreadable, validation_set
 from poolwise.ledger.events import (
     BatchClosed,
     BatchEmitted,
     HoldoutMeasured,
-    LabelsReceived,
     ModelTrained,
     NewEvent,
     RunOpened,
@@ -41,14 +40,6 @@ from poolwise.metric.agreement import agreement
 from poolwise.metric.classification import headline, held_out
 from poolwise.metric.curve.outlook import outlook
 from poolwise.query.acquisition.confidence import entropy
-
-
-def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Batch:
-    """A round's batch (the last one's, if not said)."""
-    manifest = parts.images.manifest
-    at = state.rounds[-1] if round_ is None else state.rounds[round_]
-    asks = (*at.asks, *at.reviews)
-    return Batch(at.round, asks, manifest.classes, manifest.task, parts.folder, state.annotations)
 
 
 def open_run(parts: Parts) -> NewEvent:
@@ -91,29 +82,6 @@ def open_run(parts: Parts) -> NewEvent:
         left_out=tuple(_unanswerable(parts)),
     )
     return NewEvent(0, opened, given)
-
-
-def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
-    """(sample_id, path, why) of pictures that cannot be read, after all have been tried.
-
-    Raises:
-        UnreadableImages: more than the data allow.
-    """
-    manifest = images.manifest
-    found = images.unreadable(display.progress)
-    rows = [(int(sample_id), manifest.paths[sample_id], why) for sample_id, why in found]
-    allowed = getattr(images, "max_unreadable", 0.0)
-    if len(rows) > allowed * len(manifest):
-        named = "\n  ".join(f"{path}: {why}" for _, path, why in rows[:20])
-        raise UnreadableImages(
-            f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
-            f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
-        )
-    if rows and told:
-        display.warn(
-            f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
-        )
-    return rows
 
 
 def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation, ...]:
@@ -180,39 +148,8 @@ def collect(state: RunState, parts: Parts) -> list[NewEvent]:
     return [*events, NewEvent(batch.round, closed)]
 
 
-class Answering(Protocol):
-    """What gives answers to a batch: an annotator, or a file that somebody filled in."""
-
-    @property
-    def source(self) -> str:
-        """Where the answers come from, as the ledger keeps it."""
-
-    def collect(self, batch: Batch) -> Sequence[Answer]:
-        """Return the answers that are there."""
-
-
-NewAnswers = Callable[[RunState, Sequence[Answer], int, str], tuple[Annotation, ...]]
-"""(state, answers, round, source) -> the annotations among answers that say something new."""
-
-
-def received(state: RunState, batch: Batch, answering: Answering, new: NewAnswers) -> list[NewEvent]:
-    """Return the event of the answers that say something new; none where there is none.
-
-    This is the one way from answers to annotations: of the loop, of an audit, of the page's server and of `ingest`.
-    """
-    answers = answering.collect(batch) if batch.asks else ()
-    fresh = new(state, answers, batch.round, answering.source)
-    return [NewEvent(batch.round, LabelsReceived(len(fresh), answering.source), fresh)] if fresh else []
-
-
-def taken_back(annotator: object, batch: Batch) -> set[int]:
-    """Samples that wait for another answer, where an annotator knows of answers that were taken back."""
-    told: Callable[[Batch], set[int]] | None = getattr(annotator, "taken_back", None)
-    return told(batch) if told and batch.asks else set()
-
-
 def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
-    """What the answers of a batch cost, those of the test set too, where the data have a column of costs.
+    """Return what the answers of a batch cost, those of the test set too, where the data have a column of costs.
 
     Skipped samples cost nothing; one that was left unanswered costs in the batch in which it is answered.
     """
@@ -224,48 +161,6 @@ def _work(parts: Parts, batch: Batch) -> Mapping[str, float]:
     """Return what an annotator says of its work, such as seconds an answer."""
     facts: Callable[[Batch], Mapping[str, float]] | None = getattr(parts.annotator, "facts", None)
     return facts(batch) if facts and batch.asks else {}
-
-
-CANNOT_TELL = ", cannot tell"
-"""Behind the source of a label that was looked at again by somebody who could not say what is right: it stays."""
-
-
-def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
-    """Answers that say something new; the same answer twice is one fact, a changed one is a correction.
-
-    A label that was to be looked at again, and was confirmed, is new too.
-    """
-    again = {ask.sample_id for ask in state.rounds[round_].reviews}
-    found = []
-    for answer in answers:
-        last = state.annotations.get(answer.sample_id)
-        if is_old(last, answer):
-            continue
-        if answer.sample_id in again and last is not None:
-            if last.round < round_ or (
-                (answer.label is not None or answer.removed) and (last.label != answer.label or cannot_tell(last))
-            ):
-                found.append(second_look(last, answer, round_, source))
-        elif last is None or last.label != answer.label:
-            found.append(Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at))
-    return tuple(found)
-
-
-def is_old(last: Annotation | None, answer: Answer) -> bool:
-    """Whether an answer that says when it was given is no later than what stands."""
-    return bool(last and last.at and answer.at and answer.at <= last.at)
-
-
-def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> Annotation:
-    """What somebody made of a label that was there: another one, the same, or, where they cannot tell, the same still."""
-    if answer.label is None and not answer.removed:
-        return Annotation(answer.sample_id, last.label, answer.annotator, round_, f"{source}{CANNOT_TELL}", answer.at)
-    return Annotation(answer.sample_id, answer.label, answer.annotator, round_, source, answer.at)
-
-
-def cannot_tell(row: Annotation) -> bool:
-    """Whether a label stays only because somebody who looked at it again could not tell."""
-    return row.source.endswith(CANNOT_TELL)
 
 
 def train(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
@@ -328,7 +223,7 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
 
 
 def _ahead(state: RunState, parts: Parts, metrics: Mapping[str, float]) -> dict[str, float]:
-    """What the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
+    """Return what the next batch is expected to bring, by the rounds of this arm alone; nothing while there are too few."""
     name, last = state.opened.metric, state.rounds[-1].trained
     assert last is not None
     rounds = [*((each.labelled, each.metrics) for each in state.records), (last.labelled, metrics)]
@@ -356,7 +251,7 @@ def _drop_old(state: RunState, parts: Parts, bench: Workbench) -> None:
 
 
 def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
-    """What stopping rules ask of the pool: predictions on a stop set that never changes (labelled or not)."""
+    """Return what stopping rules ask of the pool: predictions on a stop set that never changes (labelled or not)."""
     if not parts.wants & {"kappa", "changed", "uncertainty"}:
         return {}
     manifest, round_ = parts.images.manifest, state.rounds[-1]

@@ -19,7 +19,7 @@ from poolwise.core.types import Labels, Manifest
 from poolwise.data.relabelled import labels_from
 from poolwise.data.tables import read_csv
 from poolwise.jobs.audit.results import known_truth
-from poolwise.jobs.loop.build import check_name, name_of
+from poolwise.jobs.run_folder import check_name, name_of
 from poolwise.jobs.samplesize.measured import Imported, Point
 from poolwise.jobs.samplesize.parts import SampleSizeParts, Training
 from poolwise.jobs.samplesize.schedule import held_constant

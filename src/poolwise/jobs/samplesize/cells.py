@@ -15,7 +15,7 @@ from poolwise.core.interfaces import ImageSource
 from poolwise.core.labels import strata
 from poolwise.core.seeds import derive, generator
 from poolwise.core.types import LabelledSet, Manifest, Task
-from poolwise.jobs.loop.steps import unreadable
+from poolwise.jobs.samples import unreadable
 from poolwise.jobs.samplesize.parts import SampleSizeParts
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.jobs.trainings.fits import Fit, digest_of, digest_of_pictures, row_bytes

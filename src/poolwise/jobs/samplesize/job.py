@@ -14,8 +14,8 @@ import numpy as np
 from poolwise.core.files import write_text
 from poolwise.core.types import Manifest, RunRecord, TrialRecord
 from poolwise.jobs.benchmark.results import as_csv
-from poolwise.jobs.loop.job import tell_all, versions
-from poolwise.jobs.loop.samples import data_facts
+from poolwise.jobs.run_folder import tell_all, versions
+from poolwise.jobs.samples import data_facts
 from poolwise.jobs.samplesize import answers, tables
 from poolwise.jobs.samplesize.caveats import caveats, few_sizes
 from poolwise.jobs.samplesize.cells import Ground, cells, ground, subsets, trainings

@@ -14,9 +14,8 @@ import yaml
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.files import held, write_text
-from poolwise.jobs.loop.job import run_log
-from poolwise.jobs.loop.parts import NamedParts
-from poolwise.jobs.loop.resume import check_settings
+from poolwise.jobs.resume import check_settings
+from poolwise.jobs.run_folder import NamedParts, run_log
 from poolwise.jobs.table import JOBS
 
 FILE = "job.yaml"

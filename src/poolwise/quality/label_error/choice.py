@@ -14,10 +14,10 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.ranges import Checked, Count
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import Auto, LabelView, given_first
+from poolwise.quality.label_error.detectors import Auto, Detector, LabelView, given_first
 from poolwise.quality.label_error.ensemble import Ensemble, Members, able
 from poolwise.quality.label_error.planted import confusions, expected_count, plant
-from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_confidence
+from poolwise.quality.label_error.self_confidence import Numbers, Quality
 
 LOOKS = (0.5, 1.0, 2.0)
 """How many are looked at, for each error planted."""
@@ -127,7 +127,7 @@ def _scores(name: str, shape: str, share: float, wrong: NDArray[np.bool_], quali
 
 
 @dataclass(frozen=True)
-class Planted(Checked):
+class Planted(Checked, Detector):
     """The detector that finds planted errors best, or the mean rank by the best few.
 
     Members whose arrays are not there are left out.
@@ -166,7 +166,3 @@ class Planted(Checked):
         detector, _ = self.choose(view)
         said = detector.evidence(view)
         return given_first(view.labels, detector.quality(view.labels, said), said)
-
-    def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) the entry of the label."""
-        return self_confidence(labels, evidence)

@@ -9,8 +9,8 @@ import numpy as np
 
 from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import LabelView
-from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality, self_confidence
+from poolwise.quality.label_error.detectors import Detector, LabelView
+from poolwise.quality.label_error.self_confidence import Numbers, Probs, Quality
 
 
 def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float = 1.0) -> Quality:
@@ -42,7 +42,7 @@ def component_shares(labels: Numbers, groups: Numbers, probs: Probs, say: float 
 
 
 @dataclass(frozen=True)
-class ComponentDisagreement(Checked):
+class ComponentDisagreement(Checked, Detector):
     """The share of a duplicate group's other members that have the same label; the model's word for a sample alone.
 
     Attributes:
@@ -52,13 +52,8 @@ class ComponentDisagreement(Checked):
     say: Positive = 1.0
 
     needs: ClassVar[Need] = Need.PROBS | Need.GROUPS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) shares of the classes among the others."""
         assert view.groups is not None
         return component_shares(view.labels, view.groups, view.probs, self.say).astype(np.float32)
-
-    def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) the share of the label."""
-        return self_confidence(labels, evidence)

@@ -60,12 +60,14 @@ class Detector(Protocol):
     @property
     def uses_given_label(self) -> bool:
         """True where a row's given label is part of its evidence, which then cannot tell how many labels are wrong."""
+        return False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) what speaks for each class, without the row's own label; rows sum to 1."""
 
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) quality of labels in [0, 1]; lower is worse."""
+        """Return (N,) quality of labels in [0, 1], lower is worse: the evidence for the label."""
+        return self_confidence(labels, evidence)
 
 
 class Measure(str, Enum):
@@ -88,13 +90,12 @@ MEASURES: Mapping[Measure, Callable[[Numbers, Floats], Quality]] = {
 
 
 @dataclass(frozen=True)
-class ByProbability:
+class ByProbability(Detector):
     """One measure of the probabilities. labelfix is `self_confidence`, out-of-sample where the probabilities are."""
 
     measure: Measure = Measure.ODDS
 
     needs: ClassVar[Need] = Need.PROBS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return the probabilities as they are."""
@@ -106,7 +107,7 @@ class ByProbability:
 
 
 @dataclass(frozen=True)
-class ConfidentLearning:
+class ConfidentLearning(Detector):
     """What confident learning prunes comes first, each part by self-confidence (Northcutt et al. 2021).
 
     A pruned label has a quality below one half, any other one above.
@@ -115,7 +116,6 @@ class ConfidentLearning:
     prune: Prune = Prune.BY_NOISE_RATE
 
     needs: ClassVar[Need] = Need.PROBS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return the probabilities as they are."""
@@ -128,7 +128,7 @@ class ConfidentLearning:
 
 
 @dataclass(frozen=True)
-class NeighbourVote(Checked):
+class NeighbourVote(Checked, Detector):
     """What share of the nearest neighbours, weighed by cosine, has the same label; a duplicate group votes once.
 
     Attributes:
@@ -138,7 +138,6 @@ class NeighbourVote(Checked):
     neighbours: Count = 15
 
     needs: ClassVar[Need] = Need.EMBEDDINGS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) shares of the classes among the neighbours."""
@@ -152,7 +151,7 @@ class NeighbourVote(Checked):
 
 
 @dataclass(frozen=True)
-class Auto(Checked):
+class Auto(Checked, Detector):
     """Odds of the given label, by the model and its neighbours together where there are embeddings, by the model without.
 
     Attributes:
@@ -166,7 +165,6 @@ class Auto(Checked):
     floor: Annotated[float, Interval(ge=0, lt=1)] = 1e-3
 
     needs: ClassVar[Need] = Need.PROBS
-    uses_given_label: ClassVar[bool] = False
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) the mean of probabilities and neighbours' shares, or the probabilities."""

@@ -92,7 +92,7 @@ def by_mean_rank(qualities: Sequence[Quality]) -> Quality:
 
 
 @dataclass(frozen=True)
-class Ensemble(Checked):
+class Ensemble(Checked, Detector):
     """The mean rank by several detectors.
 
     Evidence is the mean of theirs but for the given label, whose entry is its quality (`given_first`).
@@ -115,10 +115,6 @@ class Ensemble(Checked):
         said = [member.evidence(view) for member in self.members.values()]
         found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), said, strict=True)]
         return given_first(view.labels, by_mean_rank(found), np.mean(said, axis=0))
-
-    def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) the entry of the label."""
-        return self_confidence(labels, evidence)
 
 
 def able(members: Mapping[str, Any], view: LabelView) -> dict[str, Any]:

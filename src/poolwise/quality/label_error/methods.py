@@ -14,22 +14,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
-from omegaconf import DictConfig, OmegaConf
 
 from poolwise.core.errors import ConfigError, InvalidArray, listed
-from poolwise.core.parts import build_part, conf_dir
+from poolwise.core.parts import build_named, part_names
 from poolwise.quality.label_error.choice import PlantedScore, compared
 from poolwise.quality.label_error.classes import ClassFindings, findings
 from poolwise.quality.label_error.detectors import Detector, needed
 from poolwise.quality.label_error.ensemble import able
 from poolwise.quality.label_error.label_view import label_view
-
-MEMBERS = "members"
 
 
 def compare_detectors(
@@ -68,7 +64,7 @@ def compare_detectors(
         raise ConfigError(f"share of the labels to change must be in (0, 1); got {share!r}.")
     view = label_view(labels, probs, embeddings, groups)
     if methods is None:
-        members: Mapping[str, Any] = able(build_detector("planted", {}).members, view)  # type: ignore[attr-defined]
+        members: Mapping[str, Any] = able(build_detector("planted", {}).members, view)
     else:
         members = {name: build_detector(name, {}) for name in methods}
     for name, member in members.items():
@@ -93,33 +89,9 @@ def class_findings(labels: ArrayLike, probs: ArrayLike) -> ClassFindings:
 
 def detectors() -> list[str]:
     """Return the names of the methods, in alphabetical order."""
-    return sorted(path.stem for path in (conf_dir() / "label_error").glob("*.yaml"))
+    return part_names("label_error")
 
 
-def build_detector(method: str, options: Mapping[str, Any]) -> Detector:
-    """Return the detector of a name, with options in place of those in its yaml; members may be given by name.
-
-    Raises:
-        ConfigError: no such method or option.
-    """
-    node, changes = _node(method), dict(options)
-    if MEMBERS in node and MEMBERS in changes:
-        names = changes.pop(MEMBERS)
-        if isinstance(names, str) or not isinstance(names, Sequence):
-            raise ConfigError(
-                f"{method}.{MEMBERS} must be names of detectors, such as ['auto', 'odds']; got {names!r}."
-            )
-        node[MEMBERS] = {name: _node(name) for name in names}
-    detector: Detector = build_part(OmegaConf.merge(node, OmegaConf.create(changes)), where=method, kind=Detector)
-    return detector
-
-
-def _node(method: str) -> DictConfig:
-    known = detectors()
-    if method not in known:
-        near = difflib.get_close_matches(str(method), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {listed(known, most=50)}."
-        raise ConfigError(f"there is no detector {method!r}{hint}")
-    node = OmegaConf.load(conf_dir() / "label_error" / f"{method}.yaml")
-    assert isinstance(node, DictConfig)
-    return node
+def build_detector(method: str, options: Mapping[str, Any]) -> Any:
+    """Return the detector of a name; see `build_named`."""
+    return build_named("label_error", method, options, word="detector", kind=Detector)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poolwise.core.ranges import Checked, Count
 from poolwise.core.seeds import generator
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import LabelView, given_first
+from poolwise.quality.label_error.detectors import Detector, LabelView, given_first
 from poolwise.quality.label_error.neighbour_vote import counted, voters
 from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_confidence
 from poolwise.quality.label_error.transition import estimated, triples
@@ -102,7 +102,7 @@ def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[
 
 
 @dataclass(frozen=True)
-class SimiFeat(Checked):
+class SimiFeat(Checked, Detector):
     """How seldom, over draws of neighbours, a label is called wrong; ties go by how many votes it has.
 
     A quality below one half is a majority of the draws. **Here a label speaks for itself**: its own vote is among those
@@ -141,10 +141,6 @@ class SimiFeat(Checked):
             kept += ~wrong
             said += self_confidence(labels, soft) / self.draws
         return given_first(labels, (kept + 0.5 + np.clip(said, 0, 1)) / (self.draws + 2), others)
-
-    def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) the entry of the label."""
-        return self_confidence(labels, evidence)
 
     def _ballots(self, view: LabelView) -> Iterator[tuple[Quality, Quality]]:
         assert view.embeddings is not None

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats, Need
-from poolwise.quality.label_error.detectors import LabelView, given_first
-from poolwise.quality.label_error.self_confidence import Numbers, Quality, self_confidence
+from poolwise.quality.label_error.detectors import Detector, LabelView, given_first
+from poolwise.quality.label_error.self_confidence import Numbers, Quality
 
 
 def margins(labels: Numbers, logits: NDArray[Any]) -> Quality:
@@ -74,7 +74,7 @@ def flagged_by_margin(areas: Quality, threshold_ids: Numbers, percentile: float 
 
 
 @dataclass(frozen=True)
-class AreaUnderMargin:
+class AreaUnderMargin(Detector):
     """The area under the margin, brought to [0, 1]: below one half where another class led on average.
 
     **In-sample, and about the given label alone**: how another one would have been learnt is not known, so its quality is
@@ -90,7 +90,3 @@ class AreaUnderMargin:
         size = float(np.median(np.abs(view.margins))) if len(view.margins) else 1.0
         scaled = np.clip(view.margins / (size or 1.0), -30, 30)
         return given_first(view.labels, 1 / (1 + np.exp(-scaled)), view.probs)
-
-    def quality(self, labels: Numbers, evidence: Floats) -> Quality:
-        """Return (N,) the entry of the label."""
-        return self_confidence(labels, evidence)

@@ -7,9 +7,9 @@ from enum import Enum
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, NonNegative
 from poolwise.core.types import Labels, Need, is_known
 from poolwise.quality.label_error.label_errors import LabelErrors
 from poolwise.quality.pruning.counts import Components, Doubles, Numbers, components
@@ -54,63 +54,36 @@ def spread(found: Components, measure: Spread = Spread.UNEVEN) -> Doubles:
     return np.asarray(np.cbrt((gaps**3).sum(axis=1) / each) / np.maximum(found.sizes, 1))
 
 
-def prune_components(
-    groups: Numbers,
-    labels: Labels,
-    *,
-    measure: Spread = Spread.UNEVEN,
-    threshold: float = 0.0,
-    percentile: bool = False,
-    singletons: bool = True,
-) -> NDArray[np.bool_]:
+@dataclass(frozen=True)
+class ByComponent(Checked):
     """Leave out every sample of a component whose labels are further apart than a threshold.
 
-    Args:
-        groups: (N,) component numbers, -1 for none.
-        labels: (N,) or (N, C).
+    Attributes:
         measure: of the spread.
         threshold: components above it go; with `percentile` one from 0 to 100 of the components' own spreads.
         percentile: how to read the threshold.
-        singletons: whether samples in no component stay.
+        singletons: whether samples in no component stay; one without a label always does.
 
-    Returns:
-        (N,) whether a sample stays; one without a label always does.
-
-    Raises:
-        ConfigError: a threshold below 0, or a percentile above 100.
-        InvalidArray: arrays that do not fit.
-
-    >>> prune_components(np.array([0, 0, 1, 1, -1]), np.array([0, 1, 1, 1, 0])).tolist()
+    >>> ByComponent().prune(np.array([0, 0, 1, 1, -1]), np.array([0, 1, 1, 1, 0])).keep.tolist()
     [False, False, True, True, True]
     """
-    if not 0 <= threshold < np.inf or (percentile and threshold > 100):
-        raise ConfigError(f"threshold must be at least 0, a percentile at most 100; got {threshold}.")
-    found = components(groups, labels)
-    apart = spread(found, measure)
-    bar = float(np.percentile(apart, threshold)) if percentile and len(apart) else threshold
-    stays = np.append(apart <= bar, singletons)  # the last is looked up by -1
-    return np.asarray(stays[found.of] | ~is_known(np.asarray(labels)))
-
-
-@dataclass(frozen=True)
-class ByComponent:
-    """Leave out whole components; see `prune_components`."""
 
     measure: Spread = Spread.UNEVEN
-    threshold: float = 0.0
+    threshold: NonNegative = 0.0
     percentile: bool = False
     singletons: bool = True
 
     needs: ClassVar[Need] = Need.GROUPS
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.percentile and self.threshold > 100:
+            raise ConfigError(f"threshold is a percentile, so it must be at most 100; got {self.threshold}.")
+
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
         """Return which samples stay, with the labels that they have."""
-        keep = prune_components(
-            groups,
-            labels,
-            measure=self.measure,
-            threshold=self.threshold,
-            percentile=self.percentile,
-            singletons=self.singletons,
-        )
-        return Pruned(keep, np.asarray(labels))
+        held = components(groups, labels)
+        apart = spread(held, self.measure)
+        bar = float(np.percentile(apart, self.threshold)) if self.percentile and len(apart) else self.threshold
+        stays = np.append(apart <= bar, self.singletons)  # the last is looked up by -1
+        return Pruned(stays[held.of] | ~is_known(np.asarray(labels)), np.asarray(labels))

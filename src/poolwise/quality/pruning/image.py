@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Share
 from poolwise.core.types import Labels, Need, is_known
 from poolwise.quality.label_error.label_errors import LabelErrors
-from poolwise.quality.pruning.counts import Numbers, components
+from poolwise.quality.pruning.counts import Doubles, Numbers, components
 from poolwise.quality.pruning.pruned import Pruned
 
 
@@ -24,51 +24,23 @@ class Agreement(str, Enum):
     ALL = "all"
 
 
-def prune_images(
-    groups: Numbers,
-    labels: Labels,
-    *,
-    threshold: float = 0.5,
-    agreement: Agreement = Agreement.LEAST,
-    singletons: bool = True,
-) -> NDArray[np.bool_]:
+@dataclass(frozen=True)
+class ByImage(Checked):
     """Leave out a picture whose labels too small a share of its component has.
 
-    Args:
-        groups: (N,) component numbers, -1 for none.
-        labels: (N,) class numbers or (N, C) of 0 and 1.
-        threshold: shares in [0, 1] below this go.
+    One that has no class stays by LEAST and MEAN, one without a label always does.
+
+    Attributes:
+        threshold: shares below this go.
         agreement: LEAST and MEAN are over the labels that the picture has; ALL counts one minus the share for those
             that it lacks.
         singletons: whether pictures in no component stay.
 
-    Returns:
-        (N,) whether a picture stays; one without a label always does. A picture that has no class in LEAST and MEAN does.
-
-    >>> prune_images(np.array([0, 0, 0, -1]), np.array([2, 2, 1, 1])).tolist()
+    >>> ByImage().prune(np.array([0, 0, 0, -1]), np.array([2, 2, 1, 1])).keep.tolist()
     [True, True, False, True]
     """
-    if not 0 <= threshold <= 1:
-        raise ConfigError(f"threshold must be in [0, 1]; got {threshold}.")
-    found = components(groups, labels)
-    stays = np.full(len(found.of), singletons, dtype=np.bool_)
-    inside = found.of >= 0
-    mine, shares = found.multi_hot[inside], found.shares[found.of[inside]]
-    if agreement is Agreement.LEAST:
-        agrees = np.where(mine, shares, 1.0).min(axis=1, initial=1.0)
-    elif agreement is Agreement.MEAN:
-        agrees = np.where(mine.any(axis=1), (shares * mine).sum(axis=1) / np.maximum(mine.sum(axis=1), 1), 1.0)
-    else:
-        agrees = np.where(mine, shares, 1 - shares).mean(axis=1) if mine.shape[1] else np.ones(len(mine))
-    stays[inside] = agrees >= threshold
-    return np.asarray(stays | ~is_known(np.asarray(labels)))
 
-
-@dataclass(frozen=True)
-class ByImage:
-    """Leave out single pictures; see `prune_images`."""
-
-    threshold: float = 0.5
+    threshold: Share = 0.5
     agreement: Agreement = Agreement.LEAST
     singletons: bool = True
 
@@ -76,7 +48,16 @@ class ByImage:
 
     def prune(self, groups: Numbers, labels: Labels, found: LabelErrors | None = None) -> Pruned:
         """Return which samples stay, with the labels that they have."""
-        keep = prune_images(
-            groups, labels, threshold=self.threshold, agreement=self.agreement, singletons=self.singletons
-        )
-        return Pruned(keep, np.asarray(labels))
+        held = components(groups, labels)
+        stays = np.full(len(held.of), self.singletons, dtype=np.bool_)
+        inside = held.of >= 0
+        stays[inside] = self._agreement(held.multi_hot[inside], held.shares[held.of[inside]]) >= self.threshold
+        return Pruned(stays | ~is_known(np.asarray(labels)), np.asarray(labels))
+
+    def _agreement(self, mine: NDArray[np.bool_], shares: Doubles) -> Doubles:
+        """Return (n,) how far pictures with labels (n, C) agree with their components, of which shares (n, C) have each."""
+        if self.agreement is Agreement.LEAST:
+            return np.asarray(np.where(mine, shares, 1.0).min(axis=1, initial=1.0))
+        if self.agreement is Agreement.MEAN:
+            return np.where(mine.any(axis=1), (shares * mine).sum(axis=1) / np.maximum(mine.sum(axis=1), 1), 1.0)
+        return np.where(mine, shares, 1 - shares).mean(axis=1) if mine.shape[1] else np.ones(len(mine))

@@ -68,7 +68,7 @@ class Cursor:
 
 
 def read_cursor(folder: Path, store: str) -> Cursor:
-    """The cursor in a run's folder; a new one if there is none, or if it tells of another store or cannot be read."""
+    """Return the cursor in a run's folder; a new one if there is none, or if it tells of another store or cannot be read."""
     try:
         body = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         if body.pop("version") != VERSION or body["store"] != store:

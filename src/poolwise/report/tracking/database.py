@@ -257,14 +257,14 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
 
 
 def _revision(connection: sqlite3.Connection) -> str:
-    """The migration that was done last."""
+    """Return the migration that was done last."""
     if "alembic_version" not in _tables(connection):
         return ""
     return " ".join(sorted(name for (name,) in connection.execute("select version_num from alembic_version")))
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    """A number that changes when another connection writes."""
+    """Return a number that changes when another connection writes."""
     return int(connection.execute("pragma data_version").fetchone()[0])
 
 

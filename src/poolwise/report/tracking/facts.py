@@ -25,7 +25,7 @@ _FORBIDDEN = re.compile(r"[^\w\-. /]", re.ASCII)
 
 
 def parameters(config: Mapping[str, Any]) -> dict[str, str]:
-    """The configuration as flat parameters: dotted names, no secrets, values cut at MLflow's limit with a mark.
+    """Return the configuration as flat parameters: dotted names, no secrets, values cut at MLflow's limit with a mark.
 
     >>> parameters({"query": {"name": "margin", "sizes": [1, 2]}, "password": "x"})
     {'query.name': 'margin', 'query.sizes': '[1, 2]'}
@@ -51,7 +51,7 @@ def _text(value: Any) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """The text, or its beginning and how long it was.
+    """Return the text, or its beginning and how long it was.
 
     >>> cut("a" * 40, 33)
     'aaaaaaa... (40 characters in all)'
@@ -63,7 +63,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def name_of(text: str) -> str:
-    """A name that MLflow takes; one that had to be changed or cut gets a digest, so that two never become one.
+    """Return a name that MLflow takes; one that had to be changed or cut gets a digest, so that two never become one.
 
     >>> name_of("val/top-1 accuracy"), name_of("f1/größe")[:10], name_of("../x")[:4]
     ('val/top-1 accuracy', 'f1/gr__e._', '_x._')
@@ -92,13 +92,13 @@ def round_metrics(round_: RoundRecord) -> dict[str, float]:
 
 
 def curve_point(round_: RoundRecord) -> dict[str, float]:
-    """What a round adds to the run's curves, whose step is the number of labels."""
+    """Return what a round adds to the run's curves, whose step is the number of labels."""
     named = {**round_.metrics, "round": round_.round, "seconds/total": sum(round_.seconds.values())}
     return {name_of(name): float(value) for name, value in named.items()}
 
 
 def regret_metrics(run: RunRecord) -> dict[str, float]:
-    """What choosing lost against drawing, with its interval: columns to compare runs by."""
+    """Return what choosing lost against drawing, with its interval: columns to compare runs by."""
     named = {"regret": "regret", "regret_low": "low", "regret_high": "high"}
     return {name: float(run.regret[key]) for name, key in named.items()}
 
@@ -137,7 +137,7 @@ def _shared_tags(run: RunRecord) -> dict[str, str]:
 
 
 def _tables(run: RunRecord) -> dict[str, str]:
-    """What MLflow's table view looks for."""
+    """Return what MLflow's table view looks for."""
     listed = [{"path": name, "type": "table"} for name in run.tables]
     return {"mlflow.loggedArtifacts": json.dumps(listed)} if listed else {}
 
@@ -152,7 +152,7 @@ def _note(run: RunRecord) -> str:
 
 
 def batch_table(round_: RoundRecord) -> dict[str, list[Any]]:
-    """The picked batch by columns, in the order asked; `label` is null for a sample that was skipped."""
+    """Return the picked batch by columns, in the order asked; `label` is null for a sample that was skipped."""
     rows = list(zip(round_.asks, round_.labels, strict=True))
     details = dict.fromkeys(name for ask, _ in rows for name in ask.details)
     known: dict[str, list[Any]] = {

@@ -77,11 +77,11 @@ class MLflowTracker:
         return True
 
     def why(self) -> str:
-        """A sentence without its full stop; see `protocols.SaysWhy`."""
+        """Return a sentence without its full stop; see `protocols.SaysWhy`."""
         return _outages.get(self.store(), "")
 
     def store(self) -> str:
-        """The address that is written to."""
+        """Return the address that is written to."""
         return self.uri or f"{SQLITE}{(Path(self.home).resolve() / 'mlflow.db').as_posix()}"
 
     def _send(self, store: str, run: RunRecord, model: Any, files: Any, figures: Any) -> None:

@@ -23,5 +23,5 @@ class NoTracker:
         files: Mapping[str, Path] = MappingProxyType({}),
         round_figures: Callable[[RoundRecord], Mapping[str, bytes]] | None = None,
     ) -> bool:
-        """True; see `protocols.Tracker`."""
+        """Return true; see `protocols.Tracker`."""
         return True

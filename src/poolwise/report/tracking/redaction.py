@@ -40,7 +40,7 @@ def redact(text: str) -> str:
 
 
 def without_secrets(value: Any) -> Any:
-    """The same nested mappings and lists without the keys that hold secrets, texts redacted.
+    """Return the same nested mappings and lists without the keys that hold secrets, texts redacted.
 
     >>> without_secrets({"url": "http://a:b@c", "password": "x", "n": [1, {"token": 2}]})
     {'url': 'http://***@c', 'n': [1, {}]}

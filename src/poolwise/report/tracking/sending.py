@@ -87,7 +87,7 @@ class Sending:
             raise
 
     def _made(self, what: str, find: Callable[[str], str | None], make: Callable[[str], str]) -> str:
-        """The id of what carries the key: found if an earlier attempt may have made it, else made."""
+        """Return the id of what carries the key: found if an earlier attempt may have made it, else made."""
         key = f"{self.cursor.token}/{what}"
         found = find(key) if self.cursor.opening == what else None
         if found is None:
@@ -129,7 +129,7 @@ class Sending:
         self._save()
 
     def _changed(self) -> dict[str, str]:
-        """Settings that were changed on the way, as a tag: MLflow refuses another value for a parameter."""
+        """Return settings that were changed on the way, as a tag: MLflow refuses another value for a parameter."""
         now = facts.parameters(self.run.config)
         changed = {key: value for key, value in now.items() if self.cursor.parameters[key] != value}
         return {"poolwise.changed": facts.cut(json.dumps(changed), facts.TAG_LIMIT)} if changed else {}
@@ -289,7 +289,7 @@ class Sending:
         return str(made.model_id)
 
     def _link(self, model_id: str, last: RoundRecord) -> None:
-        """The run's output, and the model's metrics: the run's own points, named once more with the model."""
+        """Link the run's output and the model's metrics: the run's own points, named once more with the model."""
         from mlflow.entities import LoggedModelOutput
 
         outputs = self.client.get_run(self.cursor.run_id).outputs
@@ -356,7 +356,7 @@ def _round_data(run: RunRecord, round_: RoundRecord) -> list[Any]:
 
 
 def _input(context: str, name: str, digest: str, profile: Mapping[str, Any], run: RunRecord) -> Any:
-    """A data set as MLflow lists it, by a digest of our own: MLflow's looks at the first 10,000 rows or numbers alone."""
+    """Return a data set as MLflow lists it, by a digest of our own: MLflow's looks at the first 10,000 rows or numbers alone."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = {"tags": {"mlflow.source.name": "poolwise", "poolwise.run": redact(run.name)}}

@@ -27,6 +27,6 @@ class Cost(Checked):
 
 
 def cost_of(record: RoundRecord) -> float:
-    """What a round's answers cost: as the data say, else 1 an answer."""
+    """Return what a round's answers cost: as the data say, else 1 an answer."""
     answers = sum(label is not None for label in record.labels)
     return record.pool.get("cost", float(answers))

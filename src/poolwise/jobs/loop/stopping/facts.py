@@ -8,7 +8,7 @@ from poolwise.core.types import RoundRecord
 
 
 def latest(rounds: Sequence[RoundRecord], fact: str, count: int) -> list[float]:
-    """The fact in each of the last `count` rounds, oldest first; nothing unless every one of them has it.
+    """Return the fact in each of the last `count` rounds, oldest first; nothing unless every one of them has it.
 
     The first round has nothing to be compared with, and a rule that joins a run later finds rounds without its fact:
     a rule then waits until enough rounds in a row have it.

@@ -84,7 +84,7 @@ def _below(key: str, names: tuple[str, ...]) -> bool:
 
 
 def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The changes that a run may go on with.
+    """Return the changes that a run may go on with.
 
     Raises:
         SettingsChanged: others, each named with what it was and is.

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from poolwise.core.errors import DataError
+from poolwise.core.parallel import HERE
+from poolwise.core.parts import TARGET
 from poolwise.core.types import Ask, Ids, Labels
 from poolwise.jobs.audit import steps, tables
+from poolwise.jobs.audit.build import FIRST, duplicates_among, embedded, find_errors
 from poolwise.jobs.audit.judge import judge, surroundings
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.results import review_of
-from poolwise.jobs.loop.job import versions
+from poolwise.jobs.audit.settings import AuditConfig
 from poolwise.jobs.loop.parts import Parts
-from poolwise.jobs.loop.samples import training_set
+from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.run_folder import versions
+from poolwise.jobs.samples import training_set
+from poolwise.jobs.trainings.fits import fit_and_score
 from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import LabelsAudited
 from poolwise.ledger.state import RunState
@@ -72,7 +79,7 @@ class LoopAuditor:
         return audit
 
     def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
-        """The most suspicious labels of the last audit that nobody has looked at again, `review` at most."""
+        """Return the most suspicious labels of the last audit that nobody has looked at again, `review` at most."""
         audit = state.audits.get(len(state.rounds))
         if not self.review or audit is None or not audit.tables:
             return ()
@@ -80,3 +87,36 @@ class LoopAuditor:
         seen = {ask.sample_id for round_ in state.rounds for ask in round_.reviews}
         rows = [at for at, sample_id in enumerate(columns["sample_id"]) if sample_id not in seen]
         return tables.asks(columns, parts.images.manifest, rows[: self.review])
+
+
+COPIES_FROM = 0.9
+"""Cosine from which on two pictures of a loop may be near-copies."""
+
+
+def loop_auditor(settings: LoopConfig) -> LoopAuditor:
+    """Return what judges the labels of a loop: the loop's own learner, in folds, in this process."""
+    asked = settings.loop_audit()
+    detector = dict(settings.label_error or {})
+
+    def parts_of(parts: Parts, folder: Path) -> AuditParts:
+        config = {"data": parts.config["data"], "model": parts.config["model"], "trusted": list(settings.trusted)}
+        return AuditParts(
+            run=parts.run,
+            folder=folder,
+            cache=parts.folder / "audits" / "fits",
+            settings=AuditConfig(folds=asked.folds, seed=settings.seed, budget=asked.budget, jobs=HERE),
+            config=parts.config,
+            method=str(detector[TARGET]).rpartition(".")[2],
+            images=parts.images,
+            members={FIRST: config},
+            work=lambda fit: fit_and_score(fit, parts.images, parts.learner),
+            embed=partial(embedded, parts.images, parts.learner, None, parts.display),
+            duplicates=partial(duplicates_among, parts.images, COPIES_FROM, parts.folder / "audits" / "copies"),
+            find=partial(find_errors, detector, settings.seed, settings.trusted),
+            annotator=parts.annotator,
+            tracker=parts.tracker,
+            display=parts.display,
+            command=parts.command,
+        )
+
+    return LoopAuditor(asked.review, parts_of)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from builders import Blobs
 from poolwise.core.errors import DataChanged, SettingsChanged
 from poolwise.core.parts import conf_dir
-from poolwise.jobs.loop.resume import NEW_DEFAULTS, changes, check_data, check_settings, flatten
+from poolwise.core.settings import defaults_of
+from poolwise.jobs.loop.settings import LoopConfig
+from poolwise.jobs.resume import NEW_DEFAULTS, changes, check_data, check_settings, flatten
 
 VALUES = st.dictionaries(
     st.sampled_from("abc"), st.integers(0, 2) | st.dictionaries(st.sampled_from("xy"), st.integers(0, 2))
@@ -59,7 +61,7 @@ def test_a_setting_that_joins_later_and_changes_something_is_refused(before, aft
 
 def test_what_a_newer_program_may_add_is_what_the_configuration_says_today():
     conf = conf_dir()
-    today = yaml.safe_load((conf / "loop.yaml").read_text())
+    today = defaults_of(LoopConfig)
     today["candidates"] = yaml.safe_load((conf / "candidates/all.yaml").read_text())
     today["model"] = yaml.safe_load((conf / "model/linear_head.yaml").read_text())
     today["label_error"] = yaml.safe_load((conf / "label_error/auto.yaml").read_text())

@@ -3,8 +3,8 @@
 import pytest
 
 from poolwise.core.types import Annotation, Answer, Ask
+from poolwise.jobs.answers import CANNOT_TELL, new_annotations
 from poolwise.jobs.audit.steps import reviewed
-from poolwise.jobs.loop.steps import CANNOT_TELL, new_annotations
 from poolwise.ledger.events import BatchQueried
 from poolwise.ledger.state import RoundState, RunState
 

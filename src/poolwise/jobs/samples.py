@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import UnreadableImages, listed
+from poolwise.core.interfaces import Display, ImageSource
 from poolwise.core.types import Annotation, Ids, LabelledSet, Manifest, Split, encode
 from poolwise.ledger.state import RunState
 
@@ -35,7 +37,7 @@ def in_groups_of(held: Collection[int], ids: Ids, manifest: Manifest) -> NDArray
 
 
 def training_set(state: RunState, manifest: Manifest) -> LabelledSet:
-    """What may be trained on: the latest annotation of each sample, less skipped and held-out ones; ascending ids."""
+    """Return what may be trained on: the latest annotation of each sample, less skipped and held-out ones; ascending ids."""
     held = state.holdout()
     rows = [row for row in state.annotations.values() if row.label is not None and row.sample_id not in held]
     return _labelled(sorted(rows, key=lambda row: row.sample_id), manifest)
@@ -51,7 +53,7 @@ def test_set(state: RunState, manifest: Manifest) -> LabelledSet:
 
 
 def validation_set(state: RunState, manifest: Manifest) -> LabelledSet | None:
-    """The data's own validation split, or None."""
+    """Return the data's own validation split, or None."""
     own = _given(manifest, Split.VALIDATION, state)
     return own if len(own) else None
 
@@ -82,3 +84,26 @@ def data_facts(manifest: Manifest, **more: Any) -> dict[str, Any]:
         **{split.value: len(manifest.ids(split)) for split in (Split.POOL, Split.VALIDATION, Split.TEST)},
         **more,
     }
+
+
+def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
+    """(sample_id, path, why) of pictures that cannot be read, after all have been tried.
+
+    Raises:
+        UnreadableImages: more than the data allow.
+    """
+    manifest = images.manifest
+    found = images.unreadable(display.progress)
+    rows = [(int(sample_id), manifest.paths[sample_id], why) for sample_id, why in found]
+    allowed = getattr(images, "max_unreadable", 0.0)
+    if len(rows) > allowed * len(manifest):
+        named = "\n  ".join(f"{path}: {why}" for _, path, why in rows[:20])
+        raise UnreadableImages(
+            f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
+            f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
+        )
+    if rows and told:
+        display.warn(
+            f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
+        )
+    return rows
