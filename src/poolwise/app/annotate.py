@@ -99,12 +99,10 @@ def waiting_run(runs: Path) -> Path:
 
 def _annotated(run: StoredRun, parts: ShownParts, serving: Serving) -> AnnotatedRun:
     """Return the run with its own settings of the page, unless the command line says otherwise."""
-    own = parts.annotator if isinstance(parts.annotator, Page) else Page()
-    train = own.train if serving.train is None else serving.train
-    redundancy = own.redundancy if serving.redundancy is None else serving.redundancy
-    hold = own.hold_minutes if serving.hold_minutes is None else serving.hold_minutes
-    checked = Page(train=train, redundancy=redundancy, hold_minutes=hold)
-    return AnnotatedRun(run, parts, checked.train, checked.redundancy, checked.hold_minutes * 60)
+    options = {"train": serving.train, "redundancy": serving.redundancy, "hold_minutes": serving.hold_minutes}
+    given = {name: value for name, value in options.items() if value is not None}
+    page = Page(**{**parts.annotator.page_settings(), **given})
+    return AnnotatedRun(run, parts, page.train, page.redundancy, page.hold_minutes * 60)
 
 
 def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""From the common ground to each seed's case: planted errors, detection inside the training part, pruning."""
+"""From the common splits to each seed's case: planted errors, detection inside the training part, pruning."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from poolwise.jobs.audit.judge import judge, probabilities
 from poolwise.jobs.audit.out_of_sample import planned
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.compare.arms import Case, corrected
-from poolwise.jobs.compare.ground import Ground
 from poolwise.jobs.compare.parts import CompareParts
 from poolwise.jobs.compare.settings import SEEDOO
+from poolwise.jobs.compare.splits import Splits
 from poolwise.jobs.trainings.fits import finish
 from poolwise.quality.label_error.planted import confusions, plant
 from poolwise.quality.pruning.pruned import Pruned
@@ -41,7 +41,7 @@ class Silent:
         """Nothing."""
 
 
-def cases(parts: CompareParts, common: Ground) -> list[Case]:
+def cases(parts: CompareParts, common: Splits) -> list[Case]:
     """A case a seed; all models that detection needs are trained at once, so that none waits for another seed.
 
     Raises:
@@ -54,7 +54,7 @@ def cases(parts: CompareParts, common: Ground) -> list[Case]:
     return [_case(parts, common, seed, *sets) for seed, sets in given.items()]
 
 
-def _towards(parts: CompareParts, common: Ground) -> Shares | None:
+def _towards(parts: CompareParts, common: Splits) -> Shares | None:
     """(C, C) to which classes errors are planted; None where none are."""
     settings, classes = parts.settings, len(parts.audit.images.manifest.classes)
     if not settings.planted.share:
@@ -65,7 +65,7 @@ def _towards(parts: CompareParts, common: Ground) -> Shares | None:
     return np.asarray((1 - np.eye(classes)) / (classes - 1))
 
 
-def _given(parts: CompareParts, common: Ground, towards: Shares | None, seed: int) -> tuple[LabelledSet, LabelledSet]:
+def _given(parts: CompareParts, common: Splits, towards: Shares | None, seed: int) -> tuple[LabelledSet, LabelledSet]:
     """Training and test set with the labels that everybody sees."""
     if towards is None:
         return common.train, common.test
@@ -84,7 +84,7 @@ def of_seed(parts: CompareParts, seed: int) -> AuditParts:
     return replace(parts.audit, settings=settings, findings=None)
 
 
-def _train_detectors(parts: CompareParts, common: Ground, sets: Sequence[tuple[int, LabelledSet]]) -> None:
+def _train_detectors(parts: CompareParts, common: Splits, sets: Sequence[tuple[int, LabelledSet]]) -> None:
     fits = []
     for seed, train in sets:
         audit = of_seed(parts, seed)
@@ -94,7 +94,7 @@ def _train_detectors(parts: CompareParts, common: Ground, sets: Sequence[tuple[i
     finish(list({fit.file: fit for fit in fits}.values()), parts.audit.work, parts.audit.settings.jobs, parts.display)
 
 
-def _case(parts: CompareParts, common: Ground, seed: int, train: LabelledSet, test: LabelledSet) -> Case:
+def _case(parts: CompareParts, common: Splits, seed: int, train: LabelledSet, test: LabelledSet) -> Case:
     pruned, listed = _pruned(parts, common, train, seed)
     if not pruned.keep.any():
         raise DataError(
@@ -119,7 +119,7 @@ def _case(parts: CompareParts, common: Ground, seed: int, train: LabelledSet, te
     )
 
 
-def _pruned(parts: CompareParts, common: Ground, train: LabelledSet, seed: int) -> tuple[Pruned, Rows]:
+def _pruned(parts: CompareParts, common: Splits, train: LabelledSet, seed: int) -> tuple[Pruned, Rows]:
     """What the pruning says of the training labels, and the list of rows to look at."""
     groups = common.around.of(train.ids)[1]
     if Need.PROBS not in parts.pruning.needs:

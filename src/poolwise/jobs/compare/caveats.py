@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from poolwise.core.types import is_known
 from poolwise.jobs.compare.arms import Case
-from poolwise.jobs.compare.ground import Ground
 from poolwise.jobs.compare.measured import lost
 from poolwise.jobs.compare.parts import CompareParts
 from poolwise.jobs.compare.settings import SEEDOO
+from poolwise.jobs.compare.splits import Splits
 
 ENOUGH = 5
 """Seeds from which on an interval is worth something."""
 
 
-def caveats(parts: CompareParts, common: Ground, cases: Sequence[Case], notes: Sequence[str]) -> list[str]:
+def caveats(parts: CompareParts, common: Splits, cases: Sequence[Case], notes: Sequence[str]) -> list[str]:
     """Sentences, those that matter most first."""
     settings, told = parts.settings, list(notes)
     if len(settings.seeds) < ENOUGH:
@@ -42,7 +42,7 @@ def caveats(parts: CompareParts, common: Ground, cases: Sequence[Case], notes: S
     return told
 
 
-def _of_truth(common: Ground) -> list[str]:
+def _of_truth(common: Splits) -> list[str]:
     checked = 0 if common.truth is None else int(is_known(common.truth[common.test.ids]).sum())
     if not checked:
         return [
@@ -56,7 +56,7 @@ def _of_truth(common: Ground) -> list[str]:
     return []
 
 
-def _of_leaks(parts: CompareParts, common: Ground) -> list[str]:
+def _of_leaks(parts: CompareParts, common: Splits) -> list[str]:
     if not common.leaks:
         return []
     what = "are left out of training in all arms" if parts.settings.drop_leaks else "stay in training in all arms"

@@ -17,10 +17,10 @@ from poolwise.jobs.compare import tables
 from poolwise.jobs.compare.arms import Case, chosen
 from poolwise.jobs.compare.cases import cases
 from poolwise.jobs.compare.caveats import caveats
-from poolwise.jobs.compare.ground import Ground, ground
 from poolwise.jobs.compare.measured import Metrics, Trial, by_class, detection, trial
 from poolwise.jobs.compare.parts import CompareParts
 from poolwise.jobs.compare.settings import SEEDOO
+from poolwise.jobs.compare.splits import Splits, split_samples
 from poolwise.jobs.compare.summary import Row, experiments, judged_by, sentences, summary
 from poolwise.jobs.compare.trainings import trainings
 from poolwise.jobs.run_folder import tell_all, versions
@@ -38,7 +38,7 @@ MAY_CHANGE = ("jobs", "cache", "verbose", "tracking", "runs", "run_name", "trust
 class Outcome:
     """All that was measured."""
 
-    common: Ground
+    common: Splits
     cases: Sequence[Case]
     trials: Sequence[Trial]
     rows: Sequence[Row]
@@ -65,7 +65,7 @@ def compared(parts: CompareParts) -> Outcome:
     """Every arm with every seed, trained and measured."""
     manifest, audit = parts.audit.images.manifest, parts.audit
     chosen(parts.settings.arms, truth=True, suggests=True)  # a misspelt one is told before anything is trained
-    common = ground(parts)
+    common = split_samples(parts)
     every = cases(parts, common)
     suggests = every[0].pruned.suggested is not None
     known = common.truth is not None and bool((common.truth[common.train.ids] >= 0).any())

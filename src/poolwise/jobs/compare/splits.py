@@ -16,7 +16,7 @@ from poolwise.jobs.samples import unreadable
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class Splits:
     """What all seeds share.
 
     Attributes:
@@ -38,7 +38,7 @@ class Ground:
     unread: int
 
 
-def ground(parts: CompareParts) -> Ground:
+def split_samples(parts: CompareParts) -> Splits:
     """Split, look for leaks, and find the truth.
 
     Raises:
@@ -62,7 +62,7 @@ def ground(parts: CompareParts) -> Ground:
     truth = manifest.labels if settings.planted.share else known_truth(manifest, settings.truth)
     if truth is not None and not is_known(truth[np.concatenate([train.ids, test.ids])]).any():
         truth = None
-    return Ground(around, train, test, truth, int(leaky.sum()), int(leaking.sum()), len(broken))
+    return Splits(around, train, test, truth, int(leaky.sum()), int(leaking.sum()), len(broken))
 
 
 def leaks(
