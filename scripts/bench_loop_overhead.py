@@ -31,6 +31,7 @@ from torch import nn
 from torch.nn import functional
 
 from poolwise.app.terminal import Terminal
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.parts import build_part, conf_dir
 from poolwise.core.types import Answer, Augmentation, Batch, Manifest, Split, Task
 from poolwise.jobs.loop.parts import Parts, Settings
@@ -51,7 +52,7 @@ def read_idx(file: Path) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Fashion:
+class Fashion(ImageSource):
     """The 60,000 training pictures, in memory."""
 
     pictures: np.ndarray
@@ -144,7 +145,7 @@ def plain_round(pictures: torch.Tensor, labels: torch.Tensor, known: np.ndarray,
 
 
 @dataclass(frozen=True)
-class Nobody:
+class Nobody(Annotator):
     """An annotator who answers the seed set at once and nothing after: one whole round, then the run parks."""
 
     labels: np.ndarray

@@ -10,6 +10,7 @@ import numpy as np
 
 from poolwise.annotation.oracle import Oracle
 from poolwise.core.files import write_bytes
+from poolwise.core.interfaces import ImageSource, Learner, Tracker
 from poolwise.core.types import Augmentation, Manifest, Need, Predictions, Split, Task
 from poolwise.jobs.loop.parts import Parts, Settings
 from poolwise.jobs.loop.stopping.budget import Budget
@@ -19,7 +20,7 @@ from poolwise.query.top_k import Margin
 
 
 @dataclass(frozen=True)
-class Blobs:
+class Blobs(ImageSource):
     """Pictures of 2x2 pixels around one grey level a class; `known` pool labels are visible when not hidden."""
 
     n: int = 120
@@ -118,7 +119,7 @@ class Means:
 
 
 @dataclass(frozen=True)
-class MeansLearner:
+class MeansLearner(Learner):
     needs_previous: bool = False
 
     def fit(self, images, train, validation, *, seed, previous=None, progress=None):
@@ -139,7 +140,7 @@ class MeansLearner:
 
 
 @dataclass
-class Told:
+class Told(Tracker):
     """A tracker that remembers what it was told."""
 
     runs: list = field(default_factory=list)

@@ -12,14 +12,14 @@ from poolwise.annotation.formats import FORMATS
 from poolwise.annotation.pictures import copied, pixel_size
 from poolwise.annotation.reading import read_answers
 from poolwise.core.files import write_text
-from poolwise.core.interfaces import ImageSource
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.ranges import Checked, OneOf
 from poolwise.core.types import Answer, Batch, Task
 from poolwise.data.formats.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchFiles(Checked):
+class BatchFiles(Checked, Annotator):
     """Writes `batches/round_003.<ending>` below the run folder and reads the answers back from it.
 
     Attributes:

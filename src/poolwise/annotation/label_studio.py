@@ -18,7 +18,7 @@ from poolwise.annotation.label_studio_server import Gone, Server
 from poolwise.annotation.pictures import data_uri
 from poolwise.core.errors import AnnotationError
 from poolwise.core.files import write_text
-from poolwise.core.interfaces import ImageSource
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.ranges import Checked, Count, OneOf
 from poolwise.core.types import Answer, Ask, Batch
 from poolwise.data.formats import label_studio
@@ -31,7 +31,7 @@ TITLE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelStudio(Checked):
+class LabelStudio(Checked, Annotator):
     """One project for the run, one task for each sample of a round.
 
     A key in the run's folder (`label_studio.json`) and in the project's description says which project is the run's; round and

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.interfaces import HiddenLabels, ImageSource
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.seeds import generator
 from poolwise.core.types import Answer, Ask, Batch, Ids, Label, Labels, Task, decode, is_known
 
@@ -27,7 +27,7 @@ class Mistake(str, Enum):
 
 
 @dataclass(frozen=True)
-class Oracle:
+class Oracle(Annotator):
     """Answers with the hidden label, or with a wrong one at `noise_rate`.
 
     Each sample's answer depends on (seed, sample) alone, with mistakes=confusion on the suggestion too: asking again with
@@ -56,7 +56,7 @@ class Oracle:
         if not 0 <= self.delay < float("inf"):
             raise ConfigError(f"annotation.delay is {self.delay}; it is seconds, 0 or more.")
 
-    def knowing(self, source: HiddenLabels) -> Oracle:
+    def knowing(self, source: ImageSource) -> Self:
         """This oracle with its hidden labels."""
         return replace(self, truth=source.hidden_labels())
 
@@ -82,8 +82,10 @@ class Oracle:
         """
         truth: Labels = self.truth[ids]
         known = is_known(truth)
+        if not known.any():
+            return float("nan")
         same = (truth == labels).reshape(len(ids), -1).all(axis=1)
-        return float(same[known].mean()) if known.any() else float("nan")
+        return float(same[known].mean())
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Nothing to publish."""

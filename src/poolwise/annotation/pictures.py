@@ -80,9 +80,8 @@ def _decoded(sample_id: int, images: ImageSource) -> PillowImage.Image:
     """Return a picture without a file of its own: the part of one that it is, at full size, or what a model sees of it."""
     from PIL import Image
 
-    place = getattr(images, "place", None)
-    if place is not None:
-        path, box = split_place(place(sample_id))
+    if (place := images.place(sample_id)) is not None:
+        path, box = split_place(place)
         return cut(_opened(Path(path)), box)
     pixels = images.read(np.array([sample_id]))[0]
     return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
@@ -118,7 +117,7 @@ def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
         UnreadableImages: its file cannot be decoded.
     """
     file = images.file(sample_id)
-    if file is None and getattr(images, "place", None) is None:  # packed pictures are small
+    if file is None and images.place(sample_id) is None:  # packed pictures are small
         return f"data:image/png;base64,{base64.b64encode(_png(sample_id, images)).decode()}"
     picture = _opened(file, most) if file is not None else _decoded(sample_id, images)
     picture.thumbnail((most, most))
@@ -129,13 +128,12 @@ def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
 
 def place_of(record: Record, images: ImageSource) -> str:
     """Return where a picture lies, with the box behind it for a crop; its key where it has no file."""
-    place = getattr(images, "place", None)
     if record.sample_id is None:
         return record.path
     file = images.file(record.sample_id)
     if file is not None:
         return str(file.resolve())
-    return str(place(record.sample_id)) if place else record.path
+    return images.place(record.sample_id) or record.path
 
 
 def with_boxes(records: Sequence[Record], images: ImageSource) -> list[Record]:

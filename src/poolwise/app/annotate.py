@@ -10,7 +10,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.annotation.web.page import Page
@@ -99,9 +99,9 @@ def waiting_run(runs: Path) -> Path:
 
 def page_of(parts: ShownParts, serving: Serving) -> Page:
     """Return the run's own settings of the page, unless the command line says otherwise."""
-    own = parts.annotator if isinstance(parts.annotator, Page) else Page()
     names = ("train", "redundancy", "hold_minutes")
-    return replace(own, **{name: value for name in names if (value := getattr(serving, name)) is not None})
+    given = {name: value for name in names if (value := getattr(serving, name)) is not None}
+    return Page(**{**parts.annotator.page_settings(), **given})
 
 
 def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:

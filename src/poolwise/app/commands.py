@@ -47,7 +47,7 @@ def ingest(file: Path, folder: Path | None, round_: int | None = None, *, truste
     parts = run.build(display)
     main = first_of(parts)
     check_settings(run.name, run.ledger.state(run.name).opened.config, main.config)
-    count = take_answers(run, main, AnswersFile(file, getattr(main.annotator, "annotator", "")), round_)
+    count = take_answers(run, main, AnswersFile(file, main.annotator.annotator), round_)
     display.say(
         f"{count} new answers from {file.name} recorded in {'run' if run.job == 'loop' else run.job} {run.name}."
     )

@@ -1,6 +1,11 @@
-"""The doors, in the order in which a round goes through them. Parts arrive by the dotted name in a yaml.
+"""All that the loop asks of its parts, in the order of a round. Parts arrive by the dotted name in a yaml.
 
-A part needs no base class: it is a frozen dataclass of plain fields (its own configuration schema) with these methods.
+A part is a frozen dataclass of plain fields (its own configuration schema) that answers to one of these protocols. Members
+marked `@hook` are optional and have a default; the others must be there. A part of poolwise derives from its protocol and so
+inherits the defaults. A part of the user's own need not: `with_defaults` gives its class those that it leaves out, when
+`build_part` builds it. So whoever is handed a part may call every member, and nobody asks with `getattr`, `hasattr` or
+`isinstance` whether it is there (`tests/architecture/test_hooks.py`). The protocols of detectors, pruning strategies and
+curves stand in the rooms of the records that they take.
 """
 
 from __future__ import annotations
@@ -8,15 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.errors import ConfigError
 from poolwise.core.types import (
     Answer,
     Augmentation,
     Batch,
+    Floats,
     Ids,
     LabelledSet,
     Labels,
@@ -27,15 +34,51 @@ from poolwise.core.types import (
     Query,
     RoundRecord,
     RunRecord,
+    Task,
 )
+from poolwise.core.voting import Vote
 
 Progress = Callable[[str, int, int], None]
 """progress(what, done, total): called now and then during long work; total 0 if unknown."""
+Part = TypeVar("Part")
+Member = TypeVar("Member", bound=Callable[..., Any])
+
+
+def hook(member: Member) -> Member:
+    """Mark a member of a protocol as optional: its body is the default."""
+    member.__dict__["optional"] = True
+    return member
+
+
+def hooks_of(protocol: type) -> dict[str, Any]:
+    """Return name -> default, a function or a property, of the optional members of a protocol."""
+    members = {name: member for each in reversed(protocol.__mro__) for name, member in vars(each).items()}
+    return {name: member for name, member in members.items() if _is_optional(member)}
+
+
+def with_defaults(part: Part, protocol: type) -> Part:
+    """Give the class of a part the default of every hook that the part does not have; return the part."""
+    for name, default in hooks_of(protocol).items():
+        if not hasattr(part, name):
+            setattr(type(part), name, _getter(default)(part) if isinstance(default, property) else default)
+    return part
+
+
+def _is_optional(member: Any) -> bool:
+    return "optional" in getattr(_getter(member) if isinstance(member, property) else member, "__dict__", ())
+
+
+def _getter(member: property) -> Callable[[Any], Any]:
+    assert member.fget is not None
+    return member.fget
 
 
 @runtime_checkable
 class ImageSource(Protocol):
-    """Pictures by sample id, all of one shape, and what is known of them."""
+    """Pictures by sample id, all of one shape, and what is known of them.
+
+    For simulations it is a dataclass with a field `hide_labels`, under which the labels of the pool are unknown.
+    """
 
     @property
     def manifest(self) -> Manifest:
@@ -62,13 +105,33 @@ class ImageSource(Protocol):
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
         """Decode every picture once; (sample_id, why) of those that cannot be."""
 
+    @property
+    @hook
+    def max_unreadable(self) -> float:
+        """Share of pictures that may be unreadable before a run refuses to start."""
+        return 0.0
 
-@runtime_checkable
-class HiddenLabels(Protocol):
-    """A source that knows the answers. Only `annotation/oracle.py` may hold one; see `core/parts.py`."""
+    @hook
+    def place(self, sample_id: int) -> str | None:
+        """Return where a picture lies, a path with the box behind it for a part of a file; None for packed data."""
+        return None
 
+    @property
+    @hook
+    def numbers(self) -> tuple[Mapping[Any, str], Mapping[Any, str]]:
+        """Picture number -> path and class number -> name, as the data's own file counts them."""
+        return {}, {}
+
+    @hook
     def hidden_labels(self) -> Labels:
-        """(N,) or (N, C) true labels of every sample, unknown where the data do not say."""
+        """Return (N,) or (N, C) true labels of every sample, unknown where the data do not say.
+
+        For simulated annotators alone; see `Annotator.knowing`.
+
+        Raises:
+            ConfigError: the source has none.
+        """
+        raise ConfigError(f"{type(self).__name__} knows no hidden labels, so nobody can simulate answers from it.")
 
 
 class FittedModel(Protocol):
@@ -108,6 +171,28 @@ class Learner(Protocol):
     def load(self, path: Path, images: ImageSource) -> FittedModel:
         """The model that `FittedModel.save` wrote."""
 
+    @property
+    @hook
+    def needs_previous(self) -> bool:
+        """Whether `fit` makes use of the last round's model."""
+        return True
+
+    @hook
+    def embed(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> Floats | None:
+        """Return (n, D) embeddings before the first label; None where there are no weights trained elsewhere."""
+        return None
+
+    @property
+    @hook
+    def embeds(self) -> bool:
+        """Whether `embed` has weights trained elsewhere; it is asked before anything is computed."""
+        return type(self).embed is not Learner.embed
+
+    @hook
+    def margins(self, images: ImageSource, train: LabelledSet, *, seed: int) -> NDArray[np.float64] | None:
+        """Return (L,) the mean margin of each given label during a training on all of them; None if that cannot be told."""
+        return None
+
 
 @runtime_checkable
 class QueryStrategy(Protocol):
@@ -119,6 +204,24 @@ class QueryStrategy(Protocol):
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
+
+    @property
+    @hook
+    def tasks(self) -> tuple[Task, ...]:
+        """Tasks for which it is defined; a class attribute will do."""
+        return tuple(Task)
+
+    @property
+    @hook
+    def rounds(self) -> int:
+        """Of how many of the last rounds it looks at the models, where it needs `Need.ROUNDS`."""
+        return 1
+
+    @property
+    @hook
+    def beyond_arrays(self) -> bool:
+        """Whether it trains models or asks, so that it is not to be tried out on made-up samples."""
+        return False
 
 
 @runtime_checkable
@@ -135,6 +238,61 @@ class Annotator(Protocol):
     def collect(self, batch: Batch) -> Sequence[Answer]:
         """All answers given so far. Raises AnnotationError."""
 
+    @property
+    @hook
+    def partial(self) -> str:
+        """What to do with a batch that is answered in part: "wait" for the rest, or "train" with the answers there are."""
+        return "wait"
+
+    @property
+    @hook
+    def annotator(self) -> str:
+        """The name under which answers are recorded where their file does not say who; "" for the name of the format."""
+        return ""
+
+    @hook
+    def knowing(self, source: ImageSource) -> Self:
+        """Return the annotator that answers from `source.hidden_labels()`; asked of those that are `simulated`."""
+        return self
+
+    @hook
+    def reading(self, votes: Callable[[], Sequence[Vote]]) -> Self:
+        """Return the annotator that answers from the run's votes, where it does."""
+        return self
+
+    @hook
+    def page_settings(self) -> Mapping[str, Any]:
+        """Return the settings of the page that it was configured with, where it is one."""
+        return {}
+
+    @hook
+    def never(self, classes: Sequence[str]) -> Sequence[str]:
+        """Return the classes that nobody will ever answer with."""
+        return ()
+
+    @hook
+    def answerable(self, ids: Ids) -> NDArray[np.bool_]:
+        """Return (n,) whether a sample can be answered at all."""
+        return np.ones(len(ids), dtype=np.bool_)
+
+    @hook
+    def taken_back(self, batch: Batch) -> set[int]:
+        """Return the samples of a batch whose answer was taken back: they are to be answered again."""
+        return set()
+
+    @hook
+    def facts(self, batch: Batch) -> Mapping[str, float]:
+        """Return numbers on how the batch was answered, such as seconds an answer; for the tracker."""
+        return {}
+
+    @hook
+    def share_right(self, ids: Ids, labels: Labels) -> float | None:
+        """Return the share of samples (n,) labelled as they should be; NaN if no truth is known of them.
+
+        None, whatever the samples, where the annotator does not know the truth of any data.
+        """
+        return None
+
 
 @runtime_checkable
 class StoppingRule(Protocol):
@@ -142,6 +300,17 @@ class StoppingRule(Protocol):
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Why to stop now, in words; "" to go on. `pool_left` counts samples that could still be asked."""
+
+    @property
+    @hook
+    def wants(self) -> frozenset[str]:
+        """Facts of the pool that it looks at; see `RoundRecord.pool`."""
+        return frozenset()
+
+    @hook
+    def allowance(self, rounds: Sequence[RoundRecord]) -> int | None:
+        """Return how many labels may still be asked for; None where it does not limit them."""
+        return None
 
 
 @runtime_checkable
@@ -167,13 +336,10 @@ class Tracker(Protocol):
             round_figures: file name -> PNG bytes of one round (its confusion matrix).
         """
 
-
-@runtime_checkable
-class SaysWhy(Protocol):
-    """A tracker that also says why it could not be told all."""
-
+    @hook
     def why(self) -> str:
-        """A sentence without its full stop on the last `sync`; "" if nothing was left to send."""
+        """Return why not all could be sent by the last `sync`, a sentence without its full stop; "" if all was."""
+        return ""
 
 
 class Display(Protocol):

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from poolwise.core.errors import ConfigError, listed
+from poolwise.core.interfaces import hooks_of, with_defaults
 from poolwise.core.ranges import check_ranges
 
 TARGET = "_target_"
@@ -125,6 +126,8 @@ def build_part(node: Any, *, where: str = "", trusted: Sequence[str] = (), kind:
     }
     part = construct(target, values, where)
     _check_kind(part, kind, where)
+    for each in kind if isinstance(kind, tuple) else () if kind is None else (kind,):
+        with_defaults(part, each)
     return part
 
 
@@ -153,12 +156,14 @@ def _check_kind(part: Any, kind: Any, where: str, which: Callable[[Any], bool] =
 
 
 def _members(protocol: Any) -> dict[str, Any]:
-    """Name -> function, property, or None for an attribute, of all that a protocol asks for."""
+    """Return name -> function, property, or None for an attribute, of all that a protocol requires."""
     found: dict[str, Any] = {}
     for each in protocol.__mro__:
         if getattr(each, "_is_protocol", False) and each is not typing.Protocol:
             found |= dict.fromkeys(vars(each).get("__annotations__", ())) | vars(each)
-    return {name: member for name, member in found.items() if not name.startswith("_")}
+    return {
+        name: member for name, member in found.items() if not name.startswith("_") and name not in hooks_of(protocol)
+    }
 
 
 def _nested_kinds(target: type, options: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import DataError
-from poolwise.core.interfaces import Progress
+from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.types import Ids, Labels, Manifest, Split, Task
 from poolwise.data.catalogue import digest_pixels, hidden
 from poolwise.data.holdout import draw
@@ -72,14 +71,13 @@ def check_part(name: str, part: Part, classes: int) -> None:
         raise DataError(f"{name} should hold labels 0 to {classes - 1}; its files are of another data set or damaged.")
 
 
-class PackedSource:
+class PackedSource(ImageSource):
     """What all in-memory sources share; a subclass is a frozen dataclass that says how to load.
 
     The pictures are loaded at the first use, and anew after `dataclasses.replace`.
     """
 
     hide_labels: bool
-    max_unreadable: ClassVar[float] = 0.0
 
     def _load(self) -> Packed:
         raise NotImplementedError

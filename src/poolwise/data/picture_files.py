@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from poolwise.core.errors import ConfigError, DataError
-from poolwise.core.interfaces import Progress
+from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.types import Augmentation, Ids, Labels, Manifest, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
 from poolwise.data.decoding import Decoder
@@ -33,7 +33,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureFiles:
+class PictureFiles(ImageSource):
     """Options and behaviour of sources whose pictures are files; a subclass says which.
 
     A path that ends in `#xywh=10,20,30,40` (a media fragment) means that part of the file: x, y, width, height in pixels.

@@ -36,7 +36,7 @@ class Selection:
     copies: NDArray[np.int64]
 
 
-class Variant:
+class Variant(ImageSource):
     """What variants share; a subclass is a frozen dataclass that says which samples it has."""
 
     source: Any

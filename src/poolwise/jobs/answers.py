@@ -60,12 +60,6 @@ def cannot_tell(row: Annotation) -> bool:
     return row.source.endswith(CANNOT_TELL)
 
 
-def taken_back(annotator: object, batch: Batch) -> set[int]:
-    """Return samples that wait for another answer, where an annotator knows of answers that were taken back."""
-    told: Callable[[Batch], set[int]] | None = getattr(annotator, "taken_back", None)
-    return told(batch) if told and batch.asks else set()
-
-
 class Answering(Protocol):
     """What gives answers to a batch: an annotator, or a file that somebody filled in."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from poolwise.core.errors import ConfigError, SettingsChanged
-from poolwise.core.interfaces import Annotator, Display, ImageSource, SaysWhy, Tracker
+from poolwise.core.interfaces import Annotator, Display, ImageSource, Tracker
 from poolwise.core.parts import construct
 from poolwise.core.settings import setting
 from poolwise.core.types import RunRecord
@@ -95,10 +95,8 @@ def ledger_of(config: Mapping[str, Any], folder: Path) -> Ledger:
     return ledger
 
 
-def with_votes(annotator: Any, config: Mapping[str, Any], folder: Path, run: str) -> Any:
-    """Return the annotator of the page with what reads the run's votes; any other as it is."""
-    if not hasattr(annotator, "reading"):
-        return annotator
+def with_votes(annotator: Annotator, config: Mapping[str, Any], folder: Path, run: str) -> Annotator:
+    """Return the annotator with what reads the run's votes, where it makes use of them."""
 
     def votes() -> list[Vote]:
         ledger = ledger_of(config, folder).open(make=False)
@@ -178,8 +176,8 @@ class run_log:  # noqa: N801 (reads as a statement)
 
 def why(tracker: Tracker) -> str:
     """Return what follows "has not been told everything": the tracker's own reason, if it says one."""
-    said = tracker.why() if isinstance(tracker, SaysWhy) else ""
-    return f": {said}" if said else ""
+    reason = tracker.why()
+    return f": {reason}" if reason else ""
 
 
 def tell_all(tracker: Tracker, record: RunRecord, files: Mapping[str, Path], display: Display) -> bool:

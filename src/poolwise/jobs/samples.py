@@ -95,7 +95,7 @@ def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> l
     manifest = images.manifest
     found = images.unreadable(display.progress)
     rows = [(int(sample_id), manifest.paths[sample_id], why) for sample_id, why in found]
-    allowed = getattr(images, "max_unreadable", 0.0)
+    allowed = images.max_unreadable
     if len(rows) > allowed * len(manifest):
         named = "\n  ".join(f"{path}: {why}" for _, path, why in rows[:20])
         raise UnreadableImages(

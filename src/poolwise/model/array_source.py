@@ -59,11 +59,16 @@ def scale_of(pictures: NDArray[Any]) -> Scale:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Source(ImageSource):
     """A source of pictures for one estimator: its classes are the estimator's, and it knows no labels."""
 
-    manifest: Manifest
+    known: Manifest
     pictures: ImageSource | NDArray[np.uint8]
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is known of the pictures."""
+        return self.known
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from poolwise.core.errors import InvalidArray, listed
-from poolwise.core.interfaces import ImageSource, Learner
+from poolwise.core.interfaces import ImageSource, Learner, with_defaults
 from poolwise.core.types import Floats, Ids, LabelledSet, Need, Task
 from poolwise.model.array_source import Scale, Source, from_array, renamed, scale_of
 from poolwise.model.backbones import SmallCNN
@@ -72,7 +72,9 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         task, classes, labels = _encoded(given)
         form = Form(task, classes, scale_of(rows) if self.images is None else None)
-        learner = LightningLearner(backbone=SmallCNN()) if self.learner is None else self.learner
+        learner = (
+            LightningLearner(backbone=SmallCNN()) if self.learner is None else with_defaults(self.learner, Learner)
+        )
         source, ids = self._source(rows, form)
         previous = self._previous(learner, form)
         self.model_ = learner.fit(source, LabelledSet(ids, labels), None, seed=self.seed, previous=previous)
@@ -105,7 +107,7 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _previous(self, learner: Learner, form: Form) -> Any:
         """The last model, for learners that begin from it, as long as the classes are the same."""
         same = hasattr(self, "model_") and np.array_equal(self.classes_, form.classes)
-        return self.model_ if same and getattr(learner, "needs_previous", True) else None
+        return self.model_ if same and learner.needs_previous else None
 
     def _source(self, rows: NDArray[Any], form: Form) -> tuple[Source, Ids]:
         """Where the pictures of X are read, and under which ids."""

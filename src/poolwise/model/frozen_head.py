@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.interfaces import ImageSource, Learner, Progress
 from poolwise.core.types import Floats, Head, Ids, Need, Predictions, Task
 from poolwise.model.backbones import Backbone, Stack
 from poolwise.model.batches import InMemory
@@ -87,7 +87,7 @@ def folded(network: Network) -> Head:
     return Head(weights.float().cpu().numpy(), bias.float().cpu().numpy())
 
 
-class FrozenLearner:
+class FrozenLearner(Learner):
     """What learners on frozen features share; a subclass is a frozen dataclass that has these options and says how to fit.
 
     Each picture goes through the backbone once in the life of the object.
@@ -102,7 +102,7 @@ class FrozenLearner:
     channels_last: bool
     trainer: Any
     features_dir: str
-    needs_previous = False
+    needs_previous: ClassVar[bool] = False
 
     def load(self, path: Path, images: ImageSource) -> FittedHead:
         """The model that `FittedHead.save` wrote. Raises ConfigError for a file of another network."""

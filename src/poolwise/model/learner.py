@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from poolwise.core.errors import ConfigError, DataError, InvalidArray
-from poolwise.core.interfaces import FittedModel, ImageSource, Progress
+from poolwise.core.interfaces import FittedModel, ImageSource, Learner, Progress
 from poolwise.core.types import Augmentation, Floats, Ids, LabelledSet, Manifest, Need, Task, WarmStart, is_known
 from poolwise.model.backbones import Backbone
 from poolwise.model.batches import inputs_of, statistics_sample
@@ -93,7 +94,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightningLearner(Schedule):
+class LightningLearner(Schedule, Learner):
     """Trains a backbone and its head together, with PyTorch Lightning.
 
     Attributes:
@@ -156,6 +157,17 @@ class LightningLearner(Schedule):
                 margins=margins,
             )
         return self._fitted(network, images, machine, {"labelled": float(len(train)), **info})
+
+    def margins(self, images: ImageSource, train: LabelledSet, *, seed: int) -> NDArray[np.float64]:
+        """Return (L,) areas under the margins of the labels; see `MarginCallback`."""
+        heard = MarginCallback(len(train))
+        self.fit(images, train, None, seed=seed, margins=heard)
+        return heard.areas()
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the backbone has trained weights."""
+        return bool(self.backbone.pretrained)
 
     def embed(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> Floats | None:
         """(n, D) embeddings before the first label: of a backbone with trained weights; None where it has none."""

@@ -49,11 +49,6 @@ class Strategy(Checked, QueryStrategy):
     `tasks`.
     """
 
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """Tasks for which the strategy is defined; a class attribute will do."""
-        return tuple(Task)
-
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Choose exactly `size` distinct ids of the view; 0 gives an empty query.
 

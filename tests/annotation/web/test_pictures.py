@@ -12,10 +12,11 @@ from PIL import Image
 
 from poolwise.annotation.web import pictures
 from poolwise.annotation.web.pictures import Pictures
+from poolwise.core.interfaces import ImageSource
 
 
 @dataclass(frozen=True)
-class One:
+class One(ImageSource):
     path: Path
 
     def file(self, sample_id):

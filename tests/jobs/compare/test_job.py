@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from poolwise.core.errors import ConfigError, DataError, LedgerMoved, SettingsChanged
+from poolwise.core.interfaces import Tracker
 from poolwise.core.types import Task
 from poolwise.jobs.compare import job
 from poolwise.jobs.compare.job import compare_job, compared
@@ -26,7 +27,7 @@ def names(parts):
 
 
 @dataclass
-class Told:
+class Told(Tracker):
     """A tracker that remembers."""
 
     records: list = field(default_factory=list)

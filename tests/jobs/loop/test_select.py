@@ -9,6 +9,7 @@ import pytest
 from builders import Blobs, MeansLearner, ledger, parts
 from poolwise.annotation.csv_files import CsvFiles, batch_file
 from poolwise.core.errors import ConfigError
+from poolwise.core.interfaces import QueryStrategy, StoppingRule
 from poolwise.core.types import Need, Query
 from poolwise.jobs.answers import batch_of
 from poolwise.jobs.loop import select
@@ -22,7 +23,7 @@ from poolwise.query.random import Random
 
 
 @dataclass
-class Watching:
+class Watching(QueryStrategy):
     """Takes the first candidates and keeps what it was shown."""
 
     needs: Need = Need.NOTHING
@@ -36,7 +37,7 @@ class Watching:
 
 
 @dataclass(frozen=True)
-class Wanting:
+class Wanting(StoppingRule):
     """A rule that never stops and wants every fact of the pool."""
 
     wants: ClassVar[frozenset[str]] = frozenset({"kappa", "changed", "uncertainty", "farthest"})

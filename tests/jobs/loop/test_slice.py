@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from builders import Blobs, Means, MeansLearner, ledger, parts
+from poolwise.core.interfaces import QueryStrategy
 from poolwise.core.types import Need, Predictions, Query, Task
 from poolwise.jobs.loop.runner import run_loop
 from poolwise.jobs.loop.stopping.budget import Budget
@@ -77,7 +78,7 @@ class Remembered(Means):
 
 
 @dataclass(frozen=True)
-class Picking:
+class Picking(QueryStrategy):
     """Takes the candidates of lowest rank, drawn ties; the rank may look at the ids of what is labelled."""
 
     rank: Callable[[NDArray, NDArray], NDArray]

@@ -8,6 +8,7 @@ import pytest
 
 from builders import Blobs
 from poolwise.core.errors import ConfigError, DataError, SettingsChanged
+from poolwise.core.interfaces import Tracker
 from poolwise.jobs.samplesize.job import measured, samplesize_job
 
 
@@ -16,7 +17,7 @@ def rows(parts, name):
 
 
 @dataclass
-class Told:
+class Told(Tracker):
     """A tracker that remembers."""
 
     records: list = field(default_factory=list)

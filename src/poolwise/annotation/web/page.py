@@ -10,14 +10,14 @@ from annotated_types import Interval
 
 from poolwise.annotation.web.speed import figures
 from poolwise.annotation.web.vote_aggregation import aggregate, has_news, taken_back
-from poolwise.core.interfaces import ImageSource
+from poolwise.core.interfaces import Annotator, ImageSource
 from poolwise.core.ranges import Checked, OneOf
 from poolwise.core.types import Answer, Batch
 from poolwise.core.voting import Vote
 
 
 @dataclass(frozen=True)
-class Page(Checked):
+class Page(Checked, Annotator):
     """Parks the run with the command that opens the page, and collects what people answer there.
 
     Attributes:
@@ -40,6 +40,10 @@ class Page(Checked):
     def reading(self, votes: Callable[[], Sequence[Vote]]) -> Page:
         """Return this annotator with the run's votes."""
         return replace(self, votes=votes)
+
+    def page_settings(self) -> Mapping[str, Any]:
+        """Return how the page is served, unless its command says otherwise."""
+        return {"train": self.train, "redundancy": self.redundancy, "hold_minutes": self.hold_minutes}
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Return the command that opens the page, which shows what the ledger holds."""

@@ -81,10 +81,10 @@ class Pictures:
 
     def _place(self, sample_id: int) -> tuple[Path | None, Box | None]:
         """Return the file of a sample, and which part of it; None for packed data."""
-        file, place = self.images.file(sample_id), getattr(self.images, "place", None)
+        file, place = self.images.file(sample_id), self.images.place(sample_id)
         if file is not None or place is None:
             return file, None
-        path, box = split_place(place(sample_id))
+        path, box = split_place(place)
         return Path(path), box
 
     def _opened(self, sample_id: int, file: Path | None, box: Box | None, side: int) -> Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.annotation.oracle import Oracle
 from poolwise.core.errors import ConfigError
 from poolwise.core.files import write_bytes
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, Tracker
@@ -27,7 +25,6 @@ from poolwise.jobs.audit.settings import AuditConfig
 from poolwise.jobs.run_folder import check_name, name_of, with_votes
 from poolwise.jobs.trainings.build import images_of, member_of, work_of
 from poolwise.jobs.trainings.fits import digest_of, npy_bytes, row_bytes
-from poolwise.model.margin_callback import MarginCallback
 from poolwise.model.patch_embeddings import patch_embeddings
 from poolwise.quality.duplicates.find import find_duplicates
 from poolwise.quality.label_error.choice import PlantedScore
@@ -83,7 +80,7 @@ def audit_parts(
     images = images_of(settings.data, settings.trusted)
     members = members_of(settings)
     annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted, kind=Annotator)
-    if isinstance(annotator, Oracle):
+    if annotator.simulated:
         annotator = annotator.knowing(images)
     cache, place = Path(settings.cache), folder or Path(settings.runs) / name
     return AuditParts(
@@ -129,11 +126,11 @@ def _embed(
     return partial(embedded, images, learner, folder, display)
 
 
-def embedded(images: ImageSource, learner: Any, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
+def embedded(images: ImageSource, learner: Learner, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
     """Embeddings that no label went into: of trained weights, else of patches of these pictures."""
     if len(ids) <= OLD_ENOUGH:
         return None
-    found = learner.embed(images, ids, display.progress) if hasattr(learner, "embed") else None
+    found = learner.embed(images, ids, display.progress)
     if found is not None:
         return np.asarray(found, dtype=np.float32)
     return patch_embeddings(images, ids, folder=folder, progress=display.progress)
@@ -182,20 +179,16 @@ def _margins(
         return None
 
     def areas(labelled: LabelledSet) -> NDArray[np.float64]:
-        learner, manifest = (
-            build_part(member["model"], where="model", trusted=settings.trusted, kind=Learner),
-            images.manifest,
-        )
-        if "margins" not in inspect.signature(learner.fit).parameters:
-            raise ConfigError(
-                f"{type(learner).__name__} tells no margins; choose a network that is trained, e.g. model=small_cnn."
-            )
-        digests, seed = manifest.digests(), derive(settings.seed, 0, "margins")
+        learner: Learner = build_part(member["model"], where="model", trusted=settings.trusted, kind=Learner)
+        digests, seed = images.manifest.digests(), derive(settings.seed, 0, "margins")
         file = folder / f"{digest_of(digests['paths'], digests['pictures'], member, seed, row_bytes(labelled))}.npy"
         if not file.is_file():
-            heard = MarginCallback(len(labelled))
-            learner.fit(images, labelled, None, seed=seed, margins=heard)
-            write_bytes(file, npy_bytes(heard.areas()))
+            margins = learner.margins(images, labelled, seed=seed)
+            if margins is None:
+                raise ConfigError(
+                    f"{type(learner).__name__} tells no margins; choose a network that is trained, e.g. model=small_cnn."
+                )
+            write_bytes(file, npy_bytes(margins))
         return np.asarray(np.load(file, allow_pickle=False), dtype=np.float64)
 
     return areas
@@ -259,4 +252,4 @@ def _imported(settings: AuditConfig, images: ImageSource) -> Callable[[Ids], Flo
     if settings.predictions is None:
         return None
     file = Path(str(settings.predictions))
-    return lambda ids: read_predictions(file, images.manifest, ids, getattr(images, "numbers", ({}, {})))
+    return lambda ids: read_predictions(file, images.manifest, ids, images.numbers)

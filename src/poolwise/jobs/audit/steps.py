@@ -25,7 +25,7 @@ from poolwise.core.types import (
     decode,
     label_text,
 )
-from poolwise.jobs.answers import cannot_tell, is_old, received, second_look, taken_back
+from poolwise.jobs.answers import cannot_tell, is_old, received, second_look
 from poolwise.jobs.audit import tables
 from poolwise.jobs.audit.judge import Surroundings, Verdict, judge, probabilities, readable, surroundings
 from poolwise.jobs.audit.parts import AuditParts
@@ -169,9 +169,9 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[NewEvent
     events = received(state, batch, parts.annotator, reviewed)
     fresh = [row for event in events for row in event.annotations]
     looked_at = {at for at, row in state.annotations.items() if row.source != GIVEN} | {row.sample_id for row in fresh}
-    back = taken_back(parts.annotator, batch) & looked_at  # in the ledger already, and nobody stands by it
+    back = parts.annotator.taken_back(batch) & looked_at  # in the ledger already, and nobody stands by it
     missing = [sample_id for sample_id in batch.ids() if sample_id not in looked_at - back]
-    if missing and (back or getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
+    if missing and (back or parts.annotator.partial != "train" or len(missing) == len(batch.asks)):
         done = len(batch.asks) - len(missing)
         message = f"{done} of {len(batch.asks)} reviewed. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from poolwise.core.files import write_text
 from poolwise.core.interfaces import Tracker
 from poolwise.core.parts import first_names
 from poolwise.core.seeds import derive
-from poolwise.core.types import Ids, Labels, Need, RunRecord, Task
+from poolwise.core.types import Need, RunRecord, Task
 from poolwise.jobs.benchmark.plan import Cell
 from poolwise.jobs.loop.job import loop_job
 from poolwise.jobs.loop.parts import Parts
@@ -30,14 +30,6 @@ FILE_NAME = "cell.json"
 VERSION = 1
 WITHOUT_EFFECT = ("tracking", "runs", "run_name", "verbose", "trusted", "trainer.enable_progress_bar")
 """Settings that leave the numbers of a cell as they are."""
-
-
-@runtime_checkable
-class Marks(Protocol):
-    """A simulated annotator that can say how much is right, and nothing more."""
-
-    def share_right(self, ids: Ids, labels: Labels) -> float:
-        """Share of the samples that are labelled as they should be."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +91,8 @@ def run_cell(cell: Cell, parts: Parts, ledger: OpenLedger) -> CellResult:
     Raises:
         ConfigError: people would have to answer, or nothing is held out to measure on.
     """
-    if not (parts.annotator.simulated and isinstance(parts.annotator, Marks)):
+    labels = parts.images.manifest.labels[:0]
+    if not parts.annotator.simulated or parts.annotator.share_right(np.empty(0, dtype=np.int64), labels) is None:
         raise ConfigError("a benchmark is simulated: it needs annotation=oracle, or an annotator with `share_right`.")
     heard, tracker = Heard(), Noted(parts.tracker)
     parts = replace(parts, display=heard, tracker=tracker)
@@ -136,7 +129,7 @@ def pool_accuracy(parts: Parts, ledger: OpenLedger) -> float | None:
     labels, so the annotator counts; nothing but the share comes back.
     """
     state, model = ledger.state(parts.run), last_model(parts, ledger)
-    if model is None or not isinstance(parts.annotator, Marks):
+    if model is None:
         return None
     manifest = parts.images.manifest
     answered, rest = training_set(state, manifest), pool_left(state, manifest)
@@ -149,7 +142,7 @@ def pool_accuracy(parts: Parts, ledger: OpenLedger) -> float | None:
         ids.append(rest)
         labels.append((probs >= 0.5).astype(np.int8) if several else probs.argmax(axis=1).astype(np.int64))
     share = parts.annotator.share_right(np.concatenate(ids), np.concatenate(labels))
-    return None if math.isnan(share) else share
+    return None if share is None or math.isnan(share) else share
 
 
 def _points(record: RunRecord) -> list[Point]:
@@ -163,14 +156,14 @@ def _points(record: RunRecord) -> list[Point]:
 
 
 @dataclass
-class Noted:
+class Noted(Tracker):
     """A tracker that remembers whether it could tell all."""
 
     tracker: Tracker
     told: bool = False
 
     def sync(self, run: RunRecord, **more: Any) -> bool:
-        """Pass on; see `protocols.Tracker`."""
+        """Pass on; see `interfaces.Tracker`."""
         self.told = self.tracker.sync(run, **more)
         return self.told
 

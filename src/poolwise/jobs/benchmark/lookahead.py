@@ -30,7 +30,7 @@ from poolwise.metric.classification import headline, held_out
 
 
 @dataclass(frozen=True)
-class LookAhead:
+class LookAhead(QueryStrategy):
     """Takes, of several batches, the one whose answers make the best model on the held-out set.
 
     The idea of BoSS (best of several strategies): random batches and one of each strategy are answered, a model is

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from poolwise.core.errors import DataError
 from poolwise.core.parallel import HERE
 from poolwise.core.parts import TARGET
-from poolwise.core.types import Ask, Ids, Labels
+from poolwise.core.types import Ask
 from poolwise.jobs.audit import steps, tables
 from poolwise.jobs.audit.build import FIRST, duplicates_among, embedded, find_errors
 from poolwise.jobs.audit.judge import judge, surroundings
@@ -30,14 +29,6 @@ from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import LabelsAudited
 from poolwise.ledger.state import RunState
 from poolwise.report.audit import AuditPage, write_audit_page
-
-
-@runtime_checkable
-class Marks(Protocol):
-    """A simulated annotator that can say how many of some labels are right, and nothing more."""
-
-    def share_right(self, ids: Ids, labels: Labels) -> float:
-        """Share of the samples that are labelled as they should be."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +56,9 @@ class LoopAuditor:
             return LabelsAudited({}, (f"no audit: {error}",))
         audit = steps.audited(verdict, around, mine, blobs)
         first = verdict.found.ranking[: mine.settings.budget]
-        if isinstance(parts.annotator, Marks) and len(first):
+        if len(first):
             right = parts.annotator.share_right(verdict.labelled.ids[first], verdict.labelled.labels[first])
-            if not np.isnan(right):
+            if right is not None and not np.isnan(right):
                 audit = replace(audit, results={**audit.results, "precision_in_review": 1 - right})
         budget = mine.settings.budget
         steps.write_tables(audit, folder, manifest, blobs, budget)

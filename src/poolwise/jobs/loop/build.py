@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from poolwise.annotation.oracle import Oracle
 from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
 from poolwise.core.parts import build_part, construct
 from poolwise.core.types import RunRecord
@@ -79,7 +78,7 @@ def _built(settings: LoopConfig) -> dict[str, Any]:
     trusted = settings.trusted
     annotator = build_part(settings.annotation, where="annotation", trusted=trusted, kind=Annotator)
     images = _images(settings, annotator)
-    if isinstance(annotator, Oracle):
+    if annotator.simulated:
         annotator = annotator.knowing(images)
     return {
         "images": images,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -24,14 +24,6 @@ from poolwise.ledger.blobs import Blobs
 from poolwise.ledger.events import LabelsAudited
 from poolwise.ledger.state import RunState
 from poolwise.query.candidates import Candidates
-
-
-@runtime_checkable
-class LimitsBatch(Protocol):
-    """A stopping rule that also says how many labels may still be asked for."""
-
-    def allowance(self, rounds: tuple[RoundRecord, ...]) -> int:
-        """Labels left."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +87,12 @@ class Parts:
     @property
     def wants(self) -> frozenset[str]:
         """Facts of the pool that the stopping rules look at; see `RoundRecord.pool`."""
-        return frozenset().union(*(getattr(rule, "wants", frozenset()) for rule in self.rules))
+        return frozenset().union(*(rule.wants for rule in self.rules))
 
     @property
     def rounds_kept(self) -> int:
         """Rounds whose models are kept: the last one, or as many as the strategy asks."""
-        return int(getattr(self.strategy, "rounds", 1)) if Need.ROUNDS in self.strategy.needs else 1
+        return self.strategy.rounds if Need.ROUNDS in self.strategy.needs else 1
 
 
 @dataclass

@@ -25,7 +25,7 @@ def rehearse(parts: Parts) -> None:
     pool = manifest.ids(Split.POOL)[:ROWS]
     if parts.settings.start == "strategy":
         _rehearse_start(parts, pool[:WANTED])
-    if len(pool) < WANTED or getattr(parts.strategy, "beyond_arrays", False):
+    if len(pool) < WANTED or parts.strategy.beyond_arrays:
         return
     try:
         parts.candidates.select(parts.strategy, _made_up(manifest, pool), WANTED, np.random.default_rng(0))
@@ -35,9 +35,7 @@ def rehearse(parts: Parts) -> None:
 
 def _rehearse_start(parts: Parts, few: np.ndarray) -> None:
     """Check what can be known of the first batch before anything is written down."""
-    learner = parts.learner
-    backbone = getattr(learner, "backbone", None)
-    if not hasattr(learner, "embed") or not getattr(backbone, "pretrained", True):
+    if not parts.learner.embeds:
         raise no_embeddings()
     names = {Need.DRAWS: "stochastic draws", Need.ROUNDS: "the models of past rounds", Need.HEAD: "the last layer"}
     missing = [name for need, name in names.items() if need in parts.strategy.needs]
@@ -46,7 +44,7 @@ def _rehearse_start(parts: Parts, few: np.ndarray) -> None:
             f"start=strategy chooses the first batch before anything is trained, and query={parts.strategy_name} looks at "
             f"{' and '.join(missing)} of a trained model; use start=random, or query=typiclust, max_herding or auto."
         )
-    if len(few) < WANTED or getattr(parts.strategy, "beyond_arrays", False):
+    if len(few) < WANTED or parts.strategy.beyond_arrays:
         return
     points = np.random.default_rng(0).standard_normal((len(few), WIDTH), dtype=np.float32)
     try:

@@ -10,7 +10,7 @@ from enum import Enum
 from poolwise.core.interfaces import FittedModel, StoppingRule
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop import steps
-from poolwise.jobs.loop.parts import LimitsBatch, Parts, Settings, Workbench
+from poolwise.jobs.loop.parts import Parts, Settings, Workbench
 from poolwise.jobs.loop.select import select
 from poolwise.jobs.loop.slice import regret
 from poolwise.jobs.resume import check_data, check_settings
@@ -86,7 +86,7 @@ def _between_rounds(state: RunState, settings: Settings, rules: Sequence[Stoppin
             return Next(Step.STOP, reason=reason)
     test = 0 if state.rounds else settings.test_size
     wanted = settings.query_size if state.rounds else _seed_set(state, settings)
-    limits = [rule.allowance(state.records) for rule in rules if isinstance(rule, LimitsBatch)]
+    limits = [limit for rule in rules if (limit := rule.allowance(state.records)) is not None]
     size = min([wanted, max(0, pool_left - test), *limits]) + min(test, pool_left)
     if size == 0 and state.rounds:
         return Next(Step.STOP, reason="no sample is left in the unlabelled pool")
@@ -170,7 +170,7 @@ def _round_of(coming: Next, state: RunState) -> int:
 
 def _round_done(state: RunState, parts: Parts) -> None:
     record = state.record(parts.run, parts.folder)
-    limits = [rule.allowance(()) for rule in parts.rules if isinstance(rule, LimitsBatch)]
+    limits = [limit for rule in parts.rules if (limit := rule.allowance(())) is not None]
     parts.display.round_done(record, min(limits, default=None))
     figures = None if parts.round_figures is None else parts.round_figures(record)
     parts.tracker.sync(record, round_figures=figures)

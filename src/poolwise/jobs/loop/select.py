@@ -131,8 +131,7 @@ def _view(state: RunState, parts: Parts, bench: Workbench, model: FittedModel, c
 
 def _cold(parts: Parts, candidates: Ids) -> PoolView:
     """Return what is known before the first label, where the model was trained elsewhere."""
-    embed = getattr(parts.learner, "embed", None)
-    embeddings = None if embed is None else embed(parts.images, candidates, parts.display.progress)
+    embeddings = parts.learner.embed(parts.images, candidates, parts.display.progress)
     if embeddings is None:
         raise no_embeddings()
     return untrained(parts.images.manifest, candidates, embeddings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -22,8 +22,8 @@ from poolwise.core.types import (
     Task,
     decode,
 )
-from poolwise.jobs.answers import batch_of, new_annotations, received, taken_back
-from poolwise.jobs.loop.parts import LimitsBatch, Parts, Workbench
+from poolwise.jobs.answers import batch_of, new_annotations, received
+from poolwise.jobs.loop.parts import Parts, Workbench
 from poolwise.jobs.loop.rehearse import rehearse
 from poolwise.jobs.samples import data_facts, labels_digest, test_set, training_set, unreadable, validation_set
 from poolwise.ledger.events import (
@@ -57,14 +57,13 @@ def open_run(parts: Parts) -> NewEvent:
         )
     if not parts.is_control:
         rehearse(parts)
-        if not any(isinstance(rule, LimitsBatch) for rule in parts.rules):
+        if all(rule.allowance(()) is None for rule in parts.rules):
             parts.display.warn(
                 "no rule limits the labels: `budget` counts with stopping=[budget,...] only, and without it up to "
                 f"{len(manifest.ids(Split.POOL))} samples are asked for."
             )
     broken = unreadable(parts.images, parts.display, told=not parts.is_control)
-    never = getattr(parts.annotator, "never", None)
-    if never and not parts.is_control and (empty := never(manifest.classes)):
+    if not parts.is_control and (empty := parts.annotator.never(manifest.classes)):
         parts.display.warn(
             f"no picture of {manifest.name} is of class {listed(empty)}: it cannot be learnt; "
             "add pictures of it, or leave it out with data.classes=[...]."
@@ -95,12 +94,9 @@ def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation
 
 def _unanswerable(parts: Parts) -> list[int]:
     """In a simulation, pool samples whose true label nobody knows cannot be asked."""
-    answerable = getattr(parts.annotator, "answerable", None)
-    if answerable is None:
-        return []
     pool = parts.images.manifest.ids(Split.POOL)
-    left_out = [int(at) for at in pool[~answerable(pool)]]
-    if len(left_out) == len(pool):
+    left_out = [int(at) for at in pool[~parts.annotator.answerable(pool)]]
+    if parts.annotator.simulated and len(left_out) == len(pool):
         raise ConfigError(
             f"annotation=oracle answers from the labels of the data, and {parts.images.manifest.name} has none in its pool; "
             "use annotation=csv_files to have people answer."
@@ -126,9 +122,9 @@ def collect(state: RunState, parts: Parts) -> list[NewEvent]:
     fresh = tuple(row for event in events for row in event.annotations)
     rows = {row.sample_id: row for row in (*state.annotations.values(), *fresh)}
     waiting = {ask.sample_id for ask in round_.reviews if rows[ask.sample_id].round < batch.round}
-    back = taken_back(parts.annotator, batch) & rows.keys()  # in the ledger already, and nobody stands by it
+    back = parts.annotator.taken_back(batch) & rows.keys()  # in the ledger already, and nobody stands by it
     missing = [sample_id for sample_id in batch.ids() if sample_id not in rows or sample_id in waiting | back]
-    if missing and (back or getattr(parts.annotator, "partial", "wait") != "train" or len(missing) == len(batch.asks)):
+    if missing and (back or parts.annotator.partial != "train" or len(missing) == len(batch.asks)):
         # Emitting again is safe, and brings back a file that was lost.
         message = f"{len(batch.asks) - len(missing)} of {len(batch.asks)} answered. {parts.annotator.emit(batch, parts.images)}"
         if not fresh and state.parked == message:
@@ -159,8 +155,7 @@ def _cost(parts: Parts, answered: Sequence[int]) -> dict[str, float]:
 
 def _work(parts: Parts, batch: Batch) -> Mapping[str, float]:
     """Return what an annotator says of its work, such as seconds an answer."""
-    facts: Callable[[Batch], Mapping[str, float]] | None = getattr(parts.annotator, "facts", None)
-    return facts(batch) if facts and batch.asks else {}
+    return parts.annotator.facts(batch) if batch.asks else {}
 
 
 def train(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
@@ -193,7 +188,7 @@ def train(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
 
 def _previous(state: RunState, parts: Parts, bench: Workbench) -> FittedModel | None:
     """Last round's model, unless the learner says that it has no use for it: the protocol offers it to every one."""
-    if len(state.rounds) < 2 or not getattr(parts.learner, "needs_previous", True):
+    if len(state.rounds) < 2 or not parts.learner.needs_previous:
         return None
     return bench.model(state.rounds[-2].checkpoint, parts)
 

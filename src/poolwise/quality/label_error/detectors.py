@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Protocol
 import numpy as np
 from annotated_types import Interval
 
+from poolwise.core.interfaces import hook
 from poolwise.core.ranges import Checked, Count, Share
 from poolwise.core.types import Floats, Need
 from poolwise.quality.label_error.confident_learning import Prune, flagged
@@ -68,6 +69,11 @@ class Detector(Protocol):
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
         """Return (N,) quality of labels in [0, 1], lower is worse: the evidence for the label."""
         return self_confidence(labels, evidence)
+
+    @hook
+    def choose(self, view: LabelView) -> tuple[Detector, Any]:
+        """Return the detector that is to judge these labels, and what it was compared with if it was chosen."""
+        return self, None
 
 
 class Measure(str, Enum):

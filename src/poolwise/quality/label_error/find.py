@@ -22,7 +22,7 @@ from poolwise.core.errors import ConfigError, InvalidArray, listed
 from poolwise.core.seeds import generator
 from poolwise.core.types import Labels
 from poolwise.quality.label_error import multilabel
-from poolwise.quality.label_error.choice import Comparison, Planted
+from poolwise.quality.label_error.choice import Comparison
 from poolwise.quality.label_error.detectors import Auto, Detector, LabelView, needed
 from poolwise.quality.label_error.estimates import Estimate, estimates
 from poolwise.quality.label_error.label_errors import LabelErrors, expected_errors, expected_in
@@ -108,9 +108,7 @@ def find_with(
 
 def _of_one(view: LabelView, detector: Detector, budget: int | None, method: str, seed: int) -> LabelErrors:
     """Return the findings on samples with one label each."""
-    told: Comparison | None = None
-    if isinstance(detector, Planted):
-        detector, told = detector.choose(view)
+    detector, told = detector.choose(view)
     evidence = detector.evidence(view)
     quality = detector.quality(view.labels, evidence)
     order = np.lexsort((np.arange(len(quality)), quality))

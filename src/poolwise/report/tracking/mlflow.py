@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from poolwise.core.errors import PoolwiseError
-from poolwise.core.interfaces import FittedModel
+from poolwise.core.interfaces import FittedModel, Tracker
 from poolwise.core.types import RoundRecord, RunRecord
 from poolwise.report.tracking.cursor import read_cursor
 from poolwise.report.tracking.database import SQLITE, database_of, opened
@@ -33,7 +33,7 @@ _outages: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
-class MLflowTracker:
+class MLflowTracker(Tracker):
     """A `Tracker` that writes to MLflow 3.
 
     Attributes:
@@ -60,7 +60,7 @@ class MLflowTracker:
         files: Mapping[str, Path] = MappingProxyType({}),
         round_figures: Callable[[RoundRecord], Mapping[str, bytes]] | None = None,
     ) -> bool:
-        """Send what is new; False, and one warning an outage, if not all could be sent. See `protocols.Tracker`."""
+        """Send what is new; False, and one warning an outage, if not all could be sent. See `interfaces.Tracker`."""
         store = self.store()
         try:
             if not reachable(store, min(PROBE_S, self.timeout_s)):
@@ -77,7 +77,7 @@ class MLflowTracker:
         return True
 
     def why(self) -> str:
-        """Return a sentence without its full stop; see `protocols.SaysWhy`."""
+        """Return a sentence without its full stop; see `interfaces.Tracker`."""
         return _outages.get(self.store(), "")
 
     def store(self) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from poolwise.core.interfaces import FittedModel
+from poolwise.core.interfaces import FittedModel, Tracker
 from poolwise.core.types import RoundRecord, RunRecord
 
 
 @dataclass(frozen=True)
-class NoTracker:
+class NoTracker(Tracker):
     """A `Tracker` that sends nothing, so nothing is ever left to send."""
 
     def sync(
@@ -23,5 +23,5 @@ class NoTracker:
         files: Mapping[str, Path] = MappingProxyType({}),
         round_figures: Callable[[RoundRecord], Mapping[str, bytes]] | None = None,
     ) -> bool:
-        """Return true; see `protocols.Tracker`."""
+        """Return true; see `interfaces.Tracker`."""
         return True

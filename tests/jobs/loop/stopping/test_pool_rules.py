@@ -21,7 +21,7 @@ def rounds(fact, *values):
 
 
 def reason(rule, *values):
-    (fact,) = getattr(rule, "wants", ["cost"])
+    (fact,) = rule.wants or ["cost"]
     return rule.reason(rounds(fact, *values), metric="accuracy", pool_left=9)
 
 
@@ -69,7 +69,7 @@ def test_cost_adds_up_over_all_rounds():
 
 def test_costs_are_summed_up_unasked():
     """`wants` names what is computed for a rule alone; costs are there whenever the data have them."""
-    assert not hasattr(Cost(1), "wants")
+    assert Cost(1).wants == frozenset()
 
 
 def test_an_answer_costs_one_where_costs_are_unknown_and_a_skip_nothing():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Budget(Checked):
+class Budget(Checked, StoppingRule):
     """At most `budget` labels to train on, those of round 0 included.
 
     Skipped samples, labels that came with the data and those of the test set are not counted.

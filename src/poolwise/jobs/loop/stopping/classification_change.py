@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Count, Share
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class ClassificationChange(Checked):
+class ClassificationChange(Checked, StoppingRule):
     """Stop when at most a share `threshold` of the predictions changed, in each of the last `patience` rounds.
 
     Zhu, Wang and Hovy (2008) stop once no unlabelled sample has changed its predicted class between two consecutive

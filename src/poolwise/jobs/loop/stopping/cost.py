@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Cost(Checked):
+class Cost(Checked, StoppingRule):
     """Stop when the batches so far have cost `limit` or more, in the unit of the data's column `cost`.
 
     Where a round knows no costs, each answer counts 1. A skipped sample costs nothing, and one that is asked again after

@@ -8,13 +8,14 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Interval
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class MeanUncertainty(Checked):
+class MeanUncertainty(Checked, StoppingRule):
     """Stop when the mean entropy of the predictions, divided by its largest value, is below `threshold`.
 
     "Overall uncertainty" of Zhu, Wang and Hovy (2008): the mean entropy over what is left unlabelled falls below a

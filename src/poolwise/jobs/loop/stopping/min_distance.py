@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Positive
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class MinDistance(Checked):
+class MinDistance(Checked, StoppingRule):
     """Stop when no candidate is as far as `distance` from all labelled samples.
 
     That distance, the largest over candidates of the smallest to a labelled sample, is the radius that core-set

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Plateau(Checked):
+class Plateau(Checked, StoppingRule):
     """Stop when the best metric of the last `patience` rounds beats the best before them by less than `min_gain`.
 
     Early stopping as in Prechelt (1998), over rounds in place of epochs. It judges by single noisy points: choose

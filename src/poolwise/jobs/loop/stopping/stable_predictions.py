@@ -8,13 +8,14 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Interval
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.facts import latest
 
 
 @dataclass(frozen=True)
-class StablePredictions(Checked):
+class StablePredictions(Checked, StoppingRule):
     """Stop when consecutive models agree: their mean kappa over the last `window` rounds is `threshold` or more.
 
     Bloodgood and Vijay-Shanker (2009): after each round the new model and the one before it predict a stop

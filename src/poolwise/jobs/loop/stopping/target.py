@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import RoundRecord
 
 
 @dataclass(frozen=True)
-class Target(Checked):
+class Target(Checked, StoppingRule):
     """Stop once the headline metric reached `value` in `rounds` rounds running (one lucky round is none)."""
 
     value: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from poolwise.core.interfaces import StoppingRule
 from poolwise.core.ranges import Checked, Count, Positive
 from poolwise.core.types import RoundRecord
 from poolwise.jobs.loop.stopping.cost import cost_of
@@ -14,7 +15,7 @@ POINT = 0.01
 
 
 @dataclass(frozen=True)
-class Worth(Checked):
+class Worth(Checked, StoppingRule):
     """Stop when the batch to come is worth less than the last one cost, `rounds` rounds running.
 
     What it brings is read off a learning curve through this strategy's rounds, see `metric/curve/outlook.py`; it takes three
