@@ -114,7 +114,7 @@ class CurveFit:
             mean, (low, high) = between(self.seen, flat, tails)
         else:
             mean, (low, high) = self.posterior.mean(flat), self.posterior.quantiles(flat, tails)
-        return self._told(sizes.shape, mean, low, high)
+        return self._prediction(sizes.shape, mean, low, high)
 
     def gain(self, more: ArrayLike, level: float = 0.8) -> Prediction:
         """Return what `more` labels beyond the largest size are expected to bring: the change for the better.
@@ -186,7 +186,7 @@ class CurveFit:
     def _reach(self, target: float) -> Reach:
         return Reach(self.posterior, self.scale.error(target, "target"))
 
-    def _told(self, shape: tuple[int, ...], mean: Any, low: Any, high: Any) -> Prediction:
+    def _prediction(self, shape: tuple[int, ...], mean: Any, low: Any, high: Any) -> Prediction:
         ends = (low, high) if not self.scale.higher else (high, low)
         return Prediction(*(_shaped(self.scale.scores(part), shape) for part in (mean, *ends)))
 

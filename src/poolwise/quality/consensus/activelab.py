@@ -37,14 +37,14 @@ def relabel_scores(votes: ArrayLike, probs: ArrayLike) -> tuple[Floats, NDArray[
     >>> [round(float(score), 3) for score in scores], relabel.tolist()  # (2q + 1/2) / 3, twice; (q + 1/2) / 2
     ([0.667, 0.333, 0.5], [True, True, False])
     """
-    table, classes, given = check_votes(votes, probs)
-    said = np.asarray(given)
+    table, classes, checked = check_votes(votes, probs)
+    model = np.asarray(checked)
     voices = votes_each(table)
     several = voices.max(initial=0) > 1
     if several:
-        said = at_temperature(said, best_temperature(table, said))
-    labels, weights = crowdlab(table, classes, said)
-    quality, _ = qualities(table, labels, weights, classes, said)
+        model = at_temperature(model, best_temperature(table, model))
+    labels, weights = crowdlab(table, classes, model)
+    quality, _ = qualities(table, labels, weights, classes, model)
     trust = weights.annotators if several else np.ones(table.shape[1])
     voted = (table >= 0).any(axis=0)
     mean = float(trust[voted].mean()) if voted.any() else 1.0

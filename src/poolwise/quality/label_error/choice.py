@@ -152,17 +152,17 @@ class Planted(Checked, Detector):
         there = able(self.members, view)
         if not there:
             raise ConfigError("planted: none of the members has the arrays that it needs.")
-        told = compared(view, there, self.share, self.seed)
-        names = told.ranking[: self.best]
+        comparison = compared(view, there, self.share, self.seed)
+        names = comparison.ranking[: self.best]
         if len(names) == 1:
-            return there[names[0]], told
+            return there[names[0]], comparison
         both = Ensemble({name: there[name] for name in names})
         also = compared(view, {TOGETHER: both}, self.share, self.seed)
-        table, ranking = (*told.table, *also.table), (TOGETHER, *told.ranking)
-        return both, Comparison(table, ranking, {**told.planted, **also.planted})
+        table, ranking = (*comparison.table, *also.table), (TOGETHER, *comparison.ranking)
+        return both, Comparison(table, ranking, {**comparison.planted, **also.planted})
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) of the detector chosen."""
         detector, _ = self.choose(view)
-        said = detector.evidence(view)
-        return given_first(view.labels, detector.quality(view.labels, said), said)
+        evidence = detector.evidence(view)
+        return given_first(view.labels, detector.quality(view.labels, evidence), evidence)
