@@ -78,7 +78,7 @@ class Run(Protocol):
 
     @property
     def store(self) -> VoteStore:
-        """Where its votes go."""
+        """Return where its votes go."""
 
     @property
     def page(self) -> Page:
@@ -135,7 +135,7 @@ class Site:
 
     @property
     def view(self) -> View:
-        """Where the run stands, as last read."""
+        """Return where the run stands, as last read."""
         return self._view
 
     @property
@@ -172,7 +172,7 @@ class Site:
 
     @cached_property
     def copies_session(self) -> BatchSession:
-        """Where people say which sample of a duplicate group stays."""
+        """Return where people say which sample of a duplicate group stays."""
         manifest = self.run.images.manifest
         members = {each: Ask(each, path) for group in self.groups.values() for each, path, _, _ in group.members}
         batch = Batch(COPIES, tuple(members.values()), manifest.classes, manifest.task, Path())
