@@ -18,7 +18,7 @@ PICTURE = re.compile(r"sample_(\d{7,18})$")
 
 
 def choices(batch: Batch) -> list[str]:
-    """What people choose from: the classes, skip, and for several labels none; the latter two unless classes are called so.
+    """Return what people choose from: classes, skip, for several labels none; the latter two unless a class is called so.
 
     >>> from pathlib import Path
     >>> choices(Batch(0, (), ("cat", "Skip"), Task.MULTILABEL, Path()))
@@ -30,7 +30,7 @@ def choices(batch: Batch) -> list[str]:
 
 
 def label_text(label: Label) -> str:
-    """A label as it stands in a cell.
+    """Return a label as it stands in a cell.
 
     >>> label_text(("cat", "dog")), label_text("cat"), label_text(()), label_text(None)
     ('cat|dog', 'cat', 'none', 'skip')
@@ -41,7 +41,7 @@ def label_text(label: Label) -> str:
 
 
 def asked(ask: Ask, path: str) -> Record:
-    """What goes out about a sample, with the picture at `path`."""
+    """Return the record that goes out about a sample, with the picture at `path`."""
     suggestion = ask.suggestion if ask.probability is not None else None
     return Record(
         path,
@@ -55,7 +55,7 @@ def asked(ask: Ask, path: str) -> Record:
 
 
 def answers_from(records: Sequence[Record], batch: Batch, where: str, annotator: str) -> list[Answer]:
-    """The answers among records; those that say nothing yet are left out.
+    """Return the answers among records; those that say nothing yet are left out.
 
     Args:
         records: as read.
@@ -103,7 +103,7 @@ def _within(place: str, where: str) -> str:
 
 
 def label_of(names: Sequence[str], batch: Batch, where: str) -> Label:
-    """Names as people wrote them to a label; capitals do not matter where no two classes differ by them.
+    """Return names as people wrote them as a label; capitals do not matter where no two classes differ by them.
 
     Raises:
         UnknownLabel: a name that is no class, or several where one is asked for.
@@ -142,7 +142,7 @@ class _Index:
         self.whole = {ask.sample_id: _parts(ask.path) for ask in batch.asks}
 
     def find(self, record: Record) -> set[int]:
-        """Ids that a record may mean: none, one, or several where names are alike."""
+        """Return the ids that a record may mean: none, one, or several where names are alike."""
         parts = _parts(record.path)
         written = PICTURE.search(PurePosixPath(parts[-1]).stem)
         if record.sample_id is not None:

@@ -90,7 +90,7 @@ class LabelStudio(Annotator):
         )
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """All answers of the round so far, one a sample; nothing if it never went out.
+        """Return all answers of the round so far, one a sample; nothing if it never went out.
 
         Raises:
             AnnotationError: the server is away, or an annotation cannot be taken; none was.
@@ -125,7 +125,7 @@ class LabelStudio(Annotator):
         return {**task_of(ask, batch, image), "meta": {"sample_id": ask.sample_id, "round": batch.round}}
 
     def _project(self, server: Server, batch: Batch) -> int:
-        """The run's project; made if it is nowhere. The key is on the disk before the server hears of it."""
+        """Return the run's project; made if it is nowhere. The key is on the disk before the server hears of it."""
         kept = _kept(batch)
         if not kept.get("key"):
             kept = {"key": secrets.token_hex(16)}
@@ -181,7 +181,7 @@ def _keep(batch: Batch, what: Mapping[str, Any]) -> None:
 
 
 def _of_round(tasks: Sequence[Mapping[str, Any]], batch: Batch) -> list[Mapping[str, Any]]:
-    """The tasks of a round; what others put into the project is theirs."""
+    """Return the tasks of a round; what others put into the project is theirs."""
     ids = set(batch.ids())
     found = []
     for task in tasks:
@@ -192,7 +192,7 @@ def _of_round(tasks: Sequence[Mapping[str, Any]], batch: Batch) -> list[Mapping[
 
 
 def _doubled_removed(server: Server, tasks: Sequence[Mapping[str, Any]]) -> set[int]:
-    """Ids that have a task. A request cut off by a kill may have been carried out late: of two, one without work goes."""
+    """Return ids that have a task. A request cut off by a kill may come late: of two tasks, one without work is removed."""
     first: dict[int, Mapping[str, Any]] = {}
     for task in sorted(tasks, key=lambda task: (not _worked_on(task), task["id"])):
         sample_id = task["meta"]["sample_id"]
@@ -203,7 +203,7 @@ def _doubled_removed(server: Server, tasks: Sequence[Mapping[str, Any]]) -> set[
 
 
 def _left_over_removed(server: Server, tasks: Sequence[Mapping[str, Any]], batch: Batch) -> None:
-    """Tasks that nobody answered before their round was closed went back to the pool: work on them would be lost."""
+    """Remove tasks that nobody answered before their round was closed: they went back to the pool, work would be lost."""
     for task in tasks:
         meta = task.get("meta")
         ours = isinstance(meta, dict) and isinstance(meta.get("sample_id"), int) and isinstance(meta.get("round"), int)

@@ -69,11 +69,11 @@ class Server:
         return request
 
     def project(self, project: int) -> Mapping[str, Any]:
-        """One project."""
+        """Return one project."""
         return _mapping(self._call("GET", f"/api/projects/{project}/"))
 
     def find_project(self, mark: str) -> int | None:
-        """The number of the project that has `mark` in its description."""
+        """Return the number of the project that has `mark` in its description."""
         for page in range(1, 10_000):
             params = {"page": page, "page_size": PAGE, "include": "id,description"}
             found = _mapping(self._call("GET", "/api/projects/", params=params))
@@ -85,15 +85,15 @@ class Server:
         return None
 
     def create_project(self, **settings: Any) -> int:
-        """A new project; its number."""
+        """Create a project; return its number."""
         return int(_field(self._call("POST", "/api/projects/", body=settings), "id"))
 
     def change_project(self, project: int, **settings: Any) -> None:
-        """Other settings for a project."""
+        """Change settings of a project."""
         self._call("PATCH", f"/api/projects/{project}/", body=settings)
 
     def add(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
-        """New tasks. Not safe to repeat: look first which are there."""
+        """Add new tasks. Not safe to repeat: look first which are there."""
         self._call("POST", f"/api/projects/{project}/import", body=list(tasks))
 
     def remove(self, task: int) -> None:
@@ -101,7 +101,7 @@ class Server:
         self._call("DELETE", f"/api/tasks/{task}/")
 
     def tasks(self, project: int, *, answered: bool = False) -> list[Mapping[str, Any]]:
-        """All tasks of a project with `meta`, annotations and drafts, or only those that somebody answered or skipped.
+        """Return all tasks of a project with `meta`, annotations, drafts, or only those that somebody answered or skipped.
 
         Pages may shift while others work; if a task is missing at the end, they are read once more.
         """
@@ -139,7 +139,7 @@ class Server:
             seen, page = seen + len(tasks), page + 1
 
     def people(self) -> dict[int, str]:
-        """Number -> e-mail address of the people of the organisation, empty where the token may not ask."""
+        """Return number -> e-mail address of the organisation's people, empty where the token may not ask."""
         try:
             found = self._call("GET", "/api/users/")
         except Away:
@@ -157,7 +157,7 @@ class Server:
         return self._checked(status, content, f"{method} {path}")
 
     def _exchange(self) -> None:
-        """A token that lasts some minutes, for the personal access token."""
+        """Get a token that lasts some minutes, for the personal access token."""
         status, content = self._send("POST", "/api/token/refresh/", None, {"refresh": self._token})
         found = self._checked(status, content, "POST /api/token/refresh/")
         self._header = f"Bearer {_field(found, 'access')}"
@@ -196,7 +196,7 @@ class Server:
             raise Away(f"{self.url} answered {what} with no JSON; is it a Label Studio server?") from None
 
     def _why(self, content: bytes) -> str:
-        """The server's own words, cut, without the token whatever they are."""
+        """Return the server's own words, cut, without the token whatever they are."""
         try:
             body = json.loads(content)
             said = body.get("validation_errors") or body.get("detail") or ""

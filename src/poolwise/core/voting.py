@@ -1,4 +1,4 @@
-"""Votes and claims of people on the annotation page, as records that pass between the page and the ledger. Standard library only."""
+"""Votes and claims of people on the annotation page, as records for the page and the ledger. Standard library only."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Forgiving:
         return getattr(self.images, name)
 
     def read(self, ids: Ids) -> NDArray[np.uint8]:
-        """(n, channels, height, width) pictures."""
+        """Return (n, channels, height, width) pictures."""
         try:
             return self.images.read(ids)
         except UnreadableImages:
@@ -63,7 +63,7 @@ class FrozenFeatures:
         self._known: NDArray[np.bool_] = np.empty(0, dtype=bool)
 
     def of(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> NDArray[np.float32]:
-        """(n, D) embeddings in the order of `ids`; computes those that are new. Raises TrainingDiverged on NaN."""
+        """Return (n, D) embeddings in the order of `ids`; compute those that are new. Raises TrainingDiverged on NaN."""
         if self._images is not images and self._images != images:
             self._begin(images, progress)
         new = self._blocks(images, ids[~self._known[ids]])
@@ -82,7 +82,7 @@ class FrozenFeatures:
         self._images, self._values, self._known = images, values, np.full(count, self.folder is not None)
 
     def _kept(self, images: ImageSource, folder: Path, progress: Progress | None) -> NDArray[np.float32]:
-        """(N, D) embeddings of all pictures, from the folder's file; made where it is missing."""
+        """Return (N, D) embeddings of all pictures, from the folder's file; made where it is missing."""
         shape = len(images.manifest), self.width
         half = str(self.machine.half or "float32").rpartition(".")[2]
         file = folder / f"{self.digest[:16]}-{pictures_digest(Forgiving(images))[:16]}-{half}.npy"
@@ -110,7 +110,7 @@ class FrozenFeatures:
         return found.embeddings
 
     def _blocks(self, images: ImageSource, missing: Ids) -> Ids:
-        """Whole blocks of consecutive ids that hold what is missing.
+        """Return whole blocks of consecutive ids that hold what is missing.
 
         The last bits of an embedding depend on the batch it was computed in; a resumed run must compute it in the same.
         """

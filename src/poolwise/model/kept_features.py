@@ -18,7 +18,7 @@ PROBES = 64
 
 
 def pictures_digest(images: ImageSource) -> str:
-    """SHA-256 over what decides the pixels of every sample: names, contents, and some pictures as they are read.
+    """Return the SHA-256 over what decides the pixels of every sample: names, contents, and some pictures as they are read.
 
     Labels and splits are left out: they do not change an embedding.
     """
@@ -31,7 +31,7 @@ def pictures_digest(images: ImageSource) -> str:
 
 
 def open_features(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
-    """The (N, D) float32 array of a file, memory-mapped; None where there is none of this shape."""
+    """Return the (N, D) float32 array of a file, memory-mapped; None where there is none of this shape."""
     try:
         found = np.load(file, mmap_mode="r", allow_pickle=False)
     except (FileNotFoundError, ValueError, EOFError):  # not there, or no such file: it is written anew

@@ -77,7 +77,7 @@ class Run(Protocol):
 
     @property
     def store(self) -> VoteStore:
-        """Where its votes go."""
+        """Return where its votes go."""
 
     @property
     def redundancy(self) -> int:
@@ -89,7 +89,7 @@ class Run(Protocol):
 
     @property
     def train(self) -> bool:
-        """Whether the loop goes on when a batch is full."""
+        """Return whether the loop goes on when a batch is full."""
 
     def version(self) -> Hashable:
         """Return, quickly, a value that changes whenever something has happened."""
@@ -142,7 +142,7 @@ class Site:
 
     @property
     def view(self) -> View:
-        """Where the run stands, as last read."""
+        """Return where the run stands, as last read."""
         return self._view
 
     @property
@@ -179,7 +179,7 @@ class Site:
 
     @cached_property
     def copies_session(self) -> BatchSession:
-        """Where people say which sample of a duplicate group stays."""
+        """Return where people say which sample of a duplicate group stays."""
         manifest = self.run.images.manifest
         members = {each: Ask(each, path) for group in self.groups.values() for each, path, _, _ in group.members}
         batch = Batch(COPIES, tuple(members.values()), manifest.classes, manifest.task, Path())
