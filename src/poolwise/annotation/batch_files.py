@@ -34,7 +34,7 @@ class BatchFiles(Checked, Annotator):
     source: ClassVar[str] = ""
 
     def file(self, batch: Batch) -> Path:
-        """Where a round's file lies."""
+        """Return where a round's file lies."""
         return batch_folder(batch).with_name(f"round_{batch.round:03d}{FORMATS[self.source].ending}")
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
@@ -45,7 +45,7 @@ class BatchFiles(Checked, Annotator):
         return f"{self._told(batch, file)}, then run the same command again."
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """All answers in the batch's file; what says nothing is no answer yet, nor is a file that is gone.
+        """Return all answers in the batch's file; what says nothing is no answer yet, nor is a file that is gone.
 
         Raises:
             AnnotationError, FormatError: the file is no such file.
@@ -60,23 +60,23 @@ class BatchFiles(Checked, Annotator):
         raise NotImplementedError
 
     def _told(self, batch: Batch, file: Path) -> str:
-        """What a person does with the file."""
+        """Return what a person does with the file."""
         raise NotImplementedError
 
 
 def copied_records(batch: Batch, images: ImageSource) -> list[Record]:
-    """What goes out about each sample, with a copy of its picture in the batch's folder: named as there, sizes as they are."""
+    """Return what goes out about each sample, with a copy of its picture in the batch's folder, named as there."""
     files = [copied(ask.sample_id, images, batch_folder(batch)) for ask in batch.asks]
     return [replace(asked(ask, file.name), size=pixel_size(file)) for ask, file in zip(batch.asks, files, strict=True)]
 
 
 def batch_folder(batch: Batch) -> Path:
-    """Where pictures lie that were written for a round."""
+    """Return where pictures lie that were written for a round."""
     return batch.folder / "batches" / f"round_{batch.round:03d}"
 
 
 def classes_told(batch: Batch) -> str:
-    """The first classes, for a message.
+    """Return the first classes, for a message.
 
     >>> classes_told(Batch(0, (), ("cat", "dog"), Task.MULTICLASS, Path()))
     'cat, dog'
@@ -85,5 +85,5 @@ def classes_told(batch: Batch) -> str:
 
 
 def also_told(batch: Batch) -> str:
-    """What may be said beside the classes."""
+    """Return what may be said beside the classes."""
     return f"{NONE} for no class, or {SKIP}" if batch.task is Task.MULTILABEL else f"or {SKIP}"

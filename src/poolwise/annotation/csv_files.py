@@ -43,7 +43,7 @@ class CsvFiles(BatchFiles):
 
 
 def batch_file(batch: Batch) -> Path:
-    """Where a round's file lies."""
+    """Return where a round's file lies."""
     return CsvFiles().file(batch)
 
 
@@ -108,7 +108,7 @@ def _row(row: dict[str, str], line: int, file: Path, batch: Batch) -> Record:
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, row) of a table; a byte-order mark, semicolons and Windows newlines are a spreadsheet's habits."""
+    """Yield (line number, row) of a table; a byte-order mark, semicolons and Windows newlines are a spreadsheet's habits."""
     try:
         text = content_of(file, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -44,7 +44,7 @@ class ImageFolder(BatchFiles):
         return f"{how} each picture of {folder / UNSORTED} into {folders}, then run the same command again."
 
     def file(self, batch: Batch) -> Path:
-        """The folder of a round."""
+        """Return the folder of a round."""
         return batch_folder(batch)
 
 

@@ -49,12 +49,12 @@ class LabelStudioFiles(BatchFiles):
 
 
 def interface(batch: Batch) -> str:
-    """The labelling interface of a batch: its classes; skipping and "none" have ways of their own in Label Studio."""
+    """Return the labelling interface of a batch: its classes; skipping and "none" have ways of their own in Label Studio."""
     return label_studio.interface(batch.classes, batch.task)
 
 
 def task_of(ask: Ask, batch: Batch, image: str, **data: object) -> dict[str, object]:
-    """A sample as a task, its suggestion as the prediction of the round's model."""
+    """Return a sample as a task, its suggestion as the prediction of the round's model."""
     return label_studio.task_body(
         asked(ask, ask.path), image, model_version=f"round {batch.round}", round=batch.round, **data
     )

@@ -57,21 +57,21 @@ class Oracle(Annotator):
             raise ConfigError(f"annotation.delay is {self.delay}; it is seconds, 0 or more.")
 
     def knowing(self, source: ImageSource) -> Self:
-        """This oracle with its hidden labels."""
+        """Return this oracle with its hidden labels."""
         return replace(self, truth=source.hidden_labels())
 
     def answerable(self, ids: Ids) -> NDArray[np.bool_]:
-        """(n,) whether the label of a sample is known."""
+        """Return (n,) whether the label of a sample is known."""
         return is_known(self.truth)[ids]
 
     def never(self, classes: Sequence[str]) -> list[str]:
-        """Classes that no sample has: nobody will ever answer with them."""
+        """Return classes that no sample has: nobody will ever answer with them."""
         known = self.truth[is_known(self.truth)]
         counts = (known == 1).sum(axis=0) if self.truth.ndim == 2 else np.bincount(known, minlength=len(classes))
         return [name for name, count in zip(classes, counts, strict=True) if count == 0]
 
     def share_right(self, ids: Ids, labels: Labels) -> float:
-        """Share of samples whose given label is the hidden one, in every class for multi-label: one number, no label.
+        """Return the share of samples whose given label is the hidden one, in every class for multi-label: a number, no label.
 
         Args:
             ids: (n,) sample ids; those whose label is not known do not count.
@@ -88,11 +88,11 @@ class Oracle(Annotator):
         return float(same[known].mean())
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
-        """Nothing to publish."""
+        """Publish nothing."""
         return ""
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """All answers, after as long as they take; samples whose label is not known are skipped."""
+        """Return all answers, after as long as they take; samples whose label is not known are skipped."""
         time.sleep(self.delay * len(batch.asks))
         return [Answer(ask.sample_id, self._answer(ask, batch), "oracle") for ask in batch.asks]
 

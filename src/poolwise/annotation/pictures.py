@@ -25,7 +25,7 @@ SHOWN = 128
 
 
 def name_of(sample_id: int, suffix: str) -> str:
-    """What a picture is called that was written for people: tools keep names where they keep nothing else.
+    """Return the name of a picture that is written for people: tools keep names where they keep nothing else.
 
     >>> name_of(3, ".png")
     'sample_0000003.png'
@@ -34,13 +34,13 @@ def name_of(sample_id: int, suffix: str) -> str:
 
 
 def where_it_lies(sample_id: int, images: ImageSource, folder: Path) -> Path:
-    """The picture's own file, or, where it has none (a packed data set, a crop), a PNG written into `folder`."""
+    """Return the picture's own file, or, where it has none (a packed data set, a crop), a PNG written into `folder`."""
     file = images.file(sample_id)
     return file if file is not None else copied(sample_id, images, folder)
 
 
 def copied(sample_id: int, images: ImageSource, folder: Path) -> Path:
-    """A copy of the picture in `folder`, as it is if it is a file, else as PNG. Nothing happens if it is there."""
+    """Copy the picture to `folder`, as it is if it is a file, else as PNG, unless it is there; return its path."""
     file = images.file(sample_id)
     out = folder / name_of(sample_id, ".png" if file is None else file.suffix.lower())
     if not out.exists():
@@ -56,7 +56,7 @@ def _content(file: Path) -> bytes:
 
 
 def pixel_size(file: Path) -> tuple[int, int] | None:
-    """(width, height) as the file says, upright; None if it does not."""
+    """Return (width, height) as the file says, upright; None if it does not."""
     from PIL import Image
 
     try:
@@ -77,7 +77,7 @@ def _png(sample_id: int, images: ImageSource) -> bytes:
 
 
 def _decoded(sample_id: int, images: ImageSource) -> PillowImage.Image:
-    """A picture without a file of its own: the part of one that it is, at full size, or what a model sees of it."""
+    """Return a picture without a file of its own: the part of one that it is, at full size, or what a model sees of it."""
     from PIL import Image
 
     if (place := images.place(sample_id)) is not None:
@@ -88,7 +88,7 @@ def _decoded(sample_id: int, images: ImageSource) -> PillowImage.Image:
 
 
 def cut(picture: PillowImage.Image, box: Box | None) -> PillowImage.Image:
-    """The part of a picture within a box (left, top, width, height); all of it without one."""
+    """Return the part of a picture within a box (left, top, width, height); all of it without one."""
     x, y, width, height = box or (0, 0, *picture.size)
     return picture.crop((math.floor(x), math.floor(y), *_within(picture.size, x + width, y + height)))
 
@@ -98,7 +98,7 @@ def _within(size: tuple[int, int], right: float, bottom: float) -> tuple[int, in
 
 
 def _opened(file: Path, most: int | None = None) -> PillowImage.Image:
-    """An RGB picture, upright. Raises UnreadableImages."""
+    """Open an RGB picture, upright. Raises UnreadableImages."""
     from PIL import Image, ImageOps
 
     try:
@@ -111,7 +111,7 @@ def _opened(file: Path, most: int | None = None) -> PillowImage.Image:
 
 
 def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
-    """The picture itself as text, "data:image/...;base64,...", its longer side at most `most` pixels.
+    """Return the picture itself as text, "data:image/...;base64,...", its longer side at most `most` pixels.
 
     Raises:
         UnreadableImages: its file cannot be decoded.

@@ -36,7 +36,7 @@ eval "$(poolwise -sc install=bash)" tab completion in this shell
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of `poolwise` and `python -m poolwise`."""
+    """Run a command: what `poolwise` and `python -m poolwise` call."""
     # Threads that wait should sleep: spinning ones make a small network several times slower on a machine that has
     # other work to do. Read when torch is first imported; a value of the user's own stands.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

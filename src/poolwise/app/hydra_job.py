@@ -105,7 +105,7 @@ def parts(job: str) -> str:
 
 
 def complete(arguments: Sequence[str]) -> None:
-    """Shell completion: our own words first, Hydra's after a job's name."""
+    """Complete a word for the shell: our own words first, Hydra's after a job's name."""
     line = os.environ.get("COMP_LINE", "")
     words = line.split()
     job = words[1] if len(words) > 1 else ""

@@ -44,7 +44,7 @@ def status(runs: Path) -> None:
 
 
 def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """A row, and what there is to say, for each run in a folder."""
+    """Yield a row, and what there is to say, for each run in a folder."""
     job = job_file(folder)
     if job:
         check_folder(folder)
@@ -63,7 +63,7 @@ def _standing(folder: Path) -> Iterator[tuple[tuple[str, ...], list[str]]]:
 
 
 def _goes_on(command: str) -> str:
-    """The command as it would be typed; quoted anew, as a folder may come from anywhere."""
+    """Return the command as it would be typed; quoted anew, as a folder may come from anywhere."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -73,7 +73,7 @@ def _goes_on(command: str) -> str:
 
 
 def _interrupted(run: StoredRun, record: RunRecord) -> bool:
-    """Whether nobody works on a run that is not at its end."""
+    """Return whether nobody works on a run that is not at its end."""
     if record.status != "running":
         return False
     try:

@@ -30,17 +30,17 @@ class Terminal:
     _run: str = ""
 
     def say(self, line: str) -> None:
-        """A line that should be read, also when quiet asks for less."""
+        """Print a line that should be read, also when quiet asks for less."""
         self._clear()
         self.console.print(line, soft_wrap=True, markup=False)
 
     def note(self, line: str) -> None:
-        """A line that quiet leaves out."""
+        """Print a line that quiet leaves out."""
         if self.verbose:
             self.say(line)
 
     def warn(self, line: str) -> None:
-        """A line that should worry."""
+        """Print a line that should worry."""
         self._clear()
         self.errors.print(f"warning: {line}", style="yellow", soft_wrap=True, markup=False)
 
@@ -68,13 +68,15 @@ class Terminal:
             self._bar.update(self._task, completed=done)
 
     def round_done(self, run: RunRecord, budget: int | None) -> None:
-        """One line a round: labels, metric, seconds, time left."""
+        """Print one line a round: labels, metric, seconds, time left."""
         if not self.verbose:
             return
         if run.name != self._run:
             self._run = run.name
             control = " (control: the same start, drawn at random)" if run.name.endswith("/control") else ""
             self.say(f"{run.name}: {run.strategy} on {run.data['name']}{control}")
+            if run.data.get("model") and not control:
+                self.say(f"  {run.data['model']}")
         last = run.rounds[-1]
         score = last.metrics.get(run.metric)
         shown = "nothing held out to measure on" if score is None else f"{run.metric} {score:.4f}"
@@ -86,7 +88,7 @@ class Terminal:
         self.say(f"  round {last.round:3d}   labels {labels:>9}   {shown}   {seconds:5.1f} s{rest}")
 
     def _left(self, run: RunRecord, budget: int | None) -> str:
-        """Time left in words, from the last rounds' pace."""
+        """Return the time left in words, from the last rounds' pace."""
         rounds = run.rounds
         if budget is None or len(rounds) < 2 or rounds[-1].labelled >= budget:
             return ""
@@ -104,6 +106,6 @@ class Terminal:
 
 
 def mode(record: RoundRecord) -> str:
-    """What a strategy that decides between ways took this round."""
+    """Return the way that a strategy took this round, where it decides between ways."""
     taken = record.asks[0].details.get("mode") if record.asks else None
     return f"   by {taken}" if taken else ""

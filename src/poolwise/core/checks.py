@@ -281,8 +281,8 @@ def _check_widths(view: PoolView) -> None:
         found["forecasts"] = view.forecasts.shape[1]
     other = {name: count for name, count in found.items() if classes is not None and count != classes}
     if other:
-        told = ", ".join(f"{name} of {count}" for name, count in other.items())
-        raise InvalidArray(f"there are {classes} classes, and {told}; take all arrays from one model.")
+        widths = ", ".join(f"{name} of {count}" for name, count in other.items())
+        raise InvalidArray(f"there are {classes} classes, and {widths}; take all arrays from one model.")
     if view.head is not None and view.embeddings is not None and view.head.weights.shape[1] != view.embeddings.shape[1]:
         raise InvalidArray(
             f"head is of width {view.head.weights.shape[1]}, embeddings of {view.embeddings.shape[1]}; "

@@ -39,7 +39,7 @@ class AnnotatedFile(PictureFiles):
             raise ConfigError(f"data.unannotated is {self.unannotated!r}; it is unlabelled or none.")
 
     def _read(self, file: Path) -> tuple[Sequence[Record], Sequence[str]]:
-        """The records of the file, crops if they are asked for, and its classes."""
+        """Return the records of the file, crops if they are asked for, and its classes."""
         raise NotImplementedError
 
     def _list(self) -> Listing:
@@ -92,7 +92,7 @@ class AnnotatedFile(PictureFiles):
 
 
 def inside(record: Record, root: Path) -> str:
-    """The path of a picture below `root`. Raises DataError: it lies elsewhere."""
+    """Return the path of a picture below `root`. Raises DataError: it lies elsewhere."""
     path = os.path.relpath(os.path.normpath(root / record.path), root)
     if path == os.pardir or path.startswith(os.pardir + os.sep):
         raise DataError(

@@ -40,12 +40,12 @@ class HeldOut:
 
 
 def tidy(name: object) -> str:
-    """A class name without blanks around it, in one Unicode form: folders of a Mac and typed names then agree."""
+    """Return a class name without blanks around it, in one Unicode form, so that folders of a Mac and typed names agree."""
     return unicodedata.normalize("NFC", str(name)).strip()
 
 
 def class_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Distinct names in order: numbers by value, otherwise Python's order of strings.
+    """Return distinct names in order: numbers by value, otherwise Python's order of strings.
 
     >>> class_order(["10", "9", "9"]), class_order(["dog", "Cat"])
     (('9', '10'), ('Cat', 'dog'))
@@ -56,7 +56,7 @@ def class_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def class_list(given: Sequence[str] | None, found: Iterable[str], task: Task) -> tuple[str, ...]:
-    """The classes: as given, else those found in the data.
+    """Return the classes: as given, else those found in the data.
 
     Raises:
         DataError: a blank or repeated name, or too few classes to tell apart.
@@ -74,7 +74,7 @@ def class_list(given: Sequence[str] | None, found: Iterable[str], task: Task) ->
 
 
 def build_manifest(name: str, rows: Sequence[Row], classes: tuple[str, ...], task: Task, held_out: HeldOut) -> Manifest:
-    """Number the rows by sorted path, encode labels, hold out what is to be held out. `contents` is left empty.
+    """Return rows numbered by sorted path, labels encoded, what is to be held out held out; `contents` is left empty.
 
     Raises:
         DataError: no rows, a path that occurs twice or cannot be written down.
@@ -100,7 +100,7 @@ def build_manifest(name: str, rows: Sequence[Row], classes: tuple[str, ...], tas
 
 
 def further_columns(rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
-    """Columns of a table beside the known ones: float64 where every cell is a finite number, else text ("" for none).
+    """Return a table's columns beside the known ones: float64 where all cells are finite numbers, else text ("": none).
 
     >>> rows = [Row("a", extra={"cost": "1.5", "place": "x"}), Row("b", extra={"cost": "2", "place": None})]
     >>> {name: column.tolist() for name, column in further_columns(rows).items()}
@@ -145,7 +145,7 @@ def check_labels(rows: Sequence[Row], classes: Sequence[str]) -> None:
 
 
 def hidden(manifest: Manifest) -> Manifest:
-    """The same without the labels of the pool, as a simulation starts."""
+    """Return the same without the labels of the pool, as a simulation starts."""
     labels: Labels = manifest.labels.copy()
     labels[manifest.splits == Split.POOL.value] = -1
     truth = hashlib.sha256(np.ascontiguousarray(manifest.labels).astype("<i8").tobytes()).hexdigest()
@@ -153,14 +153,14 @@ def hidden(manifest: Manifest) -> Manifest:
 
 
 def digest_pixels(images: NDArray[np.uint8]) -> str:
-    """SHA-256 over shape and pixels."""
+    """Return the SHA-256 over shape and pixels."""
     state = hashlib.sha256(str(images.shape).encode())
     state.update(np.ascontiguousarray(images).data)
     return state.hexdigest()
 
 
 def digest_sizes(paths: Sequence[str], sizes: Sequence[int]) -> str:
-    """SHA-256 over names and sizes in bytes (-1 for a missing file): content is not read, so large sets start fast."""
+    """Return the SHA-256 over names and sizes in bytes (-1: missing): content is not read, so large sets start fast."""
     text = "".join(f"{path}\t{size}\n" for path, size in zip(paths, sizes, strict=True))
     return hashlib.sha256(text.encode()).hexdigest()
 

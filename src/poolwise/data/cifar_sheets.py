@@ -33,13 +33,13 @@ class TestSheets(str, Enum):
 
 
 def tiles(sheet: NDArray[np.uint8]) -> Pixels:
-    """(1000, 3, 32, 32) pictures of one (800, 1280, 3) sheet, row by row."""
+    """Return the (1000, 3, 32, 32) pictures of one (800, 1280, 3) sheet, row by row."""
     parts = sheet.reshape(ROWS, SIDE, COLUMNS, SIDE, 3).swapaxes(1, 2).reshape(TILES, SIDE, SIDE, 3)
     return np.ascontiguousarray(parts.transpose(0, 3, 1, 2))
 
 
 def read_sheets(files: list[Path]) -> Pixels:
-    """(1000 * sheets, 3, 32, 32).
+    """Return the pictures of all sheets, (1000 * sheets, 3, 32, 32).
 
     Raises:
         DataError: a sheet is damaged or of another size.
@@ -110,7 +110,7 @@ class Cifar10Sheets(PackedSource):
         return [folder / f"test10k_jpegdecoded_{at:02d}.png" for at in range(10)]
 
     def _folder(self) -> Path:
-        """The folder that has all files."""
+        """Return the folder that has all files."""
         root = data_root(self.root)
         tables = [Path("labels_all.npz"), Path("train20k_index.npz")]
         wanted = [*tables, *self._train_files(Path()), *self._test_files(Path())]

@@ -21,7 +21,7 @@ from poolwise.data.formats.record import box_of, crop_place, split_place
 def coco_results(
     file: Path, manifest: Manifest, numbers: tuple[Mapping[Any, str], Mapping[Any, str]]
 ) -> tuple[list[str], np.ndarray]:
-    """Paths (M,) and scores (M, C); a pair that no row names has 0, of several rows the highest counts.
+    """Return paths (M,) and scores (M, C); a pair that no row names has 0, of several rows the highest counts.
 
     Args:
         file: a list of results, or a COCO file whose annotations have scores.

@@ -25,7 +25,7 @@ WORTH_THREADS = 8
 
 
 def default_threads() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -59,7 +59,7 @@ class Decoder:
         self._faults: dict[int, str] | None = None
 
     def read(self, ids: Ids) -> Pixels:
-        """(n, channels, size, size) pixels.
+        """Return (n, channels, size, size) pixels.
 
         Raises:
             UnreadableImages: names the files.
@@ -73,7 +73,7 @@ class Decoder:
         return self._kept[ids]
 
     def faults(self, progress: Progress | None) -> list[tuple[int, str]]:
-        """(sample_id, why) of files that cannot be decoded. The first call decodes every one, later ones recall it."""
+        """Return (sample_id, why) of files that cannot be decoded; the first call decodes each, later ones recall it."""
         if self._faults is None:
             self._faults = self._search(progress)
         return sorted(self._faults.items())
@@ -118,7 +118,7 @@ class Decoder:
         return images
 
     def _each(self, work: Callable[[int], T], ids: Ids) -> Iterator[T]:
-        """Results in order. Worker processes of a data loader are parallel already and take one thread each."""
+        """Yield results in order. Worker processes of a data loader are parallel already and take one thread each."""
         numbers = ids.tolist()
         threads = 1 if multiprocessing.parent_process() is not None else min(self._threads, len(numbers))
         if threads <= 1 or len(numbers) < WORTH_THREADS:

@@ -19,7 +19,7 @@ PLACE = Path("datasets", "data", "digits.csv.gz")
 
 
 def read_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(1797, 8, 8) values 0..16 and (1797,) digits.
+    """Return (1797, 8, 8) values 0..16 and (1797,) digits.
 
     The file is read where it lies, as importing scikit-learn for it takes seconds; if it has moved, by its own door.
     """

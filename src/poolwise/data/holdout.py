@@ -71,7 +71,7 @@ def assign_splits(
     validation_fraction: float,
     seed: int,
 ) -> NDArray[np.str_]:
-    """(N,) the split of every row: as said, else pool; test and validation rows are held out where none are said.
+    """Return the (N,) split of every row: as said, else pool; hold out test and validation rows where none are said.
 
     Only labelled rows are drawn; the rest of a drawn unit goes along, lest its near-copies be trained on.
     """
@@ -90,7 +90,7 @@ def assign_splits(
 
 
 def _commonest(unit_of: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(U,) the commonest stratum of each unit, ties to the lower one."""
+    """Return the (U,) commonest stratum of each unit, ties to the lower one."""
     pairs, counts = np.unique(np.stack([unit_of, classes], axis=1), axis=0, return_counts=True)
     best_first = pairs[np.lexsort((pairs[:, 1], -counts, pairs[:, 0]))]
     _, first = np.unique(best_first[:, 0], return_index=True)
@@ -99,7 +99,7 @@ def _commonest(unit_of: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArra
 
 
 def _fill(queue: NDArray[np.int64], sizes: NDArray[np.int64], share: int) -> list[int]:
-    """Units in order, each if it brings the sum of sizes nearer to the share."""
+    """Return units in order, each if it brings the sum of sizes nearer to the share."""
     taken, filled = [], 0
     for at in queue:
         if 2 * filled + sizes[at] <= 2 * share:

@@ -16,7 +16,7 @@ NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 
 
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
-    """The array in an idx file of unsigned bytes: two zero bytes, type, rank, big-endian 32-bit sizes, values.
+    """Return the array of an idx file of bytes: two zero bytes, type, rank, big-endian 32-bit sizes, values.
 
     Raises:
         ValueError: the header is another or the length does not fit it.
@@ -37,7 +37,7 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
 
 
 def read_idx(file: Path) -> NDArray[np.uint8]:
-    """The array in a file.
+    """Return the array in a file.
 
     Raises:
         DataError: names the file and what is wrong with it.
@@ -50,7 +50,7 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
 
 
 def find_idx(folders: list[Path]) -> dict[str, Path] | None:
-    """The four files (name without .gz to path) of the first folder that has them all, else None."""
+    """Return the four files (name without .gz to path) of the first folder that has them all, else None."""
     for folder in folders:
         files = {name: file for name in NAMES for file in (folder / f"{name}.gz", folder / name) if file.is_file()}
         if len(files) == len(NAMES):

@@ -49,7 +49,7 @@ class ImageFolder(PictureFiles):
 
 
 def scan(root: Path, fixed: frozenset[str] | None = None) -> tuple[list[Row], set[str]]:
-    """All pictures below `root`, and the names of all class folders.
+    """Return all pictures below `root`, and the names of all class folders.
 
     Args:
         root: the folder.
@@ -82,7 +82,7 @@ def scan(root: Path, fixed: frozenset[str] | None = None) -> tuple[list[Row], se
 
 
 def _refuse(folder: Path, found: list[Row], fixed: frozenset[str]) -> None:
-    """An empty folder outside the class list does no harm; pictures in it would be lost."""
+    """Raise for pictures in a folder outside the class list: they would be lost; an empty one does no harm."""
     if found:
         raise UnknownLabel(
             f"folder {folder} with {len(found)} pictures is outside the class list ({listed(sorted(fixed), 20)}); "
@@ -91,7 +91,7 @@ def _refuse(folder: Path, found: list[Row], fixed: frozenset[str]) -> None:
 
 
 def _check_parts(root: Path, parts: dict[str, Split], others: list[str]) -> None:
-    """`train` beside `car` and `bus` may be a class: ask rather than guess."""
+    """Raise where `train` stands beside `car` and `bus`: it may be a class, so ask rather than guess."""
     unclear = [name for name in parts if others and not _folders(root / name) and _pictures(root / name)]
     if unclear:
         raise DataError(
@@ -102,7 +102,7 @@ def _check_parts(root: Path, parts: dict[str, Split], others: list[str]) -> None
 
 
 def _folders(folder: Path) -> list[str]:
-    """Names of sub-folders; hidden ones and those of operating systems (`__MACOSX`) are no classes."""
+    """Return names of sub-folders; hidden ones and those of operating systems (`__MACOSX`) are no classes."""
     with os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__")))
 
@@ -113,7 +113,7 @@ def _pictures(folder: Path) -> list[str]:
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    """Paths of all pictures below; links to folders are followed, each folder once."""
+    """Yield the paths of all pictures below; links to folders are followed, each folder once."""
     seen: set[str] = set()
     for place, inner, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)

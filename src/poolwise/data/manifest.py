@@ -48,7 +48,7 @@ class ManifestFile(PictureFiles):
 
 
 def read_table(file: Path) -> Table:
-    """The table, its columns checked.
+    """Return the table, its columns checked.
 
     Raises:
         DataError: no such file, no rows, or columns that are missing or exclude each other.
@@ -67,12 +67,12 @@ def read_table(file: Path) -> Table:
 
 
 def task_of(table: Table) -> Task:
-    """Multi-label if the table has a column `labels`."""
+    """Return multi-label if the table has a column `labels`, else multi-class."""
     return Task.MULTILABEL if "labels" in table.columns else Task.MULTICLASS
 
 
 def to_row(values: dict[str, Any], where: str, root: Path, task: Task) -> Row:
-    """One line of the table; errors name it."""
+    """Return the row of one line of the table; errors name it."""
     path = _text(values.get("path"))
     if not path:
         raise DataError(f"{where} has no path; every line names a picture.")
@@ -85,7 +85,7 @@ def to_row(values: dict[str, Any], where: str, root: Path, task: Task) -> Row:
 
 
 def _relative(path: str, root: Path) -> str:
-    """One spelling for each file: relative to the root where it lies below it."""
+    """Return one spelling for each file: relative to the root where it lies below it."""
     normal = os.path.normpath(os.path.join(root, path))
     inside = os.path.relpath(normal, root) if os.path.isabs(path) else os.path.normpath(path)
     outside = os.path.isabs(path) and inside.startswith("..")
@@ -93,7 +93,7 @@ def _relative(path: str, root: Path) -> str:
 
 
 def split_named(name: str, where: str) -> Split | None:
-    """The split called `name`, None for "". Raises DataError."""
+    """Return the split called `name`, None for "". Raises DataError."""
     if not name:
         return None
     if name.lower() not in SPLITS:
@@ -102,7 +102,7 @@ def split_named(name: str, where: str) -> Split | None:
 
 
 def _labels(value: Any) -> Label:
-    """A list, or text with separators, as a tuple of names; None where nothing is said."""
+    """Return a list, or text with separators, as a tuple of names; None where nothing is said."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     parts = SEPARATORS.split(value) if isinstance(value, str) else [_text(item) for item in value]
@@ -110,7 +110,7 @@ def _labels(value: Any) -> Label:
 
 
 def _text(value: Any) -> str:
-    """A cell as text: nothing for null and NaN, 3.0 as "3" (pandas writes whole numbers with gaps so)."""
+    """Return a cell as text: nothing for null and NaN, 3.0 as "3" (pandas writes whole numbers with gaps so)."""
     if value is None or value != value:
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -35,7 +35,7 @@ class Part:
     index: NDArray[np.int64]
 
     def subset(self, count: int | None, seed: int, purpose: str) -> Part:
-        """A stratified subset of `count` rows, in the old order; all of them for None or when there are no more."""
+        """Return a stratified subset of `count` rows, in the old order; all of them for None or where there are no more."""
         if count is None or count >= len(self.labels):
             return self
         keep = draw(self.labels, [str(at) for at in self.index], count, seed, purpose)
@@ -43,7 +43,7 @@ class Part:
 
 
 def pack(name: str, classes: tuple[str, ...], train: Part, test: Part) -> Packed:
-    """Pool and test set under keys "train/00042" and "test/00042" that tell the original index.
+    """Return pool and test set under keys "train/00042" and "test/00042" that tell the original index.
 
     Raises:
         DataError: labels outside the class list, or not one for each picture.
@@ -59,7 +59,7 @@ def pack(name: str, classes: tuple[str, ...], train: Part, test: Part) -> Packed
 
 
 def with_digest(manifest: Manifest, images: Pixels) -> Packed:
-    """Both together, the digest of the pixels entered in the manifest."""
+    """Return both together, the digest of the pixels entered in the manifest."""
     return Packed(replace(manifest, contents=digest_pixels(images)), images)
 
 
@@ -103,17 +103,17 @@ class PackedSource(ImageSource):
         return True
 
     def read(self, ids: Ids) -> Pixels:
-        """(n, channels, height, width), a copy."""
+        """Return (n, channels, height, width) pixels, a copy."""
         return self._packed.images[ids]
 
     def file(self, sample_id: int) -> Path | None:
-        """None: the pictures have no files of their own."""
+        """Return None: the pictures have no files of their own."""
         return None
 
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
-        """None are: they have all been read."""
+        """Return nothing: all pictures have been read."""
         return []
 
     def hidden_labels(self) -> Labels:
-        """(N,) or (N, C) true labels of every sample. For the simulated annotator alone."""
+        """Return the (N,) or (N, C) true labels of every sample. For the simulated annotator alone."""
         return self._packed.manifest.labels

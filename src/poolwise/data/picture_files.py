@@ -148,21 +148,21 @@ class PictureFiles(ImageSource):
 
     @property
     def in_memory(self) -> bool:
-        """Whether all decoded pictures fit into `cache_mb`."""
+        """Return whether all decoded pictures fit into `cache_mb`."""
         return self._decoder.in_memory
 
     def read(self, ids: Ids) -> Pixels:
-        """(n, channels, height, width); decodes what is not in memory. Raises UnreadableImages."""
+        """Return (n, channels, height, width) pixels; decode what is not in memory. Raises UnreadableImages."""
         return self._decoder.read(ids)
 
     def file(self, sample_id: int) -> Path | None:
-        """The picture's own file; None for a part of one."""
+        """Return the picture's own file; None for a part of one."""
         root, manifest = self._told
         path, box = split_place(manifest.paths[sample_id])
         return root / path if box is None else None
 
     def place(self, sample_id: int) -> str:
-        """Where the picture lies, with the box behind it for a part of one."""
+        """Return where the picture lies, with the box behind it for a part of one."""
         root, manifest = self._told
         return str(root.resolve() / manifest.paths[sample_id])
 
@@ -171,12 +171,12 @@ class PictureFiles(ImageSource):
         return self._decoder.faults(progress)
 
     def hidden_labels(self) -> Labels:
-        """(N,) or (N, C) all labels known. For the simulated annotator alone."""
+        """Return all known labels, (N,) or (N, C). For the simulated annotator alone."""
         return self._told[1].labels
 
 
 def size_of(file: Path) -> int:
-    """Bytes, -1 if there is no such file."""
+    """Return a file's bytes, -1 if there is no such file."""
     try:
         return os.stat(file).st_size
     except OSError:

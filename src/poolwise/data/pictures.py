@@ -67,7 +67,7 @@ class Form:
 
 @lru_cache(maxsize=1)
 def formats() -> tuple[str, ...]:
-    """Formats that are let in; the common ones first, as Pillow tries them in this order."""
+    """Return the formats that are let in; the common ones first, as Pillow tries them in this order."""
     from PIL import Image
 
     Image.init()
@@ -76,7 +76,7 @@ def formats() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def extensions() -> frozenset[str]:
-    """File name endings of pictures, lower case with the dot."""
+    """Return the file name endings of pictures, lower case with the dot."""
     from PIL import Image
 
     allowed = set(formats())
@@ -84,7 +84,7 @@ def extensions() -> frozenset[str]:
 
 
 def decode(file: Path, form: Form) -> Pixels:
-    """(channels, size, size) pixels, upright, transparent parts over white.
+    """Return (channels, size, size) pixels, upright, transparent parts over white.
 
     Raises:
         UnreadableImages: names the file and the reason.
@@ -96,7 +96,7 @@ def decode(file: Path, form: Form) -> Pixels:
 
 
 def attempt(file: Path, form: Form, box: Box | None = None) -> Pixels | str:
-    """The pixels, of the box alone if there is one, or why there are none."""
+    """Return the pixels, of the box alone if there is one, or why there are none."""
     result = _guarded(file, lambda image: _to_form(image, form, box), reach=None if box else form.reach)
     return result if isinstance(result, str) else np.asarray(result, dtype=np.uint8)
 
@@ -132,13 +132,13 @@ def short_side(file: Path, box: Box | None = None) -> int:
 
 
 def fault(file: Path, box: Box | None = None) -> str:
-    """Why a file cannot be decoded, "" if it can. Quick: whole JPEGs are rebuilt at an eighth of their size."""
+    """Return why a file cannot be decoded, "" if it can. Quick: whole JPEGs are rebuilt at an eighth of their size."""
     result = _guarded(file, lambda image: _to_form(image, Form(8, 1, Resize.STRETCH), box), reach=None if box else 8)
     return result if isinstance(result, str) else ""
 
 
 def _guarded(file: Path, work: Any, *, reach: int | None) -> Any:
-    """Open, load and work on a picture, at full size without a reach; any failure as a sentence."""
+    """Open, load and work on a picture, at full size without a reach; return any failure as a sentence."""
     from PIL import Image
 
     try:
@@ -179,7 +179,7 @@ def _to_form(image: Picture, form: Form, box: Box | None = None) -> Pixels:
 
 
 def _upright(image: Picture) -> Picture:
-    """Turned as the camera says; a damaged note about that does not make the picture unreadable."""
+    """Return the picture turned as the camera says; a damaged note about that does not make it unreadable."""
     from PIL import ImageOps
 
     try:
@@ -189,7 +189,7 @@ def _upright(image: Picture) -> Picture:
 
 
 def _cropped(image: Picture, box: Box) -> Picture:
-    """All pixels that the box touches, as far as it lies within the picture."""
+    """Return all pixels that the box touches, as far as it lies within the picture."""
     x, y, width, height = box
     left, top = math.floor(x), math.floor(y)
     right, bottom = min(image.width, math.ceil(x + width)), min(image.height, math.ceil(y + height))
@@ -199,7 +199,7 @@ def _cropped(image: Picture, box: Box) -> Picture:
 
 
 def _flattened(image: Picture, mode: str) -> Picture:
-    """In mode L or RGB."""
+    """Return the picture in mode L or RGB."""
     from PIL import Image
 
     if image.mode == "F" or image.mode.startswith("I"):
@@ -225,7 +225,7 @@ def _from_lab(image: Picture) -> Picture:
 
 
 def _eight_bits(values: NDArray[Any]) -> Pixels:
-    """Deep pictures to 0..255: whole numbers up to 65535 as 16 bit, fractions up to 1 as such, all else stretched.
+    """Scale deep pictures to 0..255: whole numbers up to 65535 as 16 bit, fractions up to 1 as such, others stretched.
 
     >>> _eight_bits(np.array([[0, 65535]], dtype=np.uint16)).tolist()
     [[0, 255]]

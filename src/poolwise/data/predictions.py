@@ -24,7 +24,7 @@ Numbers = tuple[Mapping[Any, str], Mapping[Any, str]]
 
 
 def read_predictions(file: Path, manifest: Manifest, ids: Ids, numbers: Numbers = ({}, {})) -> Floats:
-    """Probabilities of samples, over the classes of the data.
+    """Return the probabilities of samples, over the classes of the data.
 
     Args:
         file: .csv, .jsonl or .parquet with the column `path` and one for each class; .npz with `probs` (M, C), `paths` (M,),

@@ -60,7 +60,7 @@ class Relabelled(Variant):
 
 
 def labels_from(file: Path, whole: Manifest) -> list[tuple[int, int]]:
-    """Sample id and class number of each row of a table with the columns `path` and `label`.
+    """Return sample id and class number of each row of a table with the columns `path` and `label`.
 
     Raises:
         DataError: data with several classes a picture, no such column, or paths that are not in the data.

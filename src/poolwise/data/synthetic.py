@@ -14,14 +14,14 @@ from poolwise.data.packed import Packed, PackedSource, Pixels, with_digest
 
 
 def prototypes(classes: int, channels: int, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(classes, channels, size, size) blocky patterns of -1 and 1: 4 x 4 random signs, enlarged."""
+    """Return (classes, channels, size, size) blocky patterns of -1 and 1: 4 x 4 random signs, enlarged."""
     signs = rng.choice([-1.0, 1.0], size=(classes, channels, 4, 4))
     at = np.arange(size) * 4 // size
     return signs[:, :, at[:, None], at[None, :]].astype(np.float32)
 
 
 def paint(member: Labels, patterns: NDArray[np.float32], noise: float, rng: np.random.Generator) -> Pixels:
-    """(n, channels, size, size) pictures: the sum of the patterns of a row's classes, plus Gaussian noise.
+    """Return (n, channels, size, size) pictures: the sum of the patterns of a row's classes, plus Gaussian noise.
 
     Args:
         member: (n, C) 0 or 1, whether the picture shows the class.
@@ -66,7 +66,7 @@ class Synthetic(PackedSource):
         return with_digest(manifest, paint(member, patterns, self.noise, rng))
 
     def _members(self, rng: np.random.Generator) -> Labels:
-        """(n, C) which classes each picture shows; each class a third of the time when there may be several."""
+        """Draw the (n, C) classes that pictures show; each class a third of the time when there may be several."""
         one: Labels = np.eye(self.classes, dtype=np.int8)[rng.integers(self.classes, size=self.n)]
         return np.asarray(rng.random(one.shape) < 1 / 3, dtype=np.int8) if self.multilabel else one
 

@@ -25,7 +25,7 @@ class Table:
 
 
 def read_csv(file: Path) -> Table:
-    """A CSV with a header line; the separator is a comma, semicolon or tab, whichever the header uses.
+    """Return a CSV with a header line; the separator is a comma, semicolon or tab, whichever the header uses.
 
     Raises:
         DataError: empty, not UTF-8, or a line with more fields than the header.
@@ -43,7 +43,7 @@ def read_csv(file: Path) -> Table:
 
 
 def read_jsonl(file: Path) -> Table:
-    """JSON Lines: an object a line; `file_name`, `image` and `filename` stand for `path`.
+    """Return JSON Lines: an object a line; `file_name`, `image` and `filename` stand for `path`.
 
     Raises:
         FormatError: a line that is no object.
@@ -61,7 +61,7 @@ def read_jsonl(file: Path) -> Table:
 
 
 def read_parquet(file: Path) -> Table:
-    """A Parquet file; of columns beside the known ones, those of numbers, text and truth values.
+    """Return a Parquet file; of columns beside the known ones, those of numbers, text and truth values.
 
     Raises:
         DataError: not a Parquet file.

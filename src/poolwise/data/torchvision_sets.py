@@ -91,18 +91,18 @@ class TorchvisionSet(PackedSource):
 
 
 def data_root(root: str | None) -> Path:
-    """Where benchmark sets lie: as said, else the environment variable POOLWISE_DATA, else ./data."""
+    """Return where benchmark sets lie: as said, else the environment variable POOLWISE_DATA, else ./data."""
     return Path(root or os.environ.get("POOLWISE_DATA") or "data").expanduser()
 
 
 def whole(images: NDArray[np.uint8], labels: Any) -> Part:
-    """A split with all its rows, numbered from 0."""
+    """Return a split with all its rows, numbered from 0."""
     numbers = np.asarray(labels, dtype=np.int64)
     return Part(np.ascontiguousarray(images), numbers, np.arange(len(numbers)))
 
 
 def read_idx_set(name: SetName, root: Path, download: bool) -> tuple[tuple[str, ...], Part, Part]:
-    """Classes, training and test part from root/<Name>/raw, root/<name> or root itself.
+    """Return classes, training and test part from root/<Name>/raw, root/<name> or root itself.
 
     Raises:
         DataError: the files are not there, cannot be fetched, or are damaged.
@@ -122,7 +122,7 @@ def read_idx_set(name: SetName, root: Path, download: bool) -> tuple[tuple[str, 
 
 
 def read_with_torchvision(name: SetName, root: Path, download: bool) -> tuple[tuple[str, ...], Part, Part]:
-    """Classes, training and test part as torchvision reads them; it checks the files against known checksums.
+    """Return classes, training and test part as torchvision reads them; it checks the files against known checksums.
 
     Raises:
         DataError: the files are not there, cannot be fetched, or are damaged.
@@ -135,7 +135,7 @@ def read_with_torchvision(name: SetName, root: Path, download: bool) -> tuple[tu
 
 
 def _torchvision(name: SetName, root: Path, download: bool) -> tuple[Any, Any]:
-    """The training and test set of torchvision."""
+    """Return the training and test set of torchvision."""
     from torchvision import datasets
 
     build: Callable[[bool], Any] = {
@@ -159,7 +159,7 @@ def _torchvision(name: SetName, root: Path, download: bool) -> tuple[Any, Any]:
 
 
 def _wanted(datasets: Any, name: SetName) -> list[str]:
-    """The files that torchvision looks for, relative to the root."""
+    """Return the files that torchvision looks for, relative to the root."""
     if name is SetName.SVHN:
         return [datasets.SVHN.split_list[part][1] for part in ("train", "test")]
     kind = datasets.CIFAR10 if name is SetName.CIFAR10 else datasets.CIFAR100

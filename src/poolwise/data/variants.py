@@ -43,11 +43,11 @@ class Variant(ImageSource):
     hide_labels: bool
 
     def _select(self, whole: Manifest) -> tuple[Ids, NDArray[np.int64]]:
-        """(N,) ids in the source and (N,) numbers of copies, in any order."""
+        """Return (N,) ids in the source and (N,) numbers of copies, in any order."""
         raise NotImplementedError
 
     def _told(self) -> str:
-        """The settings that shape the pictures, for their digest."""
+        """Return the settings that shape the pictures, for their digest."""
         raise NotImplementedError
 
     @cached_property
@@ -106,25 +106,25 @@ class Variant(ImageSource):
         return float(self._open.max_unreadable)
 
     def read(self, ids: Ids) -> Pixels:
-        """(n, channels, height, width)."""
+        """Return (n, channels, height, width) pixels."""
         found: Pixels = self._open.read(self._selection.originals[ids])
         return found
 
     def file(self, sample_id: int) -> Path | None:
-        """The source's own file; None for a copy, which is no file."""
+        """Return the source's own file; None for a copy, which is no file."""
         if self._selection.copies[sample_id]:
             return None
         file: Path | None = self._open.file(int(self._selection.originals[sample_id]))
         return file
 
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
-        """Every sample whose picture in the source cannot be decoded."""
+        """Return every sample whose picture in the source cannot be decoded."""
         broken: dict[int, str] = dict(self._open.unreadable(progress))
         originals = self._selection.originals.tolist()
         return [(at, broken[original]) for at, original in enumerate(originals) if original in broken]
 
     def hidden_labels(self) -> Labels:
-        """(N,) or (N, C) true labels of every sample. For the simulated annotator alone."""
+        """Return the (N,) or (N, C) true labels of every sample. For the simulated annotator alone."""
         return self._selection.manifest.labels
 
 
@@ -157,7 +157,7 @@ class Redundant(Variant):
             raise ConfigError(f"data.noise is {self.noise}; it is a standard deviation, 0 or more.")
 
     def read(self, ids: Ids) -> Pixels:
-        """(n, channels, height, width); the noise of a sample follows from the seed, its original and its copy."""
+        """Return (n, channels, height, width) pixels; a sample's noise follows from seed, original and copy."""
         pictures = super().read(ids)
         chosen = zip(self._selection.originals[ids].tolist(), self._selection.copies[ids].tolist(), strict=True)
         for at, (original, copy) in enumerate(chosen):
@@ -222,7 +222,7 @@ class Imbalanced(Variant):
 
 
 def profile(counts: NDArray[np.int64], order: NDArray[np.int64], ratio: float) -> NDArray[np.int64]:
-    """(C,) how many of each class to keep: the largest exponential profile within the counts, at least 1 of a class.
+    """Return (C,) how many of each class to keep: the largest exponential profile within the counts, at least 1 each.
 
     Args:
         counts: (C,) samples there are; a class of 0 stays at 0 and does not narrow the others.

@@ -65,7 +65,7 @@ class Spread:
             See `Found`; m may be less than `size`.
         """
         rows: list[int] = []
-        told: list[tuple[float, float]] = []
+        when_picked: list[tuple[float, float]] = []
         while len(rows) < size:
             scores = np.where(self._taken, -np.inf, score(self.gaps))
             top = scores.max()
@@ -78,10 +78,10 @@ class Spread:
                 continue
             row = int(tied[rng.integers(len(tied))])
             rows.append(row)
-            told.append((float(top), float(self.gaps[row])))
+            when_picked.append((float(top), float(self.gaps[row])))
             self._take(row)
             picked(row)
-        values = np.array(told, dtype=np.float32).reshape(-1, 2)
+        values = np.array(when_picked, dtype=np.float32).reshape(-1, 2)
         return np.array(rows, dtype=np.int64), values[:, 0], values[:, 1]
 
     def _current(self, rows: NDArray[np.int64]) -> bool:

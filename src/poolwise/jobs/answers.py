@@ -23,7 +23,7 @@ def batch_of(state: RunState, parts: RunParts, round_: int | None = None) -> Bat
 
 
 def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
-    """Answers that say something new; the same answer twice is one fact, a changed one is a correction.
+    """Return answers that say something new; the same answer twice is one fact, a changed one is a correction.
 
     A label that was to be looked at again, and was confirmed, is new too.
     """
@@ -44,7 +44,7 @@ def new_annotations(state: RunState, answers: Sequence[Answer], round_: int, sou
 
 
 def is_old(last: Annotation | None, answer: Answer) -> bool:
-    """Whether an answer that says when it was given is no later than what stands."""
+    """Return whether an answer that says when it was given is no later than what stands."""
     return bool(last and last.at and answer.at and answer.at <= last.at)
 
 
@@ -56,7 +56,7 @@ def second_look(last: Annotation, answer: Answer, round_: int, source: str) -> A
 
 
 def cannot_tell(row: Annotation) -> bool:
-    """Whether a label stays only because somebody who looked at it again could not tell."""
+    """Return whether a label stays only because somebody who looked at it again could not tell."""
     return row.source.endswith(CANNOT_TELL)
 
 
@@ -65,7 +65,7 @@ class Answering(Protocol):
 
     @property
     def source(self) -> str:
-        """Where the answers come from, as the ledger keeps it."""
+        """Return where the answers come from, as the ledger keeps it."""
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
         """Return the answers that are there."""

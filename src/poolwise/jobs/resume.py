@@ -44,7 +44,7 @@ UNNAMED = tuple(key for key in FREE if key not in ("query_size", "stopping"))
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings under dotted names; lists are values.
+    """Return nested settings under dotted names; lists are values.
 
     >>> flatten({"a": {"b": 1}, "c": [2]})
     {'a.b': 1, 'c': [2]}
@@ -59,7 +59,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Dotted name -> (before, after) of every setting that differs; None where it is absent.
+    """Return dotted name -> (before, after) of every setting that differs; None where it is absent.
 
     >>> changes({"seed": 0, "a": {"b": 1}}, {"seed": 0, "a": {"b": 2}})
     {'a.b': (1, 2)}
@@ -94,7 +94,7 @@ def as_begun(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
 
 
 def is_free(key: str) -> bool:
-    """Whether a setting may change while a run goes on.
+    """Return whether a setting may change while a run goes on.
 
     >>> is_free("stopping.budget.budget"), is_free("seed"), is_free("query.budget")
     (True, False, False)
@@ -103,7 +103,7 @@ def is_free(key: str) -> bool:
 
 
 def is_unnamed(key: str) -> bool:
-    """Whether a setting leaves a run's name as it is.
+    """Return whether a setting leaves a run's name as it is.
 
     >>> is_unnamed("budget"), is_unnamed("query_size"), is_unnamed("seed_size")
     (True, False, False)
@@ -136,7 +136,7 @@ def check_settings(run: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def _adds_nothing(key: str, pair: tuple[Any, Any]) -> bool:
-    """Whether a setting that the run does not know, as it came with a newer program, leaves all as it was."""
+    """Return whether a setting that the run does not know, as it came with a newer program, leaves all as it was."""
     return key in NEW_DEFAULTS and pair[1] == NEW_DEFAULTS[key]
 
 

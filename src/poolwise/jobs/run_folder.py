@@ -44,7 +44,7 @@ class NamedParts(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where its files lie."""
+        """Return where its files lie."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -60,7 +60,7 @@ class RunParts(NamedParts, Protocol):
 
     @property
     def annotator(self) -> Annotator:
-        """Who answers."""
+        """Return who answers."""
 
 
 def name_of(
@@ -145,7 +145,7 @@ def yaml_of(config: Any) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what shapes the numbers."""
+    """Return versions of what shapes the numbers."""
     found = {}
     for name in PACKAGES:
         try:

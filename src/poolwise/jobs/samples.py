@@ -16,7 +16,7 @@ from poolwise.ledger.state import RunState
 
 
 def pool_left(state: RunState, manifest: Manifest) -> Ids:
-    """Ids that could still be asked, ascending: in the pool, readable, neither answered nor being asked.
+    """Return ids that could still be asked, ascending: in the pool, readable, neither answered nor being asked.
 
     Samples of a batch that was closed without their answer come back; those asked for the test set never do.
     """
@@ -29,7 +29,7 @@ def pool_left(state: RunState, manifest: Manifest) -> Ids:
 
 
 def in_groups_of(held: Collection[int], ids: Ids, manifest: Manifest) -> NDArray[np.bool_]:
-    """(n,) which samples picture the same thing as one of the test set; they must not be trained on."""
+    """Return (n,) which samples picture the same thing as one of the test set; they must not be trained on."""
     if manifest.groups is None or not held:
         return np.zeros(len(ids), dtype=np.bool_)
     names = set(manifest.groups[list(held)].tolist()) - {""}
@@ -44,7 +44,7 @@ def training_set(state: RunState, manifest: Manifest) -> LabelledSet:
 
 
 def test_set(state: RunState, manifest: Manifest) -> LabelledSet:
-    """What is measured on: the data's own test split, and what was asked for as a test set."""
+    """Return what is measured on: the data's own test split, and what was asked for as a test set."""
     held = state.holdout()
     asked = [row for row in state.annotations.values() if row.label is not None and row.sample_id in held]
     own = _given(manifest, Split.TEST, state)
@@ -70,7 +70,7 @@ def _labelled(rows: Sequence[Annotation], manifest: Manifest) -> LabelledSet:
 
 
 def labels_digest(labelled: LabelledSet) -> str:
-    """SHA-256 over ids and labels."""
+    """Return the SHA-256 over ids and labels."""
     return hashlib.sha256(labelled.ids.astype("<i8").tobytes() + labelled.labels.astype("<i8").tobytes()).hexdigest()
 
 
@@ -87,7 +87,7 @@ def data_facts(manifest: Manifest, **more: Any) -> dict[str, Any]:
 
 
 def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
-    """(sample_id, path, why) of pictures that cannot be read, after all have been tried.
+    """Return (sample_id, path, why) of pictures that cannot be read, after all have been tried.
 
     Raises:
         UnreadableImages: more than the data allow.

@@ -44,7 +44,7 @@ class StoredRun:
 
     @property
     def job(self) -> str:
-        """Which command began it."""
+        """Return which command began it."""
         return self.ledger.state(self.name).opened.job
 
     def build(self, display: Display) -> Any:
@@ -107,7 +107,7 @@ class StoredJob:
 
     @property
     def job(self) -> str:
-        """Which command began it."""
+        """Return which command began it."""
         return self.file.job
 
     def build(self, display: Display) -> Any:

@@ -122,7 +122,7 @@ def hash_of(value: Any) -> str:
 
 
 def _place(folder: Path) -> dict[str, str]:
-    """A run's folder as it is remembered; a folder in which a command was given is another thing."""
+    """Return a run's folder as it is remembered; a folder in which a command was given is another thing."""
     return {"folder": str(folder.resolve())}
 
 
@@ -147,7 +147,7 @@ def _is_trusted(folder: Path) -> bool:
 
 
 def _is_known_anywhere(config: Any, folder: Path) -> bool:
-    """Whether the settings are known; where they were given does not matter here."""
+    """Return whether the settings are known; where they were given does not matter here."""
     return _is_trusted(folder) or hash_of(config) in _remembered()
 
 
@@ -161,7 +161,7 @@ def _refuse(folder: Path, found: Collection[str]) -> None:
 
 
 def _reaching_out(config: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, str]]:
-    """Key and reason of each setting that reaches beyond a run's folder."""
+    """Yield key and reason of each setting that reaches beyond a run's folder."""
     for key, value in _leaves(config, ""):
         if reason := _reason(key.split("."), value, folder):
             yield key, reason
@@ -179,7 +179,7 @@ def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
 
 
 def _reason(words: list[str], value: Any, folder: Path) -> str:
-    """Why a setting reaches beyond the folder; "" if it does not."""
+    """Return why a setting reaches beyond the folder; "" if it does not."""
     name, group = words[-1], words[0]
     if name == TARGET:
         return "" if str(value).startswith(OURS) else f"builds {value}"
@@ -225,7 +225,7 @@ def _is_inside(path: str, folder: Path) -> bool:
 
 
 def _real(path: str) -> Path | None:
-    """Where a path leads; None if it is none."""
+    """Return where a path leads; None if it is none."""
     try:
         return Path(path).expanduser().resolve()
     except (OSError, ValueError, RuntimeError):  # a loop of links, a null byte, nobody's home

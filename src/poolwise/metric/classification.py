@@ -1,4 +1,4 @@
-"""How good a classifier is on held-out samples, and whether it is as sure as it is right. The numbers are torchmetrics' own.
+"""Quality of a classifier on held-out samples: accuracy and calibration. The numbers are torchmetrics' own.
 
 Classes that the held-out set does not contain are left out of every mean over classes: there is nothing to measure,
 and a zero (or a one) in their place would move the mean by a class nobody looked at.
@@ -80,7 +80,7 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What was measured on held-out samples.
+    """Measurements on held-out samples.
 
     Attributes:
         metrics: name -> value; higher is better except `nll` (nats a sample) and `ece` (0..1), where lower is.
@@ -167,8 +167,8 @@ def _multilabel(probs: Floats, labels: NDArray[np.int64], classes: Sequence[str]
     import torchmetrics.functional.classification as tm
 
     scores, truth = torch.from_numpy(probs), torch.from_numpy(labels)
-    said = probs >= THRESHOLD
-    counts = _Counts((said & (labels == 1)).sum(axis=0), said.sum(axis=0), labels.sum(axis=0))
+    predicted = probs >= THRESHOLD
+    counts = _Counts((predicted & (labels == 1)).sum(axis=0), predicted.sum(axis=0), labels.sum(axis=0))
     columns = counts.columns()
     columns["average_precision"] = np.array(
         [
@@ -182,8 +182,8 @@ def _multilabel(probs: Floats, labels: NDArray[np.int64], classes: Sequence[str]
         "macro_f1": _mean(columns["f1"]),
         "micro_f1": counts.micro_f1(),
         "mean_average_precision": _mean(columns["average_precision"]),
-        "subset_accuracy": float((said == labels).all(axis=1).mean()),
-        "hamming_accuracy": float((said == labels).mean()),
+        "subset_accuracy": float((predicted == labels).all(axis=1).mean()),
+        "hamming_accuracy": float((predicted == labels).mean()),
         "nll": float(torch.nn.functional.binary_cross_entropy(scores, truth.float(), reduction="none").sum(1).mean()),
     }
     return HeldOut(metrics, _rows(columns, classes), None)
@@ -194,21 +194,21 @@ class _Counts:
     """Per class (C,): predicted and there, predicted, there."""
 
     hits: NDArray[Any]
-    said: NDArray[Any]
+    predicted: NDArray[Any]
     there: NDArray[Any]
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return precision, recall, F1 and support, NaN where a class is not there."""
         absent = self.there == 0
         with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(self.said > 0, self.hits / self.said, np.where(absent, np.nan, 0.0))
+            precision = np.where(self.predicted > 0, self.hits / self.predicted, np.where(absent, np.nan, 0.0))
             recall = np.where(absent, np.nan, self.hits / self.there)
-            f1 = np.where(absent, np.nan, 2 * self.hits / (self.said + self.there))
+            f1 = np.where(absent, np.nan, 2 * self.hits / (self.predicted + self.there))
         return {"precision": precision, "recall": recall, "f1": f1, "support": self.there.astype(np.float64)}
 
     def micro_f1(self) -> float:
         """Return F1 over all (sample, class) pairs; NaN when no class is there and none was predicted."""
-        both = self.said.sum() + self.there.sum()
+        both = self.predicted.sum() + self.there.sum()
         return float(2 * self.hits.sum() / both) if both else float("nan")
 
 

@@ -23,7 +23,7 @@ class Scale:
     high: float
 
     def pixels(self, pictures: NDArray[Any]) -> NDArray[np.uint8]:
-        """(n, channels, height, width) uint8 of (n, [channels,] height, width) numbers.
+        """Return (n, channels, height, width) uint8 of (n, [channels,] height, width) numbers.
 
         Raises:
             InvalidArray: another shape, or NaN.
@@ -47,7 +47,7 @@ class Scale:
 
 
 def scale_of(pictures: NDArray[Any]) -> Scale:
-    """Which values are black and white: 0..255 for whole numbers that fit, 0..1 for fractions, else least and largest.
+    """Return which values are black and white: 0..255 for whole numbers that fit, 0..1 for fractions, else the extremes.
 
     >>> [scale_of(np.array(pictures)).high for pictures in ([3, 200], [0.0, 0.5], [0.0, 16.0])]
     [255.0, 1.0, 16.0]
@@ -87,26 +87,26 @@ class Source(ImageSource):
         return isinstance(self.pictures, np.ndarray) or self.pictures.in_memory
 
     def read(self, ids: Ids) -> NDArray[np.uint8]:
-        """(n, channels, height, width), a copy."""
+        """Return (n, channels, height, width) pixels, a copy."""
         return self.pictures[ids] if isinstance(self.pictures, np.ndarray) else self.pictures.read(ids)
 
     def file(self, sample_id: int) -> Path | None:
-        """The picture's own file, where there is one."""
+        """Return the picture's own file, where there is one."""
         return None if isinstance(self.pictures, np.ndarray) else self.pictures.file(sample_id)
 
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
-        """(sample_id, why); an array is readable."""
+        """Return (sample_id, why) of pictures that cannot be read: none, as an array is readable."""
         return [] if isinstance(self.pictures, np.ndarray) else self.pictures.unreadable(progress)
 
 
 def renamed(images: ImageSource, classes: Sequence[str], task: Task) -> Source:
-    """The same pictures under other classes, all labels unknown."""
+    """Return the same pictures under other classes, all labels unknown."""
     unknown = _unknown(len(images.manifest), len(classes), task)
     return Source(replace(images.manifest, classes=tuple(classes), task=task, labels=unknown), images)
 
 
 def from_array(pixels: NDArray[np.uint8], classes: Sequence[str], task: Task) -> Source:
-    """Pictures (n, channels, height, width) as samples 0..n-1."""
+    """Return pictures (n, channels, height, width) as samples 0..n-1."""
     paths = tuple(f"{at:08d}" for at in range(len(pixels)))
     splits = np.full(len(pixels), Split.POOL.value)
     manifest = Manifest("array", paths, splits, tuple(classes), task, _unknown(len(pixels), len(classes), task))

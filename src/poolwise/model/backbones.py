@@ -28,7 +28,7 @@ class Backbone(Protocol):
 
     @property
     def pretrained(self) -> bool:
-        """Whether its embeddings mean something before any training."""
+        """Return whether its embeddings mean something before any training."""
 
     @property
     def normalisation(self) -> Normalisation | None:
@@ -39,7 +39,7 @@ class Backbone(Protocol):
         """How it wants pictures that have more detail than it needs; None: as they are."""
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
-        """A module (n, C, H, W) -> (n, D) with an attribute `width`; random weights from torch's generator.
+        """Return a module (n, C, H, W) -> (n, D) with an attribute `width`; random weights from torch's generator.
 
         `blank` spares the reading of trained weights: the caller is about to fill the network with its own.
         """
@@ -64,7 +64,7 @@ class Pixels:
     transform: ClassVar[PictureForm | None] = None
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
-        """Flatten."""
+        """Return a module that flattens."""
         return Stack([nn.Flatten()], shape[0] * shape[1] * shape[2])
 
 
@@ -91,7 +91,7 @@ class SmallCNN:
     transform: ClassVar[PictureForm | None] = PictureForm(64)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
-        """Blocks, pooling, hidden layer."""
+        """Return blocks, pooling, hidden layer."""
         layers: list[nn.Module] = []
         before, side = shape[0], list(shape[1:])
         for after in self.channels:
@@ -122,7 +122,7 @@ class ResNet18:
     transform: ClassVar[PictureForm | None] = PictureForm(64)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
-        """Stem, four stages of two blocks, global average."""
+        """Return a stem, four stages of two blocks, a global average."""
         widths = [self.base, 2 * self.base, 4 * self.base, 8 * self.base]
         layers: list[nn.Module] = [_convolution(shape[0], self.base, 1), nn.BatchNorm2d(self.base), nn.ReLU()]
         before = self.base
@@ -161,5 +161,5 @@ class _Residual(nn.Module):
             self.around = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, before, h, w) to (n, after, h / stride, w / stride)."""
+        """Map (n, before, h, w) to (n, after, h / stride, w / stride)."""
         return torch.relu(self.inner(pictures) + self.around(pictures))

@@ -29,13 +29,13 @@ class Inputs(Protocol):
     """Samples by row number."""
 
     def __len__(self) -> int:
-        """How many."""
+        """Return the number of samples."""
 
     def take(self, rows: Tensor) -> Tensor:
-        """What the network takes, for these rows."""
+        """Return the network's input for these rows."""
 
     def batches(self, plan: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """(rows, inputs) for each set of rows, in order."""
+        """Yield (rows, inputs) for each set of rows, in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,11 @@ class InMemory:
         return len(self.values)
 
     def take(self, rows: Tensor) -> Tensor:
-        """A copy of these rows."""
+        """Return a copy of these rows."""
         return self.values[rows.to(self.values.device)]
 
     def batches(self, plan: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Copies, one by one."""
+        """Yield copies, one by one."""
         return ((rows, self.take(rows)) for rows in plan)
 
 
@@ -79,19 +79,19 @@ class FromSource:
 
 
 def as_tensor(pictures: NDArray[np.uint8]) -> Tensor:
-    """The same memory as a tensor; a copy where the array is read-only or not in C order."""
+    """Return the same memory as a tensor; a copy where the array is read-only or not in C order."""
     return torch.from_numpy(np.require(pictures, requirements=["C", "W"]))
 
 
 def inputs_of(images: ImageSource, ids: Ids, device: torch.device) -> Inputs:
-    """Pictures by row of `ids`, copied to the device once where they are in memory."""
+    """Return pictures by row of `ids`, copied to the device once where they are in memory."""
     if images.in_memory:
         return InMemory(as_tensor(images.read(ids)).to(device))
     return FromSource(images, ids)
 
 
 def statistics_sample(inputs: Inputs) -> Tensor:
-    """The pictures to take mean and deviation from: all in memory, else evenly spaced ones."""
+    """Return the pictures to take mean and deviation from: all in memory, else evenly spaced ones."""
     if isinstance(inputs, InMemory):
         return inputs.values
     count = min(len(inputs), STATISTICS_SAMPLES)
@@ -99,7 +99,7 @@ def statistics_sample(inputs: Inputs) -> Tensor:
 
 
 def ahead(items: Iterable[Item], read: Callable[[Item], Tensor]) -> Iterator[tuple[Item, Tensor]]:
-    """(item, read(item)) in order, reading up to `LOOK_AHEAD` items before they are asked for.
+    """Yield (item, read(item)) in order, reading up to `LOOK_AHEAD` items before they are asked for.
 
     >>> [(item, int(value)) for item, value in ahead([1, 2, 3], torch.tensor)]
     [(1, 1), (2, 2), (3, 3)]
@@ -120,7 +120,7 @@ def ahead(items: Iterable[Item], read: Callable[[Item], Tensor]) -> Iterator[tup
 
 
 def steps_of(count: int, batch_size: int) -> int:
-    """Steps of one pass over `count` samples.
+    """Return the number of steps of one pass over `count` samples.
 
     >>> steps_of(65, 64), steps_of(1, 64)
     (2, 1)
@@ -129,7 +129,7 @@ def steps_of(count: int, batch_size: int) -> int:
 
 
 def shuffled(count: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
-    """One pass over `count` samples in random order, in batches of nearly one size, at most `batch_size`.
+    """Return one pass over `count` samples in random order, in batches of nearly one size, at most `batch_size`.
 
     Even sizes, so that the last batch is no straggler: batch normalisation cannot learn from one sample. A single
     sample comes twice for the same reason.
@@ -203,12 +203,12 @@ class Rows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
 
 
 def chunk_size(images: ImageSource, batch_size: int) -> int:
-    """Pictures scored at once: `batch_size`, or as many as `CHUNK_BYTES` hold as float32."""
+    """Return the pictures to score at once: `batch_size`, or as many as `CHUNK_BYTES` hold as float32."""
     return max(1, min(batch_size, CHUNK_BYTES // (4 * int(np.prod(images.shape)))))
 
 
 def chunks(images: ImageSource, ids: Ids, batch_size: int) -> Iterator[tuple[slice, Tensor]]:
-    """(rows, pictures) over all ids in order, small enough that `CHUNK_BYTES` hold the pictures as float32."""
+    """Yield (rows, pictures) over all ids in order, small enough that `CHUNK_BYTES` hold the pictures as float32."""
     size = chunk_size(images, batch_size)
     parts = [slice(start, min(start + size, len(ids))) for start in range(0, len(ids), size)]
 

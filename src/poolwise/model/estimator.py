@@ -55,7 +55,7 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def __sklearn_clone__(self) -> LightningEstimator:
-        """Unfitted, around the same pictures: scikit-learn's own way would copy them."""
+        """Return an unfitted one around the same pictures: scikit-learn's own way would copy them."""
         return type(self)(**self.get_params(deep=False))
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> LightningEstimator:  # noqa: N803
@@ -83,7 +83,7 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: ArrayLike) -> Floats:  # noqa: N803
-        """(n, C) probabilities in the order of `classes_`; multi-class rows sum to 1.
+        """Return (n, C) probabilities in the order of `classes_`; multi-class rows sum to 1.
 
         Raises:
             NotFittedError: before `fit`.
@@ -98,19 +98,19 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return probs
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """(n,) labels, the most probable each; or (n, C) of 0 and 1, the labels at one half or above."""
+        """Return (n,) labels, the most probable each; or (n, C) of 0 and 1, the labels at one half or above."""
         probs = self.predict_proba(X)
         if self.form_.task is Task.MULTILABEL:
             return (probs >= 0.5).astype(np.int64)
         return np.asarray(self.classes_[probs.argmax(axis=1)])
 
     def _previous(self, learner: Learner, form: Form) -> Any:
-        """The last model, for learners that begin from it, as long as the classes are the same."""
+        """Return the last model, for learners that begin from it, as long as the classes are the same."""
         same = hasattr(self, "model_") and np.array_equal(self.classes_, form.classes)
         return self.model_ if same and learner.needs_previous else None
 
     def _source(self, rows: NDArray[Any], form: Form) -> tuple[Source, Ids]:
-        """Where the pictures of X are read, and under which ids."""
+        """Return where the pictures of X are read, and under which ids."""
         names = [str(name) for name in form.classes]
         if self.images is not None:
             return renamed(self.images, names, form.task), _ids(rows, len(self.images.manifest))
@@ -119,7 +119,7 @@ class LightningEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _encoded(given: NDArray[Any]) -> tuple[Task, NDArray[Any], NDArray[Any]]:
-    """The task, the classes, and y in their numbers.
+    """Return the task, the classes, and y in their numbers.
 
     scikit-learn's `type_of_target` would warn whenever half of the labels are of different classes, which is how active
     learning begins.
@@ -136,7 +136,7 @@ def _encoded(given: NDArray[Any]) -> tuple[Task, NDArray[Any], NDArray[Any]]:
 
 
 def _ids(rows: NDArray[Any], count: int) -> Ids:
-    """Sample ids of an X; the same one may come several times, as in a bootstrap."""
+    """Return the sample ids of an X; the same one may come several times, as in a bootstrap."""
     if rows.shape not in {(len(rows),), (len(rows), 1)} or rows.dtype.kind not in "iu":
         raise InvalidArray(
             f"with `images`, X must be (n, 1) sample ids, whole numbers; got shape {rows.shape}, dtype {rows.dtype}."

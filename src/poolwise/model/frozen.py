@@ -34,7 +34,7 @@ class Forgiving:
         return getattr(self.images, name)
 
     def read(self, ids: Ids) -> NDArray[np.uint8]:
-        """(n, channels, height, width) pictures."""
+        """Return (n, channels, height, width) pictures."""
         try:
             return self.images.read(ids)
         except UnreadableImages:

@@ -43,7 +43,7 @@ class FittedHead:
     def predict(
         self, images: ImageSource, ids: Ids, needs: Need, *, seed: int, progress: Progress | None = None
     ) -> Predictions:
-        """Score samples; their embeddings are the backbone's own. Raises TrainingDiverged."""
+        """Return the predictions of samples; their embeddings are the backbone's own. Raises TrainingDiverged."""
         embeddings = self.features.of(images, ids, progress)
         rows = [slice(at, min(at + self.batch_size, len(ids))) for at in range(0, len(ids), self.batch_size)]
         found = score(
@@ -68,13 +68,13 @@ class FittedHead:
         write(Checkpoint(self.fits, plain_state(self.network), self.info), path)
 
     def exported(self) -> Exported:
-        """Pictures (n, C, H, W) in 0..255 to probabilities (n, C), backbone included, on the CPU."""
+        """Return a module from pictures (n, C, H, W) in 0..255 to probabilities (n, C), backbone included, on the CPU."""
         network, features = copy.deepcopy(self.network).cpu(), copy.deepcopy(self.features.network).cpu()
         return Exported(network, self.task, features)
 
 
 def folded(network: Network) -> Head:
-    """The last layer of a network on features, its normalisation moved into the weights: it takes features as they are.
+    """Return a network's last layer on features as they are, the normalisation of features moved into its weights.
 
     >>> network = Network(Stack([], 1), 1, torch.tensor([3.0]), torch.tensor([2.0]))
     >>> head, features = folded(network), torch.tensor([[5.0]])
@@ -116,7 +116,7 @@ class FrozenLearner(Learner):
         return self if self.features_dir else replace(self, features_dir=str(folder))  # type: ignore[type-var]
 
     def load(self, path: Path, images: ImageSource) -> FittedHead:
-        """The model that `FittedHead.save` wrote. Raises ConfigError for a file of another network."""
+        """Return the model that `FittedHead.save` wrote. Raises ConfigError for a file of another network."""
         features = self._features(images)
         found = read(path, self._fits(images))
         empty = torch.zeros(features.width), torch.ones(1)
@@ -125,7 +125,7 @@ class FrozenLearner(Learner):
         return self._fitted(network, images, dict(found.info))
 
     def embed(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> Floats:
-        """(n, D) embeddings, which need no label. Raises TrainingDiverged."""
+        """Return (n, D) embeddings, which need no label. Raises TrainingDiverged."""
         return self._features(images).of(images, ids, progress)
 
     def _check_backbone(self) -> None:
@@ -144,7 +144,7 @@ class FrozenLearner(Learner):
         return {}
 
     def _features(self, images: ImageSource) -> FrozenFeatures:
-        """The frozen backbone for pictures of this shape, built once."""
+        """Return the frozen backbone for pictures of this shape, built once."""
         if images.shape not in self._made:
             spec: Backbone = self.backbone
             mean, std = (self.mean, self.std) if self.mean and self.std else spec.normalisation or GREY

@@ -83,7 +83,7 @@ class Schedule:
         check_normalisation(self.mean, self.std)
 
     def recipe(self, task: Task, count: int, augmentation: Augmentation, seed: int, device: torch.device) -> Recipe:
-        """How to train on so many samples."""
+        """Return how to train on so many samples."""
         return Recipe(
             task=task,
             steps=planned_steps(count, self.batch_size, self.epochs, self.min_steps, self.max_steps),
@@ -96,7 +96,7 @@ class Schedule:
         )
 
     def machine(self) -> Machine:
-        """Where Lightning would compute, and in what precision.
+        """Return where Lightning would compute, and in what precision.
 
         Raises:
             ConfigError: Trainer options that do not exist or do not go together.
@@ -130,7 +130,7 @@ class LightningLearner(Schedule, Learner):
 
     @property
     def needs_previous(self) -> bool:
-        """Whether `fit` makes use of the last round's model."""
+        """Return whether `fit` makes use of the last round's model."""
         return self.warm_start is not WarmStart.FRESH
 
     def fit(
@@ -183,11 +183,11 @@ class LightningLearner(Schedule, Learner):
 
     @property
     def embeds(self) -> bool:
-        """Whether the backbone has trained weights."""
+        """Return whether the backbone has trained weights."""
         return bool(self.backbone.pretrained)
 
     def embed(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> Floats | None:
-        """(n, D) embeddings before the first label: of a backbone with trained weights; None where it has none."""
+        """Return (n, D) embeddings of a backbone with trained weights, before the first label; None where it has none."""
         if not self.backbone.pretrained:
             return None
         machine = self.machine()
@@ -200,7 +200,7 @@ class LightningLearner(Schedule, Learner):
         return fitted.predict(images, ids, Need.EMBEDDINGS, seed=0, progress=progress).embeddings
 
     def load(self, path: Any, images: ImageSource) -> FittedNetwork:
-        """The model that `FittedNetwork.save` wrote. Raises ConfigError for a file of another network."""
+        """Return the model that `FittedNetwork.save` wrote. Raises ConfigError for a file of another network."""
         found = read(path, identity(self.backbone, images.shape, images.manifest, self.dropout))
         machine = self.machine()
         with seeded(0, machine.device):
@@ -247,7 +247,7 @@ class LightningLearner(Schedule, Learner):
 
 
 def machine_of(options: Any, channels_last: bool) -> Machine:
-    """Where Lightning's Trainer with these options would compute, and in what precision.
+    """Return where Lightning's Trainer with these options would compute, and in what precision.
 
     Raises:
         ConfigError: Trainer options that do not exist or do not go together.
@@ -274,7 +274,7 @@ def check_normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] |
 
 
 def label_tensor(labelled: LabelledSet, manifest: Manifest) -> Tensor:
-    """Labels as the loss wants them: (L,) int64, or (L, C) float32.
+    """Return labels as the loss wants them: (L,) int64, or (L, C) float32.
 
     Raises:
         DataError: no sample.
@@ -298,14 +298,14 @@ def label_tensor(labelled: LabelledSet, manifest: Manifest) -> Tensor:
 
 
 def network_of(model: FittedModel) -> Network:
-    """The network of a model of ours. Raises ConfigError for anything else."""
+    """Return the network of a model of ours. Raises ConfigError for anything else."""
     if not isinstance(model, FittedNetwork):
         raise ConfigError(f"model.warm_start needs a model of the same learner; got a {type(model).__name__}.")
     return model.network
 
 
 def per_channel(values: tuple[float, ...], channels: int) -> Tensor:
-    """(channels, 1, 1); three numbers for grey pictures become their mean, one serves all channels."""
+    """Return numbers as (channels, 1, 1); three become their mean for grey pictures, one serves all channels."""
     given = torch.tensor(values, dtype=torch.float32)
     if len(given) == 1:
         given = given.repeat(channels)

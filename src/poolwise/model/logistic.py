@@ -30,7 +30,7 @@ class Solution:
 
 
 def solve(features: Tensor, labels: Tensor, classes: int, variance: float, most: int) -> Solution:
-    """The most probable weights under independent Gaussian priors: of variance `variance` / D, the bias `variance`.
+    """Return the most probable weights under independent Gaussian priors: variance `variance` / D, the bias `variance`.
 
     Args:
         features: (L, D) of mean square about 1.
@@ -77,7 +77,7 @@ class _Problem:
         self.root = self._root(2 if self.several else classes)
 
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Value and gradient."""
+        """Return value and gradient."""
         weights = self.weights(flat)
         loss, slope = self.loss(weights)
         gradient = (slope.T @ self.inputs).double().cpu() + weights
@@ -86,12 +86,12 @@ class _Problem:
         return loss + 0.5 * float(weights.square().sum()), gradient.numpy().ravel()
 
     def weights(self, flat: NDArray[np.float64]) -> Tensor:
-        """(C, D + 1), from where the search stands."""
+        """Return the (C, D + 1) weights where the search stands."""
         stand = torch.from_numpy(flat.reshape(self.targets.shape[1], -1))
         return stand if self.root is None else torch.linalg.solve_triangular(self.root.T, stand.T, upper=True).T
 
     def loss(self, weights: Tensor) -> tuple[float, Tensor]:
-        """Summed loss, and its slope with respect to the logits (L, C)."""
+        """Return the summed loss, and its slope with respect to the logits (L, C)."""
         logits = self.inputs @ weights.to(self.inputs).T
         if self.several:
             losses = functional.softplus(logits) - self.targets * logits

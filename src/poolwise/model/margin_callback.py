@@ -52,7 +52,7 @@ class MarginCallback(pl.Callback):
         self._handle, self._logits = None, None
 
     def areas(self) -> NDArray[np.float64]:
-        """(N,) mean margin over the passes in which a sample came; NaN where it never did."""
+        """Return the (N,) mean margin over the passes in which a sample came; NaN where it never did."""
         if not self._seen:
             return np.full(self.count, np.nan)
         rows = torch.cat([rows.cpu() for rows, _ in self._seen]).numpy()

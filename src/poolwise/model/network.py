@@ -35,7 +35,7 @@ class Checkpoint:
 
 
 def identity(backbone: object, shape: tuple[int, int, int], manifest: Manifest, dropout: float) -> dict[str, Any]:
-    """What decides which tensors a network has, and what its outputs mean."""
+    """Return all that decides which tensors a network has, and what its outputs mean."""
     return {
         "backbone": form_of(backbone),
         "shape": list(shape),
@@ -46,7 +46,7 @@ def identity(backbone: object, shape: tuple[int, int, int], manifest: Manifest, 
 
 
 def form_of(backbone: object) -> str:
-    """A backbone's options, without those that say where its first weights came from.
+    """Return a backbone's options, without those that say where its first weights came from.
 
     >>> from poolwise.model.backbones import SmallCNN
     >>> form_of(SmallCNN())
@@ -57,7 +57,7 @@ def form_of(backbone: object) -> str:
 
 
 def plain_state(module: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a module, on the CPU in their usual layout."""
+    """Return the tensors of a module, on the CPU in their usual layout."""
     return {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
 
 
@@ -124,15 +124,15 @@ class Network(nn.Module):
         self.head = nn.Linear(cast(int, backbone.width), classes)
 
     def embed(self, pictures: Tensor) -> Tensor:
-        """(n, C, H, W) uint8 or float, 0..255, to embeddings (n, D)."""
+        """Map (n, C, H, W) uint8 or float, 0..255, to embeddings (n, D)."""
         return cast(Tensor, self.backbone((pictures - self.mean) / self.std))
 
     def classify(self, embeddings: Tensor) -> Tensor:
-        """Embeddings (n, D) to logits (n, C)."""
+        """Map embeddings (n, D) to logits (n, C)."""
         return cast(Tensor, self.head(self.dropout(embeddings)))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, C, H, W) uint8 or float, 0..255, to logits (n, C)."""
+        """Map (n, C, H, W) uint8 or float, 0..255, to logits (n, C)."""
         return self.classify(self.embed(pictures))
 
 
@@ -150,14 +150,14 @@ class Exported(nn.Module):
         self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, C, H, W) uint8 or float, 0..255, to probabilities (n, C)."""
+        """Map (n, C, H, W) uint8 or float, 0..255, to probabilities (n, C)."""
         inputs = pictures if self.features is None else self.features.embed(pictures)
         logits = self.network(inputs).float()
         return torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=1)
 
 
 def in_layout(network: Network, channels_last: bool) -> Network:
-    """The network in the memory layout asked for, or in the usual one where channels-last is not to be trusted.
+    """Return the network in the memory layout asked for, or in the usual one where channels-last is not to be trusted.
 
     On CPUs, torch 2.15's backward pass through a strided 1x1 convolution of fewer than 8 channels writes beyond its
     memory in that layout (seen as a crash, found by trying sizes one by one).
@@ -169,19 +169,19 @@ def in_layout(network: Network, channels_last: bool) -> Network:
 
 
 def log_probabilities(logits: Tensor, task: Task) -> Tensor:
-    """Logits to log-probabilities of the classes (multi-label: that a class is there), float32."""
+    """Map logits to log-probabilities of the classes (multi-label: that a class is there), float32."""
     values = logits.float()
     return functional.logsigmoid(values) if task is Task.MULTILABEL else functional.log_softmax(values, dim=1)
 
 
 def probabilities(logits: Tensor, task: Task) -> Tensor:
-    """Logits to probabilities, float32; multi-class rows sum to 1."""
+    """Map logits to probabilities, float32; multi-class rows sum to 1."""
     values = logits.float()
     return torch.sigmoid(values) if task is Task.MULTILABEL else torch.softmax(values, dim=1)
 
 
 def channel_statistics(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel over (n, C, H, W) pictures, each (C, 1, 1), on the 0..255 scale.
+    """Return each channel's mean and deviation over (n, C, H, W) pictures, each (C, 1, 1), on the 0..255 scale.
 
     >>> mean, std = channel_statistics(torch.tensor([0, 2]).reshape(2, 1, 1, 1))
     >>> mean.tolist(), std.tolist()
@@ -194,7 +194,7 @@ def channel_statistics(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def feature_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean of each feature (D,) and one standard deviation for all, (1,): distances keep their proportions.
+    """Return each feature's mean (D,) and one standard deviation for all, (1,): distances keep their proportions.
 
     A deviation for each feature would be guesswork from a handful of samples, and zero for many.
     """

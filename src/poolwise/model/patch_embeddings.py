@@ -25,7 +25,7 @@ LEAST, FILTERS, WIDTH, PATCH = 32, 300, 128, 6
 def patch_embeddings(
     images: ImageSource, ids: Ids, *, folder: Path | None = None, progress: Progress | None = None
 ) -> Floats:
-    """(n, D) features of small patches, learnt from these pictures without labels; same pictures, same features.
+    """Return (n, D) features of small patches, learnt from these pictures without labels, the same for the same pictures.
 
     Args:
         images: of any shape.
@@ -70,7 +70,7 @@ def _blocks(ids: Ids) -> list[Ids]:
 
 
 def _small(images: ImageSource, ids: Ids) -> NDArray[np.uint8]:
-    """(n, C, h, w) pictures, the mean of the area that each pixel stands for."""
+    """Return (n, C, h, w) pictures, the mean of the area that each pixel stands for."""
     pictures = images.read(ids)
     height, width = pictures.shape[2:]
     if max(height, width) <= SIDE:

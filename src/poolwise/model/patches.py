@@ -59,11 +59,11 @@ class Patches:
 
     @property
     def pretrained(self) -> bool:
-        """Whether a file is given."""
+        """Return whether a file is given."""
         return bool(self.weights_file)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
-        """The network; it has nothing to train.
+        """Return the network; it has nothing to train.
 
         Raises:
             ConfigError: no file, another file, or one learnt from pictures of another kind.
@@ -97,12 +97,12 @@ class PatchNetwork(nn.Module):
         self.width = len(self.components)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, C, H, W) to (n, width)."""
+        """Map (n, C, H, W) to (n, width)."""
         parts = [self.described(part) for part in torch.split(pictures, TOGETHER)]
         return (torch.cat(parts) - self.centre) @ self.components.T
 
     def described(self, pictures: Tensor) -> Tensor:
-        """(n, C, H, W) to (n, 4 * filters), before principal components."""
+        """Map (n, C, H, W) to (n, 4 * filters), before principal components."""
         answers = functional.conv2d(pictures, self.filters)
         answers /= contrast(pictures, self.filters.shape[2])
         answers -= self.offset[:, None, None]
@@ -110,7 +110,7 @@ class PatchNetwork(nn.Module):
 
 
 def contrast(pictures: Tensor, side: int) -> Tensor:
-    """(n, 1, h, w) standard deviation of every patch of side x side, over pixels and channels, never below a floor."""
+    """Return the (n, 1, h, w) deviation of every patch of side x side, over pixels and channels, never below a floor."""
     mean = functional.avg_pool2d(pictures.mean(dim=1, keepdim=True), side, stride=1)
     square = functional.avg_pool2d(pictures.square().mean(dim=1, keepdim=True), side, stride=1)
     return ((square - mean.square()).clamp_min(0) + CONTRAST).sqrt()
@@ -167,7 +167,7 @@ def _scaled(pictures: NDArray[np.uint8]) -> Tensor:
 
 
 def _normal_patches(pictures: NDArray[np.uint8], size: int, count: int, draws: torch.Generator) -> Tensor:
-    """(count, C * size * size) patches from random places, without their mean, divided by their contrast."""
+    """Draw (count, C * size * size) patches from random places, without their mean, divided by their contrast."""
     n, _, height, width = pictures.shape
     which = torch.randint(n, (count,), generator=draws).sort().values.numpy()
     top = torch.randint(height - size + 1, (count, 1, 1), generator=draws).numpy()
@@ -180,14 +180,14 @@ def _normal_patches(pictures: NDArray[np.uint8], size: int, count: int, draws: t
 
 
 def _whitening(patches: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and symmetric matrix (d, d) that make patches nearly uncorrelated (ZCA)."""
+    """Return the mean (d,) and symmetric matrix (d, d) that make patches nearly uncorrelated (ZCA)."""
     mean = patches.mean(dim=0)
     values, vectors = torch.linalg.eigh((patches - mean).T.double() @ (patches - mean).double() / len(patches))
     return mean, (vectors * (values + WHITENING).rsqrt() @ vectors.T).float()
 
 
 def _spherical_kmeans(points: Tensor, clusters: int, draws: torch.Generator) -> Tensor:
-    """(clusters, d) directions of length 1: each point is drawn to the one it lies along best, either way round.
+    """Return (clusters, d) directions of length 1: each point is drawn to the one it lies along best, either way round.
 
     Coates and Ng 2012, section 2: the sum of a direction's points, and of itself, becomes the next direction.
     """
@@ -203,7 +203,7 @@ def _spherical_kmeans(points: Tensor, clusters: int, draws: torch.Generator) -> 
 
 
 def _principal(network: PatchNetwork, pictures: NDArray[np.uint8], width: int) -> dict[str, Tensor]:
-    """The mean description and its main directions; the sign of each is fixed, so that a seed has one result."""
+    """Return the mean description and its main directions; the sign of each is fixed, so that a seed has one result."""
     with torch.inference_mode():
         parts = [network.described(_scaled(pictures[at : at + TOGETHER])) for at in range(0, len(pictures), TOGETHER)]
         values = torch.cat(parts).double()

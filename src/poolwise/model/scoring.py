@@ -56,7 +56,7 @@ class FittedNetwork:
     def predict(
         self, images: ImageSource, ids: Ids, needs: Need, *, seed: int, progress: Progress | None = None
     ) -> Predictions:
-        """Score samples in eval mode; `seed` decides the dropout masks of the draws. Raises TrainingDiverged."""
+        """Return the predictions in eval mode; `seed` decides the dropout masks of the draws. Raises TrainingDiverged."""
         return score(
             self.network,
             chunks(images, ids, self.batch_size),
@@ -74,7 +74,7 @@ class FittedNetwork:
         write(Checkpoint(self.fits, plain_state(self.network), self.info), path)
 
     def exported(self) -> Exported:
-        """Pictures (n, C, H, W) in 0..255 to probabilities (n, C), on the CPU, in eval mode."""
+        """Return a module from pictures (n, C, H, W) in 0..255 to probabilities (n, C), on the CPU, in eval mode."""
         return Exported(copy.deepcopy(self.network).cpu(), self.task)
 
 
@@ -113,12 +113,12 @@ class Machine:
         return moved.contiguous(memory_format=torch.channels_last) if self.channels_last and moved.ndim == 4 else moved
 
     def precision(self) -> AbstractContextManager[Any]:
-        """The context in which to compute."""
+        """Return the context in which to compute."""
         return nullcontext() if self.half is None else torch.autocast(self.device.type, dtype=self.half)
 
 
 def half_of(options: Mapping[str, Any] | None) -> torch.dtype | None:
-    """Type of half precision that Trainer options ask for.
+    """Return the type of half precision that Trainer options ask for.
 
     >>> half_of({"precision": "bf16-mixed"}), half_of({}), half_of({"precision": "32-true"})
     (torch.bfloat16, None, None)
@@ -139,7 +139,7 @@ def score(
     seed: int,
     progress: Progress | None,
 ) -> Predictions:
-    """What is needed of each sample, and nothing else.
+    """Return what is needed of each sample, and nothing else.
 
     Args:
         network: settled on the machine.
@@ -173,7 +173,7 @@ def score(
 
 
 def head_of(network: Network) -> Head:
-    """What turns a network's embeddings into logits, as arrays of their own."""
+    """Return what turns a network's embeddings into logits, as arrays of their own."""
     weights, bias = (part.detach().float().cpu().numpy().copy() for part in (network.head.weight, network.head.bias))
     return Head(weights, bias)
 
@@ -210,7 +210,7 @@ def _store(found: dict[Need, NDArray[np.float32]], need: Need, values: Tensor, r
 
 
 def _nothing(network: Network, needs: Need, draws: int) -> dict[Need, NDArray[np.float32]]:
-    """Arrays of no rows, of the right widths."""
+    """Return arrays of no rows, of the right widths."""
     classes, width = network.head.out_features, cast(int, network.backbone.width)
     shapes = {Need.PROBS: (0, classes), Need.EMBEDDINGS: (0, width), Need.DRAWS: (0, draws, classes)}
     return {need: np.empty(shape, dtype=np.float32) for need, shape in shapes.items() if need in needs}
@@ -239,7 +239,7 @@ class Masks:
 
     @contextmanager
     def of(self, draw: int) -> Iterator[None]:
-        """Within, every dropout part applies its mask of this draw."""
+        """Apply this draw's mask in every dropout part, within the context."""
         hooks = [part.register_forward_hook(self._hook(draw, at)) for at, part in enumerate(self.parts)]
         try:
             yield
@@ -254,7 +254,7 @@ class Masks:
         return apply
 
     def _mask(self, draw: int, at: int, like: Tensor, share: float, elementwise: bool) -> Tensor:
-        """Zeros and 1 / (1 - share): over all entries of a row, or over whole channels."""
+        """Return zeros and 1 / (1 - share): over all entries of a row, or over whole channels."""
         shape = (1, *like.shape[1:]) if elementwise else (1, like.shape[1], *(1 for _ in like.shape[2:]))
         key = (draw, at, shape)
         if key not in self.kept:

@@ -52,7 +52,7 @@ class TorchvisionBackbone:
 
     @property
     def pretrained(self) -> bool:
-        """Whether weights are given."""
+        """Return whether weights are given."""
         return bool(self.weights or self.weights_file)
 
     @property
@@ -66,7 +66,7 @@ class TorchvisionBackbone:
         return PictureForm(self.resize or (224 if self.pretrained else 64))
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
-        """The network, its last layer taken away.
+        """Return the network, its last layer taken away.
 
         Raises:
             ConfigError: no such network or weights, or pictures that it cannot take.
@@ -82,7 +82,7 @@ class TorchvisionBackbone:
 
 
 def last_layer(network: nn.Module) -> tuple[str, int]:
-    """Dotted name and input width of the layer that tells the classes apart: the last linear one, else convolution.
+    """Return name and input width of the layer that tells the classes apart: the last linear one, else convolution.
 
     >>> last_layer(nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 10)))
     ('2', 5)
@@ -102,7 +102,7 @@ class _Torchvision(nn.Module):
         self.resize = resize
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, 1 or 3, H, W) to (n, width)."""
+        """Map (n, 1 or 3, H, W) to (n, width)."""
         if pictures.shape[1] == 1:
             pictures = pictures.expand(-1, 3, -1, -1)
         if self.resize is not None:
@@ -141,7 +141,7 @@ def _network(name: str, weights: str | None, side: int) -> nn.Module:
 
 
 def _extra(name: str, weights: str | None, side: int) -> dict[str, Any]:
-    """Vision transformers are built for one size; the two Inceptions want to be told whether to draw weights."""
+    """Return what some networks want besides: vision transformers a size, the two Inceptions whether to draw weights."""
     if name.startswith("vit_"):
         return {"image_size": side}
     return {"init_weights": weights is None} if name in ("googlenet", "inception_v3") else {}
@@ -170,7 +170,7 @@ def _load_file(network: nn.Module, file: Path, head: str) -> None:
 
 
 def _state(content: Any) -> dict[str, Tensor]:
-    """The state dict of a file, without the prefixes that wrappers leave behind."""
+    """Return the state dict of a file, without the prefixes that wrappers leave behind."""
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]

@@ -74,7 +74,7 @@ SMALL_BATCH = 16_384
 
 
 def clean_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Trainer options that are set, checked against the signature of `pytorch_lightning.Trainer`.
+    """Return the Trainer options that are set, checked against the signature of `pytorch_lightning.Trainer`.
 
     Raises:
         ConfigError: an option that Lightning does not have, or that is decided elsewhere.
@@ -94,7 +94,7 @@ def clean_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def build_trainer(options: Mapping[str, Any] | None, *, watched: bool = False, **ours: Any) -> pl.Trainer:
-    """A Trainer with a user's options and ours; barebones unless something is to be watched.
+    """Return a Trainer with a user's options and ours; barebones unless something is to be watched.
 
     Raises:
         ConfigError: what `clean_options` finds, and what Lightning itself refuses (an accelerator that is not there).
@@ -127,18 +127,18 @@ def build_trainer(options: Mapping[str, Any] | None, *, watched: bool = False, *
 
 
 def is_watched(options: Mapping[str, Any] | None) -> bool:
-    """Whether the options ask for something that wants logged numbers."""
+    """Return whether the options ask for something that wants logged numbers."""
     chosen = clean_options(options)
     return bool(chosen.get("callbacks")) or bool(chosen.get("logger"))
 
 
 def is_shared(trainer: pl.Trainer) -> bool:
-    """Whether several processes share the samples, so that Lightning must hand them out."""
+    """Return whether several processes share the samples, so that Lightning must hand them out."""
     return trainer.world_size > 1 or isinstance(trainer.strategy, (DDPStrategy, FSDPStrategy))
 
 
 def fit(trainer: pl.Trainer, module: pl.LightningModule, train: Any, validation: Any) -> None:
-    """`Trainer.fit`, quietly.
+    """Call `Trainer.fit`, quietly.
 
     Raises:
         KeyboardInterrupt: as anywhere else; Lightning would leave the process, or return as if all were well.
@@ -158,14 +158,14 @@ def fit(trainer: pl.Trainer, module: pl.LightningModule, train: Any, validation:
 
 
 def _listen_again(handler: Any) -> None:
-    """Lightning goes deaf to Ctrl-C once it has heard it."""
+    """Let Ctrl-C be heard again: Lightning goes deaf to it once it has heard it."""
     if handler is not None:
         signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's warnings that do not apply."""
+    """Silence Lightning's warnings that do not apply."""
     with warnings.catch_warnings():
         for message in INAPPLICABLE:
             warnings.filterwarnings("ignore", message=message)
@@ -189,7 +189,7 @@ def switches_kept() -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's generators start from a seed inside, and go on outside as if nothing had been."""
+    """Start torch's generators from a seed inside; outside they go on as if nothing had been."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -198,7 +198,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def threads_for(numbers: int, device: torch.device) -> Iterator[None]:
-    """One thread inside for batches of few numbers: handing 8x8 digits to a second one costs more than it saves.
+    """Use one thread inside for batches of few numbers: handing 8x8 digits to a second one costs more than it saves.
 
     Args:
         numbers: of one batch of pictures.

@@ -54,7 +54,7 @@ def augment(pictures: Tensor, kind: Augmentation, generator: torch.Generator) ->
 
 
 def _moved(count: int, length: int, generator: torch.Generator) -> Tensor:
-    """(n, length) source positions of one axis, each row shifted by its own distance and held within the picture."""
+    """Return (n, length) source positions of one axis, each row shifted by its own distance and held within the picture."""
     most = min(max(1, round(SHARE * length)), length - 1)
     shift = torch.randint(-most, most + 1, (count, 1), generator=generator)
     return (torch.arange(length) + shift).clamp_(0, length - 1)
@@ -107,7 +107,7 @@ class Classifier(pl.LightningModule):
         self._draws: torch.Generator | None = None
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
-        """Loss of one batch."""
+        """Return the loss of one batch."""
         pictures, labels = batch[:2]
         pictures = augment(pictures, self.recipe.augmentation, self._generator())
         loss = loss_of(self.network(pictures), labels, self.recipe.task, self.recipe.label_smoothing)
@@ -117,14 +117,14 @@ class Classifier(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Mean loss over the validation samples, without smoothing."""
+        """Log the mean loss over the validation samples, without smoothing."""
         pictures, labels = batch
         loss = loss_of(self.network(pictures), labels, self.recipe.task)
         self.validation_loss.update(loss, weight=len(labels))
         self.log("val_loss", self.validation_loss, on_epoch=True, on_step=False, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:
-        """AdamW, its learning rate rising and falling once."""
+        """Return AdamW, its learning rate rising and falling once."""
         trained = [part for part in self.network.parameters() if part.requires_grad]
         groups = [
             {"params": [part for part in trained if part.ndim > 1], "weight_decay": self.recipe.weight_decay},
@@ -141,7 +141,7 @@ class Classifier(pl.LightningModule):
 
 
 def one_cycle(step: int, steps: int) -> float:
-    """Share of the highest learning rate at a step: a line up, half a cosine down to 0 (Smith and Topin 2018).
+    """Return the share of the highest learning rate at a step: a line up, half a cosine to 0 (Smith and Topin 2018).
 
     >>> [round(one_cycle(step, 20), 2) for step in (0, 2, 3, 20)]
     [0.33, 1.0, 1.0, 0.0]
@@ -153,7 +153,7 @@ def one_cycle(step: int, steps: int) -> float:
 
 
 def loss_of(logits: Tensor, labels: Tensor, task: Task, smoothing: float = 0.0) -> Tensor:
-    """Cross entropy, or the mean binary cross entropy over classes. Smoothing as Szegedy et al. 2016, section 7."""
+    """Return cross entropy, or mean binary cross entropy over classes. Smoothing as Szegedy et al. 2016, section 7."""
     if task is Task.MULTICLASS:
         return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
     targets = labels * (1 - smoothing) + smoothing / 2
@@ -161,7 +161,7 @@ def loss_of(logits: Tensor, labels: Tensor, task: Task, smoothing: float = 0.0) 
 
 
 def dropout_parts(network: nn.Module) -> list[nn.Module]:
-    """The parts that draw at random in training, in order; those that never drop anything are left out."""
+    """Return the parts that draw at random in training, in order; those that never drop anything are left out."""
     kinds = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
     return [part for part in network.modules() if isinstance(part, kinds) and part.p > 0]
 
@@ -179,7 +179,7 @@ class Samples:
 
 
 def planned_steps(count: int, batch_size: int, epochs: int, min_steps: int, max_steps: int | None = None) -> int:
-    """Optimiser steps: so many passes, but never fewer than `min_steps` (small sets would learn nothing).
+    """Return optimiser steps: so many passes, but never fewer than `min_steps` (small sets would learn nothing).
 
     >>> planned_steps(2000, 64, 10, 200), planned_steps(20, 64, 10, 200), planned_steps(2000, 64, 10, 200, 100)
     (320, 200, 100)
@@ -244,7 +244,7 @@ def _trainer(
     per_pass: int,
     others: Sequence[pl.Callback] = (),
 ) -> pl.Trainer:
-    """A trainer that ends with the recipe's steps and, where the best weights are kept, looks for them now and then."""
+    """Return a trainer that ends with the recipe's steps and, where the best weights are kept, looks for them at times."""
     return build_trainer(
         options,
         watched=recipe.watched,
@@ -305,7 +305,7 @@ class Reporter(pl.Callback):
         self.every = max(1, steps // 50)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Every so many steps, and at the last."""
+        """Report every so many steps, and at the last."""
         if trainer.global_step % self.every == 0 or trainer.global_step == self.steps:
             self.progress("train", trainer.global_step, self.steps)
 

@@ -76,6 +76,6 @@ def test_variances_are_half_their_own_and_half_pooled():
 @pytest.mark.parametrize(
     "wrong", [{"members": {}}, {"asymptotes": 0}, {"drift": -0.1}, {"misfits": ()}, {"misfits": (0.0,)}]
 )
-def test_an_impossible_belief_is_refused(wrong):
-    with pytest.raises(ConfigError):
+def test_an_impossible_prior_is_refused(wrong):
+    with pytest.raises(ConfigError, match=rf"Prior\.{next(iter(wrong))}.* it must be"):
         Prior(**wrong)

@@ -156,13 +156,13 @@ class BatchSession:
 
     @property
     def full(self) -> bool:
-        """Whether enough people have answered every sample."""
+        """Return whether enough people have answered every sample."""
         with self._alone():
             return self._queue.done == len(self._queue.ids)
 
     @property
     def last_at(self) -> str:
-        """When the last vote came; "" before the first."""
+        """Return when the last vote came; "" before the first."""
         with self._alone():
             return self._votes[-1].at if self._votes else ""
 

@@ -50,7 +50,7 @@ class People:
 
     @property
     def need_token(self) -> bool:
-        """Whether people log in."""
+        """Return whether people log in."""
         return bool(self.tokens)
 
     def by_token(self, token: str) -> str | None:

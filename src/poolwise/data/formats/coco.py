@@ -36,7 +36,7 @@ class CocoFile:
     annotations: Sequence[tuple[Mapping[str, Any], str]]
 
     def pictures(self) -> list[Record]:
-        """One record for each image, named by its annotations; without any, nothing is said, unless `labelled` is true."""
+        """Return a record for each image, named by its annotations, unnamed without any unless `labelled` is true."""
         found: dict[Any, dict[str, None]] = {}
         for body, where in self.annotations:
             found.setdefault(self._image(body, where), {}).update(dict.fromkeys(self._names(body, where)))
@@ -46,7 +46,7 @@ class CocoFile:
         ]
 
     def crops(self) -> list[Record]:
-        """One record for each box, named by the annotations that have it; crowds of things are passed over."""
+        """Return a record for each box, named by the annotations that have it; crowds of things are passed over."""
         found: dict[tuple[Any, Box], tuple[Record, dict[str, None]]] = {}
         for body, where in self.annotations:
             if body.get("iscrowd"):
@@ -76,7 +76,7 @@ class CocoFile:
 
 
 def write(records: Sequence[Record], classes: Sequence[str], about: str = "") -> str:
-    """A file with an annotation of the whole picture (of its box, for a crop) for each name.
+    """Return a file with an annotation of the whole picture (of its box, for a crop) for each name.
 
     Args:
         records: names among `classes`; `size` is needed for boxes and written where known.
@@ -137,7 +137,7 @@ def _annotation(record: Record, image: int) -> dict[str, Any]:
 
 
 def read(content: bytes, where: str) -> CocoFile:
-    """What a file holds, checked.
+    """Return the checked content of a file.
 
     Raises:
         FormatError: it is no such file, or an id, a name or a box in it cannot be used.

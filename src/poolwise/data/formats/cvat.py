@@ -14,7 +14,7 @@ from poolwise.data.formats.record import Record, box_of
 
 
 def write(records: Sequence[Record], classes: Sequence[str], about: str = "") -> str:
-    """A file with a tag for each name of a picture, a box for each name of a crop.
+    """Return a file with a tag for each name of a picture, a box for each name of a crop.
 
     Raises:
         FormatError: a class or path that XML cannot hold.
@@ -51,14 +51,14 @@ def _corners(record: Record) -> dict[str, str]:
 
 
 def writable(text: str) -> str:
-    """The text, if XML can hold it. Raises FormatError."""
+    """Return the text, if XML can hold it. Raises FormatError."""
     if any(ord(letter) < 32 or 0xD800 <= ord(letter) < 0xE000 or ord(letter) in (0xFFFE, 0xFFFF) for letter in text):
         raise FormatError(f"{text!r} holds a character that XML cannot; rename it, or choose another format.")
     return text
 
 
 def read(content: bytes, where: str, *, crops: bool = False) -> tuple[list[Record], tuple[str, ...]]:
-    """The pictures of a file, or with `crops` its boxes, and the names of its labels.
+    """Return the pictures of a file, or with `crops` its boxes, and the names of its labels.
 
     Raises:
         FormatError: it is no such file.

@@ -9,7 +9,7 @@ FORBIDDEN = frozenset('<>:"/\\|?*')
 
 
 def as_folder(name: str, *taken: str) -> str:
-    """A class name that is fit to name a folder everywhere.
+    """Return a class name that is fit to name a folder everywhere.
 
     >>> as_folder("tabby cat")
     'tabby cat'

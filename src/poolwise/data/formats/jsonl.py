@@ -16,7 +16,7 @@ KNOWN = frozenset({"sample_id", "label", "labels", "annotator", "split", "group"
 
 
 def write(records: Iterable[Record], task: Task) -> str:
-    """A line for each picture; `label` (multi-label: `labels`) is null where nothing is said yet.
+    """Return a line for each picture; `label` (multi-label: `labels`) is null where nothing is said yet.
 
     >>> print(write([Record("a.jpg", ("cat",)), Record("b.jpg")], Task.MULTICLASS), end="")
     {"path": "a.jpg", "label": "cat"}
@@ -46,7 +46,7 @@ def _line(record: Record, task: Task) -> dict[str, Any]:
 
 
 def lines(content: bytes, where: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """(object, its place) of each line that is not blank.
+    """Yield (object, its place) of each line that is not blank.
 
     Raises:
         FormatError: a line that is no JSON object.
@@ -60,7 +60,7 @@ def lines(content: bytes, where: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def read(content: bytes, where: str) -> list[Record]:
-    """The pictures of a file.
+    """Return the pictures of a file.
 
     Raises:
         FormatError: a line that is no object, or names no picture, or whose label is none.
@@ -69,7 +69,7 @@ def read(content: bytes, where: str) -> list[Record]:
 
 
 def record_of(value: Mapping[str, Any], where: str) -> Record:
-    """One line, or one object of a list."""
+    """Return the record of one line, or of one object of a list."""
     sample_id = as_id(value.get("sample_id"))
     path = next((as_text(value[key]) for key in PATHS if as_text(value.get(key))), "")
     if sample_id is None and not path:
@@ -79,7 +79,7 @@ def record_of(value: Mapping[str, Any], where: str) -> Record:
 
 
 def names_in(value: Any, where: str) -> tuple[str, ...] | None:
-    """A label as it stands in JSON: null or "" for none yet, a name, or a list of names.
+    """Return a label as it stands in JSON: null or "" for none yet, a name, or a list of names.
 
     Raises:
         FormatError: it is something else.

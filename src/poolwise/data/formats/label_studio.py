@@ -23,7 +23,7 @@ CONTROL, OBJECT = "label", "image"
 
 
 def interface(classes: Sequence[str], task: Task) -> str:
-    """The labelling interface: the picture above one choice, or several, with hotkeys for the first ones.
+    """Return the labelling interface: the picture above one choice, or several, with hotkeys for the first ones.
 
     >>> print(interface(["cat", "a < b"], Task.MULTICLASS))
     <View>
@@ -52,7 +52,7 @@ def interface(classes: Sequence[str], task: Task) -> str:
 
 
 def task_body(record: Record, image: str, *, model_version: str = "", **data: Any) -> dict[str, Any]:
-    """One task for import: the picture, what is known of it, the suggestion as a prediction, names as an annotation.
+    """Return a task to import: picture, what is known of it, the suggestion as a prediction, names as an annotation.
 
     Args:
         record: the picture.
@@ -88,12 +88,12 @@ def _result(names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def write(tasks: Iterable[Mapping[str, Any]]) -> str:
-    """Tasks as a file for import."""
+    """Return tasks as a file to import."""
     return json.dumps(list(tasks), ensure_ascii=False, indent=1) + "\n"
 
 
 def read(content: bytes, where: str) -> list[Record]:
-    """The pictures of an export, JSON or JSON_MIN, or of a file for import.
+    """Return the pictures of an export, JSON or JSON_MIN, or of a file to import.
 
     Raises:
         FormatError: it is no such file.
@@ -105,7 +105,7 @@ def read(content: bytes, where: str) -> list[Record]:
 
 
 def task_record(task: Any, where: str) -> Record:
-    """One task with its annotations; a skipped one is named "skip".
+    """Return the record of one task with its annotations; a skipped one is named "skip".
 
     Raises:
         FormatError: it is no task, or its annotations are none of ours.
@@ -135,7 +135,7 @@ def task_record(task: Any, where: str) -> Record:
 
 
 def verdict(annotations: Any, where: str, least: int = 1) -> tuple[tuple[str, ...] | None, str]:
-    """What the annotations of one task come to, and who said it last.
+    """Return what the annotations of one task come to, and who said it last.
 
     The last annotation of each person counts. One marked as ground truth decides; else what most said; of as many, the
     latest. Skipped (cancelled) ones count only if nobody answered. An annotation without a choice is "none of them".
@@ -185,7 +185,7 @@ def _number(annotation: Mapping[str, Any]) -> int:
 
 
 def _person(value: Any) -> str:
-    """Who, as a number, a name or an object with an e-mail address.
+    """Return the name of a person given as a number, a name or an object with an e-mail address.
 
     >>> _person(3), _person({"id": 3, "email": "ann@example.com"}), _person(None)
     ('user 3', 'ann@example.com', '')

@@ -15,7 +15,7 @@ MOST_BYTES = 2**30
 
 
 def content_of(file: Path, most: int = MOST_BYTES) -> bytes:
-    """The bytes of a file.
+    """Return the bytes of a file.
 
     Raises:
         FormatError: there is no such file, or it is larger than `most`.
@@ -34,7 +34,7 @@ def content_of(file: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def text_of(content: bytes, where: str) -> str:
-    """UTF-8 text, with or without a byte order mark."""
+    """Return UTF-8 text, with or without a byte order mark, as a string."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -42,7 +42,7 @@ def text_of(content: bytes, where: str) -> str:
 
 
 def parse_json(content: bytes | str, where: str) -> Any:
-    """The value of a JSON text.
+    """Return the value of a JSON text.
 
     >>> parse_json('{"a": [1]}', "x.json")
     {'a': [1]}
@@ -60,7 +60,7 @@ def parse_json(content: bytes | str, where: str) -> Any:
 
 
 def parse_xml(content: bytes, where: str) -> ElementTree.Element:
-    """The root of an XML text. Without document types there are no entities to expand and nothing to fetch.
+    """Return the root of an XML text. Without document types there are no entities to expand and nothing to fetch.
 
     Raises:
         FormatError: no XML, or one with a document type.
@@ -86,7 +86,7 @@ def parse_xml(content: bytes, where: str) -> ElementTree.Element:
 
 
 def as_text(value: Any) -> str:
-    """A plain value as text: nothing for null, whole numbers as such; "" for whatever is no name.
+    """Return a plain value as text: nothing for null, whole numbers as such; "" for whatever is no name.
 
     >>> as_text(3), as_text(" cat "), as_text(None), as_text(True), as_text([1])
     ('3', 'cat', '', '', '')
@@ -97,7 +97,7 @@ def as_text(value: Any) -> str:
 
 
 def as_id(value: Any) -> int | None:
-    """A sample id, or None: -1 for what is there and is none, so that it is told as unknown.
+    """Return a sample id, or None; -1 for what is there and is none, so that it is reported as unknown.
 
     >>> as_id(3), as_id("12"), as_id(None), as_id("x"), as_id(True), as_id(1.5)
     (3, 12, None, -1, -1, -1)

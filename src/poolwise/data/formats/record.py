@@ -58,12 +58,12 @@ class Record:
 
 
 def crop_place(path: str, box: Box) -> str:
-    """A path with a box behind it, as W3C's media fragments write it (whole numbers without a point)."""
+    """Return a path with a box behind it, as W3C's media fragments write it (whole numbers without a point)."""
     return f"{path}#xywh={','.join(f'{side:.2f}'.rstrip('0').rstrip('.') for side in box)}"
 
 
 def split_place(place: str) -> tuple[str, Box | None]:
-    """The path and the box of it, None for the whole picture.
+    """Return the path and the box of a place, None for the whole picture.
 
     >>> split_place("a.jpg#xywh=1,2.5,30,40"), split_place("a#b.jpg")
     (('a.jpg', (1.0, 2.5, 30.0, 40.0)), ('a#b.jpg', None))
@@ -76,7 +76,7 @@ def split_place(place: str) -> tuple[str, Box | None]:
 
 
 def names_of(label: Label) -> tuple[str, ...] | None:
-    """A label as a tuple of names.
+    """Return a label as a tuple of names.
 
     >>> names_of("cat"), names_of(("a", "b")), names_of(None)
     (('cat',), ('a', 'b'), None)
@@ -85,7 +85,7 @@ def names_of(label: Label) -> tuple[str, ...] | None:
 
 
 def box_of(value: Any, where: str) -> Box:
-    """A box with four finite numbers, rounded to hundredths of a pixel as `Record.place` writes them.
+    """Return a box with four finite numbers, rounded to hundredths of a pixel as `Record.place` writes them.
 
     >>> box_of([1, 2.25, 30, 40], "x")
     (1.0, 2.25, 30.0, 40.0)

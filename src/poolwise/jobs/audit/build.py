@@ -46,7 +46,7 @@ NEAREST = 5
 
 
 def audit_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
-    """The name of an audit's run: the same command gives the same name, so that it goes on.
+    """Return the name of an audit's run: the same command gives the same name, so that it goes on.
 
     >>> audit_name({"data": "digits", "label_error": "auto"}, ["folds=3"], 0)
     'audit-digits-auto-seed0-folds=3'
@@ -59,7 +59,7 @@ def _unnamed(override: str) -> bool:
 
 
 def ending(record: RunRecord) -> list[str]:
-    """What the user should know when the command returns."""
+    """Return what the user should know when the command returns."""
     lines = [record.message] if record.message else []
     lines += [f"{record.name}: {record.stop_reason}"] if record.stop_reason and record.results.get("reviewed") else []
     return [*lines, f"list: {record.folder / 'label_issues.csv'}", f"report: {record.folder / 'report.html'}"]
@@ -68,7 +68,7 @@ def ending(record: RunRecord) -> list[str]:
 def audit_parts(
     config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
 ) -> AuditParts:
-    """Everything an audit needs, built.
+    """Return everything an audit needs, built.
 
     Raises:
         ConfigError: names the setting.
@@ -108,7 +108,7 @@ def audit_parts(
 
 
 def members_of(settings: AuditConfig, images: ImageSource) -> dict[str, dict[str, Any]]:
-    """Name -> settings of pictures and learner, all that a worker needs."""
+    """Return name -> settings of pictures and learner, all that a worker needs."""
     learners = {"model": settings.model, **{f"also.{name}": node for name, node in dict(settings.also or {}).items()}}
     return {
         where.removeprefix("also."): member_of(
@@ -127,7 +127,7 @@ def _embed(
 
 
 def embedded(images: ImageSource, learner: Learner, folder: Path | None, display: Display, ids: Ids) -> Floats | None:
-    """Embeddings that no label went into: of trained weights, else of patches of these pictures."""
+    """Return embeddings that no label went into: of trained weights, else of patches of these pictures."""
     if len(ids) <= OLD_ENOUGH:
         return None
     found = learner.embed(images, ids, display.progress)
@@ -139,7 +139,7 @@ def embedded(images: ImageSource, learner: Learner, folder: Path | None, display
 def duplicates_among(
     images: ImageSource, threshold: float, folder: Path, ids: Ids, embeddings: Floats | None
 ) -> Copies:
-    """Near-copies among samples; kept in a file, as no label goes into them."""
+    """Return near-copies among samples; kept in a file, as no label goes into them."""
     points = np.zeros((len(ids), 1), dtype=np.float32) if embeddings is None else embeddings
     pictures = images.manifest.digests()["pictures"]
     name = digest_of(pictures, threshold, NEAREST, ids.tobytes(), np.ascontiguousarray(points).tobytes())
@@ -173,7 +173,7 @@ def find_errors(
 def _margins(
     settings: AuditConfig, images: ImageSource, member: Mapping[str, Any], learner: Learner, folder: Path
 ) -> Callable[[LabelledSet], NDArray[np.float64]] | None:
-    """How each label is learnt, where the detector looks at that: one training on all of them."""
+    """Return how each label is learnt, where the detector looks at that: one training on all of them."""
     detector = build_part(dict(settings.label_error), where="label_error", trusted=settings.trusted, kind=Detector)
     if Need.MARGINS not in detector.needs:
         return None
@@ -201,7 +201,7 @@ def _findings(
     embeddings: Floats | None,
     groups: NDArray[np.int64],
 ) -> dict[str, dict[str, list[Any]]]:
-    """Which detector finds errors planted in these labels, and what the errors say of classes."""
+    """Return which detector finds errors planted in these labels, and what the errors say of classes."""
     if labels.ndim == 2:
         return {}
     scores = compare_detectors(labels, probs, embeddings=embeddings, groups=groups, seed=seed)
@@ -228,7 +228,7 @@ def _findings(
 
 
 def _by_detector(scores: Sequence[PlantedScore]) -> dict[str, list[Any]]:
-    """A row for each detector: precision among as many as were planted, and average precision, for each shape of errors."""
+    """Return a row a detector: precision among as many as were planted, and average precision, for each shape of errors."""
     names = list(dict.fromkeys(row.detector for row in scores))
     columns: dict[str, list[Any]] = {"detector": names} if names else {}
     for shape in dict.fromkeys(row.shape for row in scores):

@@ -44,7 +44,7 @@ class Believed:
 
 
 def without_heaps(found: Copies, largest: int) -> Believed:
-    """Near-copies, those of a group of more than `largest` left out unless their pixels are equal.
+    """Return near-copies, those of a group of more than `largest` left out unless their pixels are equal.
 
     Drawings of one kind, ones written by hand say, are near each other without being copies, and chains of such pairs make one
     group of hundreds.

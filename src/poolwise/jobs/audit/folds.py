@@ -59,7 +59,7 @@ def fold_numbers(labels: Labels, groups: Numbers, folds: int, rng: np.random.Gen
 
 
 def unseen(labels: Labels, folds: Numbers) -> NDArray[np.bool_]:
-    """(n,) samples whose class no other fold has: the model that scores them never saw it, so it cannot judge them.
+    """Return (n,) samples whose class no other fold has: the model that scores them never saw it, so it cannot judge them.
 
     With several classes a sample, each of its classes has to be seen.
 

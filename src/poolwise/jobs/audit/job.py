@@ -72,7 +72,7 @@ def report(run: StoredRun, display: Display, *, tell: bool) -> list[str]:
 
 
 def audit_record(state: RunState, parts: AuditParts) -> RunRecord:
-    """The audit as reports and trackers are told it."""
+    """Return the audit as reports and trackers are given it."""
     audit, (changed, looked) = state.audits[0], steps.changed(state)
     results = {**audit.results, **({"reviewed": looked, "changed_in_review": changed} if looked else {})}
     size = min(parts.settings.budget, len(audit.expected))
@@ -121,7 +121,7 @@ def _ended(state: RunState) -> str:
 
 
 def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list[NewEvent]:
-    """What comes next in the review, from the ledger alone."""
+    """Return what comes next in the review, from the ledger alone."""
     if not state.rounds or state.rounds[-1].closed:
         asked = len(state.asked())
         if asked < min(parts.settings.budget, len(listed["rank"])):
@@ -139,7 +139,7 @@ def _next(state: RunState, parts: AuditParts, listed: Mapping[str, Any]) -> list
 
 
 def _answers(state: RunState) -> dict[int, str | None]:
-    """Sample id -> what people said of it, None where they could not tell, of those that they looked at."""
+    """Return sample id -> what people said of it, None where they could not tell, of those that they looked at."""
     return {
         at: None if cannot_tell(row) else label_text(row.label)
         for at, row in state.annotations.items()

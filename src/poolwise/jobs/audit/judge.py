@@ -43,7 +43,7 @@ class Surroundings:
     groups: NDArray[np.int64]
 
     def of(self, ids: Ids) -> tuple[Floats | None, NDArray[np.int64]]:
-        """Embeddings and groups of some of the samples."""
+        """Return embeddings and groups of some of the samples."""
         rows = np.searchsorted(self.ids, ids)
         return None if self.embeddings is None else self.embeddings[rows], self.groups[rows]
 
@@ -74,7 +74,7 @@ class Verdict:
 
 
 def surroundings(parts: AuditParts, ids: Ids) -> Surroundings:
-    """Embeddings and near-copies of samples of any split."""
+    """Return embeddings and near-copies of samples of any split."""
     embeddings = parts.embed(ids)
     copies = without_heaps(parts.duplicates(ids, embeddings), parts.settings.largest_group)
     return Surroundings(ids, embeddings, copies, _joined(copies.groups, parts.images.manifest.groups, ids))
@@ -116,7 +116,7 @@ def judge(parts: AuditParts, labelled: LabelledSet, around: Surroundings) -> Ver
 
 
 def probabilities(parts: AuditParts, labelled: LabelledSet, around: Surroundings) -> tuple[Floats, NDArray[np.bool_]]:
-    """(n, C) out-of-sample probabilities, and (n,) which samples they cannot judge."""
+    """Return (n, C) out-of-sample probabilities, and (n,) which samples they cannot judge."""
     if parts.imported is not None:
         return parts.imported(labelled.ids), np.zeros(len(labelled), dtype=np.bool_)
     protocol, manifest = parts.settings.partitions, parts.images.manifest
@@ -126,7 +126,7 @@ def probabilities(parts: AuditParts, labelled: LabelledSet, around: Surroundings
 
 
 def readable(parts: AuditParts, broken: set[int], *, splits: tuple[str, ...] | None = None) -> Ids:
-    """Ids of the samples that can be read, of some splits or of all."""
+    """Return ids of the samples that can be read, of some splits or of all."""
     manifest = parts.images.manifest
     wanted = (
         np.isin(manifest.splits, [Split(name).value for name in splits]) if splits else np.full(len(manifest), True)
@@ -136,7 +136,7 @@ def readable(parts: AuditParts, broken: set[int], *, splits: tuple[str, ...] | N
 
 
 def nearest(embeddings: Floats | None, rows: Ids) -> tuple[NDArray[np.int64], Floats]:
-    """The other rows that point most nearly where these do: (B, k) rows and (B, k) cosines, nearest first.
+    """Return the other rows that point most nearly where these do: (B, k) rows and (B, k) cosines, nearest first.
 
     >>> nearest(np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]), np.array([0]))[0].tolist()
     [[1, 2]]
@@ -154,7 +154,7 @@ def nearest(embeddings: Floats | None, rows: Ids) -> tuple[NDArray[np.int64], Fl
 
 
 def _joined(copies: NDArray[np.int64], named: NDArray[np.str_] | None, ids: Ids) -> NDArray[np.int64]:
-    """(n,) groups of samples that are near-copies or that the data put in one group, through others too."""
+    """Return (n,) groups of samples that are near-copies or that the data put in one group, through others too."""
     if named is None:
         return copies
     own = named[ids]
@@ -163,7 +163,7 @@ def _joined(copies: NDArray[np.int64], named: NDArray[np.str_] | None, ids: Ids)
 
 
 def _links(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(P, 2) rows that stand next to each other in a group: enough to join all of it."""
+    """Return (P, 2) rows that stand next to each other in a group: enough to join all of it."""
     order = np.argsort(groups, kind="stable")
     same = (groups[order][1:] == groups[order][:-1]) & (groups[order][1:] >= 0)
     return np.column_stack([order[:-1][same], order[1:][same]])

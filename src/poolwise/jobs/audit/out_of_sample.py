@@ -41,7 +41,7 @@ def planned(
     manifest: Manifest,
     cache: Path,
 ) -> tuple[list[Fit], np.ndarray]:
-    """All fits, and (n,) which samples cannot be judged as no model that scores them has seen their class.
+    """Return all fits, and (n,) which samples cannot be judged as no model that scores them has seen their class.
 
     Args:
         labelled: n samples, ascending ids.
@@ -73,7 +73,7 @@ def planned(
 
 
 def averaged(fits: Sequence[Fit], labelled: LabelledSet, classes: int) -> Floats:
-    """(n, C) mean of what all finished fits say of each sample."""
+    """Return the (n, C) mean of what all finished fits say of each sample."""
     total = np.zeros((len(labelled), classes), dtype=np.float64)
     times = np.zeros(len(labelled), dtype=np.int64)
     for fit in fits:
@@ -92,7 +92,7 @@ def _partition(labelled: LabelledSet, groups: Numbers, protocol: Protocol, repea
 def _held_back(
     labelled: LabelledSet, learnt: np.ndarray, groups: Numbers, protocol: Protocol, repeat: int, fold: int
 ) -> tuple[LabelledSet, LabelledSet | None]:
-    """What is learnt, and what stops the training."""
+    """Return what is learnt, and what stops the training."""
     rows = np.flatnonzero(learnt)
     parts = round(1 / protocol.stop_share) if protocol.stop_share else 0
     if parts < 2 or len(rows) < 2 * parts:

@@ -29,7 +29,7 @@ class Finder(Protocol):
         groups: NDArray[np.int64],
         margins: NDArray[np.float64] | None = None,
     ) -> LabelErrors:
-        """Rows are those of the arrays."""
+        """Return the label errors; rows are those of the arrays."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ TOPS = (0.01, 0.02, 0.03)
 
 
 def results(verdict: Verdict, around: Surroundings, manifest: Manifest, budget: int) -> dict[str, float]:
-    """Numbers for the tracker: how many labels were judged and how many are probably wrong, copies, leaks.
+    """Return numbers for the tracker: how many labels were judged and how many are probably wrong, copies, leaks.
 
     `health` is the share of labels that is probably right; `count_*` are the estimates of how many are wrong.
     """
@@ -42,7 +42,7 @@ def results(verdict: Verdict, around: Surroundings, manifest: Manifest, budget: 
 
 
 def copies(around: Surroundings, manifest: Manifest) -> dict[str, int]:
-    """Groups of near-copies, samples that could be left out without loss, exact pairs, and pairs across splits."""
+    """Count groups of near-copies, samples that could be left out without loss, exact pairs, and pairs across splits."""
     found, splits = around.copies, manifest.splits[around.ids]
     inside = found.groups[found.groups >= 0]
     across = splits[found.pairs[:, 0]] != splits[found.pairs[:, 1]]
@@ -56,7 +56,7 @@ def copies(around: Surroundings, manifest: Manifest) -> dict[str, int]:
 
 
 def known_truth(manifest: Manifest, column: str) -> Labels | None:
-    """True labels where the data have a column of them (class names, "" for unknown); detectors never see it.
+    """Return true labels where the data have a column of them (class names, "" for unknown); detectors never see it.
 
     Raises:
         DataError: the column has values that are no classes.
@@ -75,7 +75,7 @@ def known_truth(manifest: Manifest, column: str) -> Labels | None:
 
 
 def _numbers(classes: Sequence[str]) -> dict[float, int]:
-    """Class number by value: a column in which all cells are numbers was read as numbers."""
+    """Return class number by value: a column in which all cells are numbers was read as numbers."""
     found: dict[float, int] = {}
     for at, name in enumerate(classes):
         with suppress(ValueError):
@@ -84,7 +84,7 @@ def _numbers(classes: Sequence[str]) -> dict[float, int]:
 
 
 def scored(verdict: Verdict, truth: Labels, budget: int) -> dict[str, float]:
-    """How good the list is, by the samples whose truth (N,) is known: precision at its head, average precision, the count."""
+    """Return how good the list is where the truth (N,) is known: precision at its head, average precision, the count."""
     from sklearn.metrics import average_precision_score
 
     ids, labels = verdict.labelled.ids, verdict.labelled.labels
@@ -107,7 +107,7 @@ def scored(verdict: Verdict, truth: Labels, budget: int) -> dict[str, float]:
 
 
 def precision(ranked: NDArray[np.bool_], size: int) -> float:
-    """Share of the first `size` that is wrong.
+    """Return the share of the first `size` that is wrong.
 
     >>> precision(np.array([True, False, True]), 2)
     0.5
@@ -116,7 +116,7 @@ def precision(ranked: NDArray[np.bool_], size: int) -> float:
 
 
 def sentences(verdict: Verdict, named: Mapping[str, float]) -> list[str]:
-    """What a person should read after the sentence about the review."""
+    """Return what a person should read after the sentence about the review."""
     low, high = verdict.found.count_interval
     told = [
         f"Of {len(verdict.labelled)} labels about {verdict.found.count:.0f} are probably wrong "

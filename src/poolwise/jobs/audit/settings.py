@@ -84,5 +84,5 @@ class AuditConfig(Checked):
 
     @property
     def partitions(self) -> Protocol:
-        """How samples come to be scored."""
+        """Return how samples come to be scored."""
         return Protocol(0 if self.protocol == "in_sample" else self.folds, self.repeats, self.stop_share, self.seed)

@@ -77,7 +77,7 @@ def open_audit(parts: AuditParts) -> NewEvent:
 
 
 def given(parts: AuditParts, broken: set[int]) -> LabelledSet:
-    """The labels as the data give them, some changed on purpose if that is asked for."""
+    """Return the labels as the data give them, some changed on purpose if that is asked for."""
     manifest = parts.images.manifest
     ids = readable(parts, broken, splits=parts.settings.splits)
     ids = ids[manifest.known()[ids]]
@@ -86,7 +86,7 @@ def given(parts: AuditParts, broken: set[int]) -> LabelledSet:
 
 
 def _planted(parts: AuditParts, labelled: LabelledSet, broken: set[int]) -> LabelledSet:
-    """A known share of labels changed, to see how many of them the audit finds."""
+    """Return a known share of labels changed, to see how many of them the audit finds."""
     settings, classes = parts.settings, len(parts.images.manifest.classes)
     if parts.images.manifest.task is Task.MULTILABEL:
         raise ConfigError("plant.share changes labels of one class a sample; this data set has several. Leave it at 0.")
@@ -144,7 +144,7 @@ def queried(state: RunState, parts: AuditParts, columns: tables.Columns, start: 
 
 
 def reviewed(state: RunState, answers: Sequence[Answer], round_: int, source: str) -> tuple[Annotation, ...]:
-    """Answers that say something new: to a label that nobody has looked at again, or another one than the last."""
+    """Return answers that say something new: to a label that nobody has looked at again, or another one than the last."""
     found = []
     for answer in answers:
         last = state.annotations.get(answer.sample_id)
@@ -156,7 +156,7 @@ def reviewed(state: RunState, answers: Sequence[Answer], round_: int, source: st
 
 
 def says_more(last: Annotation, answer: Answer) -> bool:
-    """Whether an answer to a review adds to what is known of a label."""
+    """Return whether an answer to a review adds to what is known of a label."""
     if is_old(last, answer):
         return False
     if answer.label is None and not answer.removed:
@@ -188,7 +188,7 @@ def collected(state: RunState, parts: AuditParts, batch: Batch) -> list[NewEvent
 
 
 def changed(state: RunState) -> tuple[int, int]:
-    """How many of the reviewed labels people changed, and how many they looked at."""
+    """Return how many of the reviewed labels people changed, and how many they looked at."""
     rows = [(ask, state.annotations[ask.sample_id]) for round_ in state.rounds for ask in round_.asks]
     looked = [(ask, row) for ask, row in rows if row.source != GIVEN]
     return sum(label_text(row.label) != ask.details["given"] for ask, row in looked), len(looked)
@@ -214,7 +214,7 @@ def write_tables(audit: LabelsAudited, folder: Path, manifest: Manifest, blobs: 
 
 
 def summary_json(record: RunRecord, audit: LabelsAudited) -> str:
-    """The numbers of an audit, for programs."""
+    """Return the numbers of an audit, for programs."""
     content = {
         "run": record.name,
         "detector": record.strategy,
@@ -228,12 +228,12 @@ def summary_json(record: RunRecord, audit: LabelsAudited) -> str:
 
 
 def one(sample_id: int) -> np.ndarray:
-    """(1,) the id of one sample."""
+    """Return the (1,) id of one sample."""
     return np.array([sample_id], dtype=np.int64)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Plain values as they are."""
+    """Write plain values as JSON."""
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 

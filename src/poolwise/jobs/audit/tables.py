@@ -18,7 +18,7 @@ Columns = Mapping[str, list[Any]]
 
 
 def issues(verdict: Verdict, manifest: Manifest) -> Columns:
-    """The labels to review, most suspicious first; neighbours are those nearest by embedding, of any label."""
+    """Return the labels to review, most suspicious first; neighbours are those nearest by embedding, of any label."""
     found, (ids, labels) = verdict.found, (verdict.labelled.ids, verdict.labelled.labels)
     rows = found.ranking[: len(verdict.neighbours)]
     near = [[int(at) for at in line if at >= 0] for line in verdict.neighbours]
@@ -42,7 +42,7 @@ def issues(verdict: Verdict, manifest: Manifest) -> Columns:
 
 
 def qualities(kept: Mapping[str, NDArray[Any]], manifest: Manifest) -> Columns:
-    """Every label that was judged, in the order of the samples, from arrays (n, ...) ids, labels, suggested, ..."""
+    """Return every judged label, in the order of the samples, from arrays (n, ...) ids, labels, suggested, ..."""
     return {
         "sample_id": kept["ids"].tolist(),
         "path": [manifest.paths[at] for at in kept["ids"]],
@@ -54,7 +54,7 @@ def qualities(kept: Mapping[str, NDArray[Any]], manifest: Manifest) -> Columns:
 
 
 def copies(around: Surroundings, manifest: Manifest) -> Columns:
-    """Pairs of near-copies, those between splits first."""
+    """Return pairs of near-copies, those between splits first."""
     first, second = (around.ids[around.copies.pairs[:, side]] for side in (0, 1))
     leak = manifest.splits[first] != manifest.splits[second]
     order = np.lexsort((-around.copies.similarity, ~leak))
@@ -71,7 +71,7 @@ def copies(around: Surroundings, manifest: Manifest) -> Columns:
 
 
 def asks(columns: Columns, manifest: Manifest, rows: Sequence[int]) -> tuple[Ask, ...]:
-    """Rows of the list as questions to an annotator: the right label of each is asked for."""
+    """Return rows of the list as questions to an annotator: the right label of each is asked for."""
     details = ("given", "expected_errors", "neighbours", "neighbour_labels", "neighbour_similarity")
     several = manifest.labels.ndim == 2
     return tuple(
@@ -100,12 +100,12 @@ def _label(text: str, several: bool) -> Label:
 
 
 def _cell(value: Any) -> Any:
-    """A list as JSON: names may hold any separator."""
+    """Return a list as JSON: names may hold any separator."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def as_csv(columns: Columns) -> bytes:
-    """UTF-8 text, one header line."""
+    """Return UTF-8 text, one header line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -114,7 +114,7 @@ def as_csv(columns: Columns) -> bytes:
 
 
 def as_parquet(columns: Columns) -> bytes:
-    """The same as Parquet."""
+    """Return the same as Parquet."""
     import pyarrow
     from pyarrow import parquet
 

@@ -39,7 +39,7 @@ SPARED = ("compare_batches=false",)
 
 
 def plan_of(config: Mapping[str, Any], *, command: str) -> Plan:
-    """All cells of a benchmark with their configurations.
+    """Return all cells of a benchmark with their configurations.
 
     Raises:
         ConfigError: names the setting.
@@ -121,13 +121,13 @@ def _tasks(
 
 
 def _not_random(rivals: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """All but chance: the upper bound draws random batches of its own."""
+    """Return all but chance: the upper bound draws random batches of its own."""
     chance = f"{Random.__module__}.{Random.__qualname__}"
     return tuple(each for each in rivals if each[TARGET] != chance)
 
 
 def _built(task: Task) -> tuple[Any, ...]:
-    """The strategies that the upper bound tries out."""
+    """Return the strategies that the upper bound tries out."""
     trusted = tuple(task.config.get("trusted") or ())
     find_here(trusted)
     return tuple(build_part(dict(each), where="query", trusted=trusted, kind=QueryStrategy) for each in task.rivals)
@@ -144,7 +144,7 @@ def _checked(overrides: list[str]) -> list[str]:
 
 
 def _composed(lines: Mapping[tuple[str, str], list[str]]) -> dict[tuple[str, str], Any]:
-    """The loop's configuration of each data set and strategy, not resolved yet: seed and sizes are still to come."""
+    """Return the loop's configuration of each data set and strategy, not resolved: seed and sizes are still to come."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
@@ -163,13 +163,13 @@ def _composed(lines: Mapping[tuple[str, str], list[str]]) -> dict[tuple[str, str
 
 
 def _short(error: Exception) -> str:
-    """The line that says what is wrong; Hydra's come with the search path."""
+    """Return the line that says what is wrong; Hydra's come with the search path."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
 
 def _of_cell(composed: Any, cell: Cell, regime: Regime, settings: BenchmarkConfig) -> dict[str, Any]:
-    """The whole resolved configuration of one cell."""
+    """Return the whole resolved configuration of one cell."""
     from omegaconf import OmegaConf
 
     for key, value in (
@@ -187,7 +187,7 @@ def _of_cell(composed: Any, cell: Cell, regime: Regime, settings: BenchmarkConfi
 
 
 def _tracking(settings: BenchmarkConfig) -> dict[str, Any]:
-    """As configured, but each benchmark has an experiment of its own, and hundreds of networks are not sent unasked."""
+    """Return the tracking as configured, an experiment a benchmark, without sending hundreds of networks unasked."""
     tracking = dict(settings.tracking)
     if "experiment" in tracking:
         tracking["experiment"] = f"{tracking['experiment']}/{settings.name}"
@@ -197,7 +197,7 @@ def _tracking(settings: BenchmarkConfig) -> dict[str, Any]:
 
 
 def _command(lines: Mapping[tuple[str, str], list[str]], cell: Cell, config: Mapping[str, Any]) -> str:
-    """A loop command that goes on with the cell by itself; of the upper bound, only the benchmark can."""
+    """Return a loop command that goes on with the cell by itself; of the upper bound, only the benchmark can."""
     if cell.strategy == BOUND:
         return "poolwise benchmark upper_bound=true"
     own = [f"{key}={config[key]}" for key in ("seed", "seed_size", "query_size", "budget", "runs", "run_name")]

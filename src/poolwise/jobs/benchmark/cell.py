@@ -72,7 +72,7 @@ class CellResult:
 
 
 def digest_of(config: Mapping[str, Any]) -> str:
-    """Digest of the settings that shape a cell.
+    """Return the digest of the settings that shape a cell.
 
     >>> digest_of({"seed": 1, "verbose": True}) == digest_of({"seed": 1, "verbose": False})
     True
@@ -111,7 +111,7 @@ def run_cell(cell: Cell, parts: Parts, ledger: OpenLedger) -> CellResult:
 
 
 def stored_cell(folder: Path) -> CellResult | None:
-    """What a finished cell left, None where nothing (readable) is."""
+    """Return what a finished cell left, None where nothing (readable) is."""
     try:
         content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         if content.pop("version") != VERSION:
@@ -123,7 +123,7 @@ def stored_cell(folder: Path) -> CellResult | None:
 
 
 def pool_accuracy(parts: Parts, ledger: OpenLedger) -> float | None:
-    """Share of the whole pool that is right after a run: people's answers where there are, else the last model's.
+    """Return the share of the whole pool right after a run: people's answers where there are, else the last model's.
 
     What a labelling project has in the end. Skipped, unreadable and held-out samples do not count. Needs the hidden
     labels, so the annotator counts; nothing but the share comes back.
@@ -175,14 +175,14 @@ class Heard:
         self.lines: list[str] = []
 
     def say(self, line: str) -> None:
-        """Nobody listens."""
+        """Say nothing: nobody listens."""
 
     def warn(self, line: str) -> None:
         """Keep it for the results."""
         self.lines.append(line)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Nobody looks."""
+        """Show nothing: nobody looks."""
 
     def round_done(self, run: RunRecord, budget: int | None) -> None:
-        """Nobody looks."""
+        """Show nothing: nobody looks."""

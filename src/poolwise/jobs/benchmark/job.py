@@ -106,7 +106,7 @@ def _finished(task: Task) -> CellResult | None:
 
 
 def _check_begun(plan: Plan, tasks: Sequence[Task]) -> None:
-    """One message before anything runs, instead of one a cell."""
+    """Raise one error before anything runs, instead of one a cell."""
     import yaml
 
     for task in tasks:
@@ -133,7 +133,7 @@ class _Progress:
         self.before, self.since = len(done), time.monotonic()
 
     def ended(self, ended: Ended[Task, CellResult]) -> None:
-        """A cell ended, well or not."""
+        """Record that a cell ended, well or not."""
         name = ended.task.cell.name
         if ended.result is None:
             self.failures.append((name, ended.error))
@@ -154,12 +154,12 @@ class _Progress:
         return f"; about {seconds(left * pace)} left" if left else f"; {seconds(time.monotonic() - self.since)} in all"
 
     def results(self) -> tuple[CellResult, ...]:
-        """In the order of the plan, whatever the order in which they ended."""
+        """Return results in the order of the plan, whatever the order in which they ended."""
         return tuple(self.done[task.cell] for task in self.plan.tasks if task.cell in self.done)
 
 
 def _write(plan: Plan, results: Sequence[CellResult], failures: Sequence[tuple[str, str]]) -> Path | None:
-    """All tables and the page below the benchmark's folder; None where no cell finished."""
+    """Write all tables and the page below the benchmark's folder; return the page, None where no cell finished."""
     if not results:
         return None
     settings = settings_of(results, plan.reference)

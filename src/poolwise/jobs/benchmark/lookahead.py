@@ -72,7 +72,7 @@ class LookAhead(QueryStrategy):
         return found
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view."""
+        """Return exactly `size` distinct ids of the view."""
         test = _given(self.images.manifest, Split.TEST)
         if not len(test):
             raise ConfigError("upper_bound=true judges batches by the data's own test split, and there is none.")
@@ -95,7 +95,7 @@ class LookAhead(QueryStrategy):
         return float(found.metrics[headline(manifest.task)])
 
     def _with(self, view: PoolView, ids: Ids) -> LabelledSet:
-        """What would be labelled after this batch, in ascending order of id."""
+        """Return what would be labelled after this batch, in ascending order of id."""
         manifest = self.images.manifest
         asks = tuple(Ask(int(at), manifest.paths[at], _suggestion(view, int(at), manifest)) for at in ids)
         answers = self.annotator.collect(Batch(0, asks, manifest.classes, manifest.task, self.folder))
@@ -126,7 +126,7 @@ def check_rivals(strategies: Sequence[QueryStrategy]) -> None:
 
 
 def _suggestion(view: PoolView, sample_id: int, manifest: Manifest) -> Label:
-    """What the last model would answer; nothing before there is a trained one."""
+    """Return the last model's answer; nothing before there is a trained one."""
     if view.probs is None or not len(view.labelled_ids):
         return None
     probs = view.probs[np.searchsorted(view.ids, sample_id)]

@@ -49,7 +49,7 @@ class Cell:
 
 
 def choices(entries: Any, group: str, where: str) -> tuple[Choice, ...]:
-    """Names and mappings label -> settings, as choices of a group of parts.
+    """Return names and mappings label -> settings, as choices of a group of parts.
 
     A label without a setting of the group itself names a part of the group.
 
@@ -68,7 +68,7 @@ def choices(entries: Any, group: str, where: str) -> tuple[Choice, ...]:
 
 
 def settings(given: Any, where: str) -> tuple[str, ...]:
-    """Settings of the loop, as a mapping or as a list of "key=value", as overrides.
+    """Return settings of the loop, as a mapping or as a list of "key=value", as overrides.
 
     >>> settings({"model": "linear_head", "data.classes": ["a b", "c"], "test_size": None}, "overrides")
     ('model=linear_head', "data.classes=['a b',c]", 'test_size=null')
@@ -83,7 +83,7 @@ def settings(given: Any, where: str) -> tuple[str, ...]:
 
 
 def _value(value: Any) -> str:
-    """A plain value in Hydra's grammar."""
+    """Return a plain value in Hydra's grammar."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
@@ -98,7 +98,7 @@ def _value(value: Any) -> str:
 
 
 def regimes(entries: Any) -> tuple[Regime, ...]:
-    """Mappings label -> sizes.
+    """Return regimes of mappings label -> sizes.
 
     >>> regimes([{"low": {"seed_size": 10, "query_size": 10, "budget": 100}}])
     (Regime(label='low', seed_size=10, query_size=10, budget=100),)
@@ -117,7 +117,7 @@ def regimes(entries: Any) -> tuple[Regime, ...]:
 
 
 def key_of(override: str) -> str:
-    """The setting that an override sets.
+    """Return the setting that an override sets.
 
     >>> key_of("++query.candidates=10")
     'query.candidates'
@@ -126,7 +126,7 @@ def key_of(override: str) -> str:
 
 
 def merged(*groups: Sequence[str]) -> list[str]:
-    """Overrides with later ones in place of earlier ones of the same setting.
+    """Return overrides with later ones in place of earlier ones of the same setting.
 
     >>> merged(["model=small_cnn", "seed=1"], ["model=linear_head"])
     ['model=linear_head', 'seed=1']
@@ -140,7 +140,7 @@ def merged(*groups: Sequence[str]) -> list[str]:
 def cells(
     datasets: Sequence[str], regimes: Sequence[str], strategies: Sequence[str], seeds: Sequence[int]
 ) -> list[Cell]:
-    """All cells, seed by seed, so that a benchmark that was stopped early has whole comparisons."""
+    """Return all cells, seed by seed, so that a benchmark that was stopped early has whole comparisons."""
     return [
         Cell(dataset, regime, strategy, seed)
         for seed in seeds

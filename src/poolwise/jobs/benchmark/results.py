@@ -20,14 +20,14 @@ Key = tuple[str, str]
 
 
 def curve_of(result: CellResult) -> Curve:
-    """A cell's learning curve: rising numbers of labels and the scores there; a later round counts."""
+    """Return a cell's learning curve: rising numbers of labels and the scores there; a later round counts."""
     found = {point.labelled: point.score for point in result.points if point.score is not None and point.labelled > 0}
     counts = sorted(found)
     return np.array(counts, dtype=np.float64), np.array([found[count] for count in counts], dtype=np.float64)
 
 
 def settings_of(results: Sequence[CellResult], reference: str) -> dict[Key, Setting]:
-    """Each data set in each regime, compared."""
+    """Return each data set in each regime, compared."""
     grouped: dict[Key, dict[str, dict[int, Curve]]] = {}
     for result in results:
         cell = result.cell
@@ -37,12 +37,12 @@ def settings_of(results: Sequence[CellResult], reference: str) -> dict[Key, Sett
 
 
 def metric_of(results: Sequence[CellResult], key: Key) -> str:
-    """The headline metric of a data set."""
+    """Return the headline metric of a data set."""
     return next((each.metric for each in results if (each.cell.dataset, each.cell.regime) == key), "")
 
 
 def mean_over(results: Sequence[CellResult], key: Key, strategy: str, what: str) -> float:
-    """Mean over seeds of the pool accuracy ("pool") or of the seconds of all selections of a run ("select")."""
+    """Return the mean over seeds of the pool accuracy ("pool") or of the seconds of all selections of a run ("select")."""
     mine = [each for each in results if (each.cell.dataset, each.cell.regime) == key and each.cell.strategy == strategy]
     if what == "pool":
         values = [each.pool_accuracy for each in mine if each.pool_accuracy is not None]
@@ -52,7 +52,7 @@ def mean_over(results: Sequence[CellResult], key: Key, strategy: str, what: str)
 
 
 def results_csv(results: Sequence[CellResult]) -> str:
-    """A row a cell and round."""
+    """Return a row a cell and round."""
     rows = []
     for result in results:
         cell = result.cell
@@ -69,7 +69,7 @@ def results_csv(results: Sequence[CellResult]) -> str:
 
 
 def summary_csv(results: Sequence[CellResult], settings: Mapping[Key, Setting]) -> str:
-    """A row a strategy in a data set and regime; the upper bound last."""
+    """Return a row a strategy in a data set and regime; the upper bound last."""
     rows = [
         {"dataset": key[0], "regime": key[1], **_summary_row(results, key, row)}
         for key, setting in settings.items()
@@ -105,7 +105,7 @@ def _summary_row(results: Sequence[CellResult], key: Key, row: Standing) -> dict
 
 
 def pairs_csv(settings: Mapping[Key, Setting]) -> str:
-    """A row a pair of strategies in a data set and regime: is one ahead of the other beyond chance?"""
+    """Return a row a pair of strategies in a data set and regime: is one ahead of the other beyond chance?"""
     rows = []
     for (dataset, regime), setting in settings.items():
         for first, second, found, p in setting.pairs:
@@ -117,7 +117,7 @@ def pairs_csv(settings: Mapping[Key, Setting]) -> str:
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of one shape as text; unknown is an empty cell, infinity is "inf", fractions have six figures."""
+    """Return rows of one shape as text; unknown is an empty cell, infinity is "inf", fractions have six figures."""
     text = io.StringIO()
     if rows:
         writer = csv.writer(text, lineterminator="\n")

@@ -57,7 +57,7 @@ class Case:
 
 
 def chosen(wanted: Sequence[str], *, truth: bool, suggests: bool) -> tuple[tuple[str, ...], list[str]]:
-    """The arms that can be trained, in their usual order, and why others cannot.
+    """Return the arms that can be trained, in their usual order, and why others cannot.
 
     Raises:
         ConfigError: an unknown arm, or no raw one.
@@ -84,7 +84,7 @@ def chosen(wanted: Sequence[str], *, truth: bool, suggests: bool) -> tuple[tuple
 
 
 def training_set(arm: str, case: Case, review: int | None) -> LabelledSet:
-    """What an arm's model learns.
+    """Return what an arm's model learns.
 
     Args:
         arm: one of `ARMS`.
@@ -110,7 +110,7 @@ def training_set(arm: str, case: Case, review: int | None) -> LabelledSet:
 
 
 def corrected(labels: Labels, truth: Labels, some: NDArray[np.bool_]) -> Labels:
-    """Labels with the true ones where they are known, of some rows.
+    """Return labels with the true ones where they are known, of some rows.
 
     >>> corrected(np.array([0, 1, 2]), np.array([1, -1, 0]), np.array([True, True, False])).tolist()
     [1, 1, 2]
@@ -122,7 +122,7 @@ def corrected(labels: Labels, truth: Labels, some: NDArray[np.bool_]) -> Labels:
 
 
 def alike(labels: Labels, removed: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows drawn at random, of each class as many as are removed; of several classes a sample, of each rarest one.
+    """Draw rows at random, of each class as many as are removed; of several classes a sample, of each rarest one.
 
     >>> rows = alike(np.array([0, 0, 0, 1, 1]), np.array([2, 3]), np.random.default_rng(0))
     >>> np.array([0, 0, 0, 1, 1])[rows].tolist()

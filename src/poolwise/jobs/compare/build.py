@@ -33,7 +33,7 @@ NOBODY = {
 def compare_name(
     choices: Mapping[str, str], overrides: Sequence[str], seed: int | None = None, *, sweep: bool = False
 ) -> str:
-    """The name of a comparison's run: the same command gives the same name, so that it goes on.
+    """Return the name of a comparison's run: the same command gives the same name, so that it goes on.
 
     >>> compare_name({"data": "digits", "pruning": "component"}, ["plant.share=0.1", "jobs=1"])
     'compare-digits-component-plant.share=0.1'
@@ -45,7 +45,7 @@ def compare_name(
 def compare_parts(
     config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
 ) -> CompareParts:
-    """Everything a comparison needs, built.
+    """Return everything a comparison needs, built.
 
     Raises:
         ConfigError: names the setting.

@@ -30,19 +30,19 @@ class Silent:
     """A display for work whose progress was shown before."""
 
     def say(self, line: str) -> None:
-        """Nothing."""
+        """Say nothing."""
 
     warn = say
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Nothing."""
+        """Show nothing."""
 
     def round_done(self, run: RunRecord, budget: int | None) -> None:
-        """Nothing."""
+        """Show nothing."""
 
 
 def cases(parts: CompareParts, common: Splits) -> list[Case]:
-    """A case a seed; all models that detection needs are trained at once, so that none waits for another seed.
+    """Return a case a seed; all models that detection needs are trained at once, so that none waits for another seed.
 
     Raises:
         DataError: fewer samples than folds, or a pruning that leaves nothing.
@@ -55,7 +55,7 @@ def cases(parts: CompareParts, common: Splits) -> list[Case]:
 
 
 def _towards(parts: CompareParts, common: Splits) -> Shares | None:
-    """(C, C) to which classes errors are planted; None where none are."""
+    """Return (C, C) to which classes errors are planted; None where none are."""
     settings, classes = parts.settings, len(parts.audit.images.manifest.classes)
     if not settings.planted.share:
         return None
@@ -66,7 +66,7 @@ def _towards(parts: CompareParts, common: Splits) -> Shares | None:
 
 
 def _given(parts: CompareParts, common: Splits, towards: Shares | None, seed: int) -> tuple[LabelledSet, LabelledSet]:
-    """Training and test set with the labels that everybody sees."""
+    """Return training and test set with the labels that everybody sees."""
     if towards is None:
         return common.train, common.test
 
@@ -79,7 +79,7 @@ def _given(parts: CompareParts, common: Splits, towards: Shares | None, seed: in
 
 
 def of_seed(parts: CompareParts, seed: int) -> AuditParts:
-    """The audit of one seed's training labels: nothing to review, no tables."""
+    """Return the audit of one seed's training labels: nothing to review, no tables."""
     settings = replace(parts.audit.settings, seed=seed, budget=0)
     return replace(parts.audit, settings=settings, findings=None)
 
@@ -120,7 +120,7 @@ def _case(parts: CompareParts, common: Splits, seed: int, train: LabelledSet, te
 
 
 def _pruned(parts: CompareParts, common: Splits, train: LabelledSet, seed: int) -> tuple[Pruned, Rows]:
-    """What the pruning says of the training labels, and the list of rows to look at."""
+    """Return what the pruning says of the training labels, and the list of rows to look at."""
     groups = common.around.of(train.ids)[1]
     if Need.PROBS not in parts.pruning.needs:
         pruned = parts.pruning.prune(groups, train.labels)

@@ -16,7 +16,7 @@ ENOUGH = 5
 
 
 def caveats(parts: CompareParts, common: Splits, cases: Sequence[Case], notes: Sequence[str]) -> list[str]:
-    """Sentences, those that matter most first."""
+    """Return sentences, those that matter most first."""
     settings, told = parts.settings, list(notes)
     if len(settings.seeds) < ENOUGH:
         told.append(f"{len(settings.seeds)} seeds are few: an interval over fewer than {ENOUGH} is wide or accidental.")

@@ -62,7 +62,7 @@ def compare_job(parts: CompareParts) -> tuple[RunRecord, bool]:
 
 
 def compared(parts: CompareParts) -> Outcome:
-    """Every arm with every seed, trained and measured."""
+    """Train and measure every arm with every seed."""
     manifest, audit = parts.audit.images.manifest, parts.audit
     chosen(parts.settings.arms, truth=True, suggests=True)  # a misspelt one is told before anything is trained
     common = split_samples(parts)
@@ -90,7 +90,7 @@ def ending(found: tuple[RunRecord, bool]) -> list[str]:
 
 
 def _written(parts: CompareParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
-    """The record, and the files that go with it."""
+    """Write tables and figures; return the record, and the files that go with it."""
     manifest = parts.audit.images.manifest
     whole = {
         "results": tables.results(outcome.trials, outcome.found),
@@ -133,7 +133,7 @@ def _experiments(parts: CompareParts, outcome: Outcome, metric: str) -> tuple[di
 
 
 def _record(parts: CompareParts, outcome: Outcome) -> RunRecord:
-    """The comparison as reports and trackers are told it."""
+    """Return the comparison as reports and trackers are given it."""
     manifest, common = parts.audit.images.manifest, outcome.common
     metric = headline(manifest.task)
     return RunRecord(

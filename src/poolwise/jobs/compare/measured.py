@@ -67,7 +67,7 @@ def trial(
 
 
 def sets_of(case: Case) -> dict[str, LabelledSet]:
-    """The labels that models are measured by."""
+    """Return the labels that models are measured by."""
     found = {RAW_TEST: case.test}
     if case.corrected is not None:
         found[CORRECTED_TEST] = LabelledSet(case.test.ids, case.corrected)
@@ -78,7 +78,7 @@ def sets_of(case: Case) -> dict[str, LabelledSet]:
 
 
 def detection(case: Case) -> Metrics:
-    """How good the flags were: precision and recall, and how many suggested labels are right; empty without the truth."""
+    """Return how good the flags were: precision, recall, the share of right suggestions; empty without the truth."""
     if case.truth is None or not is_known(case.truth).any():
         return {}
     known = is_known(case.truth)
@@ -95,7 +95,7 @@ def detection(case: Case) -> Metrics:
 
 
 def by_class(cases: Sequence[Case], classes: Sequence[str]) -> list[dict[str, float | str]]:
-    """A row a class: given labels of the training set, how many are removed and how many relabelled, means over seeds."""
+    """Return a row a class: how many given labels are removed and how many relabelled, means over seeds."""
     rows: list[dict[str, float | str]] = []
     for at, name in enumerate(classes):
         given = removed = relabelled = 0.0
@@ -111,7 +111,7 @@ def by_class(cases: Sequence[Case], classes: Sequence[str]) -> list[dict[str, fl
 
 
 def lost(cases: Sequence[Case], classes: Sequence[str]) -> list[str]:
-    """Classes that the pruned training set of some seed has lost altogether."""
+    """Return classes that the pruned training set of some seed has lost altogether."""
     names = set()
     for case in cases:
         for at, name in enumerate(classes):

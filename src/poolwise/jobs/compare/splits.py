@@ -68,7 +68,7 @@ def split_samples(parts: CompareParts) -> Splits:
 def leaks(
     around: Surroundings, manifest: Manifest, train: Ids, test: Ids
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Training samples that are near-copies of test samples or in a group of the data with one, and those test samples."""
+    """Return training samples that are near-copies of test samples or share a group of the data, and those test samples."""
     pairs = around.ids[around.copies.pairs]
     both = np.concatenate([pairs, pairs[:, ::-1]])
     across = both[np.isin(both[:, 0], train) & np.isin(both[:, 1], test)]

@@ -50,7 +50,7 @@ class Row:
 
 
 def summary(trials: Sequence[Trial]) -> list[Row]:
-    """Every arm on every test set by every metric, against raw; and pruned against as many removed at random."""
+    """Compare every arm on every test set by every metric with raw, and pruned with as many removed at random."""
     arms = list(dict.fromkeys(trial.arm for trial in trials))
     tests = list(dict.fromkeys(name for trial in trials for name in trial.tests))
     rows: list[Row] = []
@@ -68,7 +68,7 @@ def _scores(trials: Sequence[Trial], arm: str, test: str, metric: str) -> dict[i
 
 
 def _compared(scores: dict[str, dict[int, float]], arms: Sequence[str], base: str, test: str, metric: str) -> list[Row]:
-    """The base itself, then the others against it."""
+    """Return the base itself, then the others against it."""
     gaps = []
     for arm in arms:
         shared = [seed for seed in scores[arm] if seed in scores[base]]
@@ -88,12 +88,12 @@ def _mean(scores: dict[int, float]) -> tuple[float, float]:
 
 
 def judged_by(rows: Sequence[Row]) -> str:
-    """The test set that the answer goes by: the corrected one where there is one, never the one cleaned by the same rule."""
+    """Return the test set that the answer goes by: the corrected one if there is one, never one cleaned by the same rule."""
     return CORRECTED_TEST if any(row.test == CORRECTED_TEST for row in rows) else RAW_TEST
 
 
 def sentences(rows: Sequence[Row], metric: str) -> list[str]:
-    """What a person should read first: whether cleaning helped, then how the other arms stood."""
+    """Return what a person should read first: whether cleaning helped, then how the other arms stood."""
     test = judged_by(rows)
     named = {row.arm: row for row in rows if (row.test, row.metric, row.against) == (test, metric, RAW)}
     told = _answer([named[arm] for arm in (PRUNED, RELABELLED) if arm in named], test, metric)
@@ -144,7 +144,7 @@ def _signed(value: float) -> str:
 
 
 def experiments(trials: Sequence[Trial], metric: str) -> list[tuple[str, str, str, float, Paired]]:
-    """SeeDoo's four: (letter, trained on, validated on, mean, difference to A)."""
+    """Return SeeDoo's four: (letter, trained on, validated on, mean, difference to A)."""
     cells = (("A", RAW, RAW_TEST), ("B", PRUNED, CLEANED_TEST), ("C", PRUNED, RAW_TEST), ("D", RAW, CLEANED_TEST))
     base = _scores(trials, RAW, RAW_TEST, metric)
     found = []

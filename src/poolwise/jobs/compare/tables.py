@@ -13,7 +13,7 @@ Rows = list[dict[str, Any]]
 
 
 def results(trials: Sequence[Trial], found: Mapping[int, Metrics]) -> Rows:
-    """A row a training and test set; `found` is what detection came to, by seed."""
+    """Return a row a training and test set; `found` is what detection came to, by seed."""
     return [
         {
             "arm": each.arm,
@@ -35,7 +35,7 @@ def results(trials: Sequence[Trial], found: Mapping[int, Metrics]) -> Rows:
 
 
 def summary(rows: Iterable[Row]) -> Rows:
-    """A row an arm, test set and metric."""
+    """Return a row an arm, test set and metric."""
     return [
         {
             "arm": row.arm,
@@ -57,7 +57,7 @@ def summary(rows: Iterable[Row]) -> Rows:
 
 
 def numbers(trials: Sequence[Trial], rows: Iterable[Row], found: Mapping[int, Metrics]) -> dict[str, float]:
-    """What the tracker is told of the comparison as a whole: means, differences to raw with their ends, detection."""
+    """Return the tracker's numbers of the whole comparison: means, differences to raw with their ends, detection."""
     named: dict[str, float] = {"trainings": float(len(trials))}
     for row in rows:
         if row.against in ("", "raw"):
@@ -73,7 +73,7 @@ def numbers(trials: Sequence[Trial], rows: Iterable[Row], found: Mapping[int, Me
 
 
 def trial_numbers(each: Trial, found: Metrics) -> dict[str, float]:
-    """What the tracker is told of one training."""
+    """Return the tracker's numbers of one training."""
     named = {
         f"{metric_name(metric)}_{name}_test": scores[metric]
         for name, scores in each.tests.items()
@@ -87,7 +87,7 @@ def trial_numbers(each: Trial, found: Metrics) -> dict[str, float]:
 
 
 def metric_name(metric: str) -> str:
-    """A metric as the tracker's columns call it.
+    """Return a metric as the tracker's columns call it.
 
     >>> metric_name("macro_f1"), metric_name("accuracy")
     ('f1', 'accuracy')
@@ -96,7 +96,7 @@ def metric_name(metric: str) -> str:
 
 
 def split_form(rows: Rows) -> dict[str, Any]:
-    """Rows as the JSON that MLflow shows as a table; NaN is null.
+    """Return rows as the JSON that MLflow shows as a table; NaN is null.
 
     >>> split_form([{"a": 1.0, "b": float("nan")}])
     {'columns': ['a', 'b'], 'data': [[1.0, None]]}

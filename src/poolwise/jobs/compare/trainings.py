@@ -25,7 +25,7 @@ def trainings(
     manifest: Manifest,
     cache: Path,
 ) -> dict[Key, Fit]:
-    """A model for each arm and seed; arms of a seed that learn the same share a file.
+    """Train a model for each arm and seed; arms of a seed that learn the same share a file.
 
     All arms of a seed have its weights to begin with and its order of samples, as far as they have the same ones.
     """

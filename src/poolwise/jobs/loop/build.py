@@ -114,13 +114,13 @@ def _control_of(main: Parts) -> Parts:
 
 
 def _images(settings: LoopConfig, annotator: Any) -> Any:
-    """In a simulation the labels of the pool are hidden, whatever the data say."""
+    """Return the pictures; in a simulation the labels of the pool are hidden, whatever the data say."""
     images = build_part(settings.data, where="data", trusted=settings.trusted, kind=ImageSource)
     return replace(images, hide_labels=True) if annotator.simulated else images
 
 
 def _candidates(settings: LoopConfig) -> Candidates:
-    """All of them, unless the configuration leaves some out."""
+    """Return all of them, unless the configuration leaves some out."""
     if not settings.candidates:
         return Candidates()
     part: Candidates = build_part(settings.candidates, where="candidates", trusted=settings.trusted, kind=Candidates)

@@ -59,7 +59,7 @@ class Auditor(Protocol):
         """Judge the labels; tables are written below the run's folder."""
 
     def reviews(self, parts: Parts, state: RunState, blobs: Blobs) -> tuple[Ask, ...]:
-        """Labels to be looked at again with the next batch, as the last audit has doubts about them."""
+        """Return labels to be looked at again with the next batch, as the last audit has doubts about them."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _between_rounds(state: RunState, settings: Settings, rules: Sequence[Stoppin
 
 
 def _seed_set(state: RunState, settings: Settings) -> int:
-    """Round 0 asks for what the labels that came with the data do not cover."""
+    """Return the size of round 0, which asks for what the labels that came with the data do not cover."""
     given = sum(annotation.label is not None for annotation in state.annotations.values())
     return max(0, settings.seed_size - given)
 
@@ -177,7 +177,7 @@ def _round_done(state: RunState, parts: Parts) -> None:
 
 
 def last_model(parts: Parts, ledger: OpenLedger) -> Callable[[], FittedModel] | None:
-    """How to get a run's last model, or None before there is one."""
+    """Return how to get a run's last model, or None before there is one."""
     trained = [round_.checkpoint for round_ in ledger.state(parts.run).rounds if round_.trained]
     if not trained:
         return None

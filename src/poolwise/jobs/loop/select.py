@@ -58,7 +58,7 @@ def select(state: RunState, parts: Parts, bench: Workbench, size: int) -> NewEve
 
 
 def _first(parts: Parts, candidates: Ids, size: int) -> BatchQueried:
-    """Round 0: a test set if one is asked for, and the seed set."""
+    """Select round 0: a test set if one is asked for, and the seed set."""
     manifest, settings = parts.images.manifest, parts.settings
     # The purpose names no strategy: a run and its random control begin with the same seed set.
     shuffled = generator(settings.seed, 0, "seed set").permutation(candidates)
@@ -86,7 +86,7 @@ def _beginner(parts: Parts) -> QueryStrategy | None:
 
 
 def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, size: int) -> BatchQueried:
-    """Every other round: by the strategy, from what the last model says of the pool."""
+    """Select every other round: by the strategy, from what the last model says of the pool."""
     round_ = len(state.rounds)
     model = bench.model(state.rounds[-1].checkpoint, parts)
     view = _view(state, parts, bench, model, candidates)
@@ -107,7 +107,7 @@ def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, siz
 
 
 def _view(state: RunState, parts: Parts, bench: Workbench, model: FittedModel, candidates: Ids) -> PoolView:
-    """Exactly what the strategy declared, and what is known anyway."""
+    """Return exactly what the strategy declared, and what is known anyway."""
     round_ = len(state.rounds)
     needs = parts.strategy.needs | parts.candidates.needs
     if "farthest" in parts.wants:
@@ -156,7 +156,7 @@ def no_embeddings() -> ConfigError:
 
 
 def untrained(manifest: Manifest, candidates: Ids, embeddings: Floats) -> PoolView:
-    """Candidates (N,) and their embeddings (N, D) before the first label: every class is as likely as the others."""
+    """Return candidates (N,) and embeddings (N, D) before the first label: every class is as likely as the others."""
     return PoolView(
         ids=candidates,
         task=manifest.task,
@@ -167,7 +167,7 @@ def untrained(manifest: Manifest, candidates: Ids, embeddings: Floats) -> PoolVi
 
 
 def _of_rounds(state: RunState, parts: Parts, bench: Workbench, candidates: Ids) -> Floats:
-    """(N, K, C) log-probabilities of the models of the last K rounds, the latest last."""
+    """Return (N, K, C) log-probabilities of the models of the last K rounds, the latest last."""
     kept = [round_.checkpoint for round_ in state.rounds[-parts.rounds_kept :]]
     found = []
     for reference in kept:
@@ -179,7 +179,7 @@ def _of_rounds(state: RunState, parts: Parts, bench: Workbench, candidates: Ids)
 
 
 def _forecasts(state: RunState, bench: Workbench, labelled: LabelledSet, classes: int) -> Floats | None:
-    """(L, C) what was said of each labelled sample when it was asked for; NaN where it was drawn unseen."""
+    """Return (L, C) what was said of each labelled sample when it was asked for; NaN where it was drawn unseen."""
     known = [round_ for round_ in state.rounds if round_.queried.forecasts]
     if not known or not len(labelled):
         return None
@@ -207,7 +207,7 @@ def _suggestions(view: PoolView, query: Query, parts: Parts, model: FittedModel,
 def _looked_at(
     view: PoolView, query: Query, parts: Parts, model: FittedModel, round_: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, NDArray[Any]]]:
-    """How the batch compares with random draws, and each pick's cluster and nearest labelled sample.
+    """Compare the batch with random draws, and find each pick's cluster and nearest labelled sample.
 
     Nothing for a control, or where it is switched off.
     """
@@ -235,7 +235,7 @@ def _looked_at(
 
 
 def _some(pool: Ids, batch: Ids, seed: int) -> Ids | None:
-    """Random samples outside the batch that stand for a large pool beside it; None where all of it can be looked at."""
+    """Return random samples outside the batch that stand for a large pool; None where all of it can be looked at."""
     count = max(YARDSTICK, TIMES * len(batch))
     if len(pool) <= count + len(batch):
         return None
@@ -263,7 +263,7 @@ def _asks(query: Query, said: Predictions | None, parts: Parts, otherwise: str) 
 
 
 def _details(reasons: Mapping[str, NDArray[Any]], at: int) -> dict[str, Any]:
-    """One row of the table of reasons, as plain values; long fractions are cut, for they are kept for ever."""
+    """Return one row of the table of reasons as plain values; long fractions are cut, for they are kept for ever."""
     row = {name: column[at].item() for name, column in reasons.items() if name not in SHOWN_ELSEWHERE}
     known = {name: value for name, value in row.items() if value == value and value != ""}  # NaN is not itself
     return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in known.items()}
@@ -276,12 +276,12 @@ def _suggested(probs: Any, manifest: Manifest) -> Any:
 
 
 def _sureness(probs: Any, task: Task) -> float:
-    """Probability of the suggestion; for several labels, of the least sure one."""
+    """Return the probability of the suggestion; for several labels, of the least sure one."""
     return float(np.maximum(probs, 1 - probs).min() if task is Task.MULTILABEL else probs.max())
 
 
 def _named(reason: str, classes: Sequence[str]) -> str:
-    """Strategies see numbers alone: "class 3" becomes the class's name."""
+    """Name classes in a reason: strategies see numbers alone, so "class 3" becomes the class's name."""
     words = reason.split(" ")
     for at, word in enumerate(words[:-1]):
         number = words[at + 1].rstrip(",.;:)")

@@ -63,7 +63,7 @@ def regret(state: RunState, parts: Parts) -> dict[str, float]:
 
 
 def _origins(state: RunState, labelled: LabelledSet) -> tuple[Ids, Ids, Ids]:
-    """Labelled samples of the start, of the slices of all later rounds, and chosen then; each in the order asked."""
+    """Return labelled samples of the start, of the slices of later rounds, and chosen then; each in the order asked."""
     later: dict[int, bool] = {}
     for round_ in state.rounds[1:]:
         for ask in round_.asks:
@@ -78,7 +78,7 @@ def _origins(state: RunState, labelled: LabelledSet) -> tuple[Ids, Ids, Ids]:
 
 
 def _right(train: Ids, labelled: LabelledSet, test: LabelledSet, state: RunState, parts: Parts) -> NDArray[np.float64]:
-    """(n,) 1 where a model trained on some of the labelled samples is right about one of the test set."""
+    """Return (n,) 1 where a model trained on some of the labelled samples is right about one of the test set."""
     manifest = parts.images.manifest
     ids = np.sort(train)
     known = LabelledSet(ids, labelled.labels[np.searchsorted(labelled.ids, ids)])

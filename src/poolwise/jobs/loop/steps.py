@@ -76,11 +76,18 @@ def open_run(parts: Parts) -> NewEvent:
         strategy=parts.strategy_name,
         metric=headline(manifest.task),
         digests=manifest.digests(),
-        data=data_facts(manifest, given=len(given), shape=[int(side) for side in parts.images.shape]),
+        data=data_facts(
+            manifest, given=len(given), shape=[int(side) for side in parts.images.shape], **chosen_model(parts.chosen)
+        ),
         unreadable=tuple(broken),
         left_out=tuple(_unanswerable(parts)),
     )
     return NewEvent(0, opened, given)
+
+
+def chosen_model(sentence: str) -> dict[str, str]:
+    """Return which model was chosen for the pictures, for the facts of a run; nothing where the user chose."""
+    return {"model": sentence} if sentence else {}
 
 
 def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation, ...]:
@@ -93,7 +100,7 @@ def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation
 
 
 def _unanswerable(parts: Parts) -> list[int]:
-    """In a simulation, pool samples whose true label nobody knows cannot be asked."""
+    """Return pool samples of a simulation that cannot be asked, as nobody knows their true label."""
     pool = parts.images.manifest.ids(Split.POOL)
     left_out = [int(at) for at in pool[~parts.annotator.answerable(pool)]]
     if parts.annotator.simulated and len(left_out) == len(pool):
@@ -187,7 +194,7 @@ def train(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
 
 
 def _previous(state: RunState, parts: Parts, bench: Workbench) -> FittedModel | None:
-    """Last round's model, unless the learner says that it has no use for it: the protocol offers it to every one."""
+    """Return last round's model, unless the learner says that it has no use for it."""
     if len(state.rounds) < 2 or not parts.learner.needs_previous:
         return None
     return bench.model(state.rounds[-2].checkpoint, parts)
@@ -266,5 +273,5 @@ def _watched(state: RunState, parts: Parts, bench: Workbench) -> dict[str, Any]:
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
-    """Numbers that exist; one that is not defined (no sample of a class, say) is left out, never put as zero."""
+    """Return numbers that exist; one that is not defined (no sample of a class, say) is left out, never put as zero."""
     return {name: float(value) for name, value in numbers.items() if np.isfinite(value)}

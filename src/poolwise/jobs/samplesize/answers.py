@@ -47,7 +47,7 @@ class Forecast:
 
 
 def fitted(points: Sequence[Point], metric: str, prior: Prior, settings: SampleSizeConfig) -> CurveFit:
-    """The curve of one metric over all points.
+    """Return the curve of one metric over all points.
 
     Raises:
         InvalidArray: scores better than `best`.
@@ -83,7 +83,7 @@ def by_class(points: Sequence[Point], prior: Prior) -> dict[str, CurveFit]:
 
 
 def sentences(fit: CurveFit, settings: SampleSizeConfig, metric: str) -> list[str]:
-    """What a person should read first: how many labels, then what to buy next; or why nothing can be told."""
+    """Return what a person should read first: how many labels, then what to buy next; or why nothing can be said."""
     if not fit.extrapolates:
         return _refusal(fit, settings, metric)
     reason = fit.next_purchase(settings.target, most=settings.most).reason
@@ -107,12 +107,12 @@ def _refusal(fit: CurveFit, settings: SampleSizeConfig, metric: str) -> list[str
 
 
 def shown(fit: CurveFit, score: float) -> str:
-    """A score as people read it: in percent, where it is a share."""
+    """Return a score as people read it: in percent, where it is a share."""
     return f"{100 * score:.1f} %" if fit.scale.worst == 1.0 else f"{score:.4g}"
 
 
 def forecasts(fit: CurveFit, sizes: Sequence[float], target: float) -> list[Forecast]:
-    """What is expected at rising sizes, with the naive answers."""
+    """Return what is expected at rising sizes, with the naive answers."""
     n = np.asarray(sizes, dtype=np.float64)
     mean, low, high = fit.predict(n, LEVEL)
     chance = fit.chance(n, target)
@@ -123,12 +123,12 @@ def forecasts(fit: CurveFit, sizes: Sequence[float], target: float) -> list[Fore
 
 
 def told_sizes(fit: CurveFit, further: Sequence[float] = ()) -> list[float]:
-    """Sizes of the table of forecasts: the largest measured, its doublings, and those asked for."""
+    """Return the sizes of the table of forecasts: the largest measured, its doublings, and those asked for."""
     return sorted({factor * fit.seen.last for factor in (1, *DOUBLINGS)} | {float(size) for size in further})
 
 
 def expected(fit: CurveFit, sizes: Sequence[float], metric: str, unit: str) -> str:
-    """What to expect at sizes that were asked for, as a sentence; "" for none."""
+    """Return what to expect at sizes that were asked for, as a sentence; "" for none."""
     told = []
     for size in sizes:
         mean, low, high = (shown(fit, score) for score in fit.predict(size, LEVEL))
@@ -137,14 +137,14 @@ def expected(fit: CurveFit, sizes: Sequence[float], metric: str, unit: str) -> s
 
 
 def drawn_sizes(fit: CurveFit, required: Required, further: Sequence[float] = ()) -> list[float]:
-    """Sizes of the picture: to the target and the sizes asked for, as far as told, at least to four times the largest."""
+    """Return sizes of the picture: to the target and the sizes asked for, at least to four times the largest."""
     finite = [*(size for size in required if math.isfinite(size)), *further]
     far = min(max(4 * fit.seen.last, 1.3 * max(finite, default=0.0)), HORIZON * fit.seen.last)
     return [float(size) for size in np.geomspace(fit.sizes[0], far, STEPS)]
 
 
 def naive(fit: CurveFit, target: float) -> dict[str, float]:
-    """Labels that the target needs by the last point alone, and by a plain power law through the points; inf: never."""
+    """Return the labels that the target needs by the last point alone, and by a plain power law; inf: never."""
     error, seen = fit.scale.error(target, "target"), fit.seen
     curve = closest(Pow3(), seen)
     ahead = error - curve.asymptote
@@ -157,12 +157,12 @@ def naive(fit: CurveFit, target: float) -> dict[str, float]:
 
 
 def purchase_of(fit: CurveFit, settings: SampleSizeConfig) -> Purchase | None:
-    """What to label next, where that can be told."""
+    """Return what to label next, where that can be told."""
     return fit.next_purchase(settings.target, most=settings.most) if fit.extrapolates else None
 
 
 def required_of(fits: Mapping[str, CurveFit], target: float) -> dict[str, tuple[Required, float]]:
-    """Metric -> labels required, and the chance that any number does; metrics that the target lies beyond are left out."""
+    """Return metric -> labels required, the chance that any number does; metrics the target lies beyond are left out."""
     return {name: (fit.required(target), fit.reachable(target)) for name, fit in fits.items() if fit.extrapolates}
 
 

@@ -36,7 +36,7 @@ MISSING = ("", "nan", "na", "n/a", "none", "null")
 
 
 def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: int, *, sweep: bool = False) -> str:
-    """The name of an experiment's run: the same command gives the same name, so that it goes on.
+    """Return the name of an experiment's run: the same command gives the same name, so that it goes on.
 
     In a sweep the target and its like are in it too: each of its jobs has a folder of its own.
 
@@ -55,7 +55,7 @@ def samplesize_name(choices: Mapping[str, str], overrides: Sequence[str], seed: 
 
 
 def _file_name(file: Path) -> str:
-    """What a file is called, with a digest of its folder where that is another one: two files must not share a run.
+    """Return a file's name, with a digest of its folder where that is another one: two files must not share a run.
 
     >>> _file_name(Path("points.csv")), _file_name(Path("mine/points.csv"))
     ('points', 'points-10bfd505')
@@ -68,7 +68,7 @@ def _file_name(file: Path) -> str:
 def samplesize_parts(
     config: Mapping[str, Any], *, name: str, method: str, command: str, display: Display, folder: Path | None = None
 ) -> SampleSizeParts:
-    """Everything an experiment needs, built.
+    """Return everything an experiment needs, built.
 
     Raises:
         ConfigError: names the setting.
@@ -104,7 +104,7 @@ def samplesize_parts(
 
 
 def clean_labels(told: str, manifest: Manifest) -> Labels:
-    """(N,) labels after cleaning, -1 where there is none: from a column of the data, or from a table path, label.
+    """Return (N,) labels after cleaning, -1 where there is none: a column of the data, or a table path, label.
 
     Raises:
         ConfigError: neither a column nor a file.
@@ -125,7 +125,7 @@ def clean_labels(told: str, manifest: Manifest) -> Labels:
 
 
 def _learner(settings: SampleSizeConfig, images: ImageSource) -> Callable[[int, int], Training]:
-    """How every size is trained, once the smallest and the largest are known."""
+    """Return how every size is trained, once the smallest and the largest are known."""
     member = member_of(
         settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted, images=images
     )
@@ -138,7 +138,7 @@ def _learner(settings: SampleSizeConfig, images: ImageSource) -> Callable[[int, 
 
 
 def read_points(file: Path, metric: str | None, higher: bool) -> Imported:
-    """Scores measured elsewhere: a CSV with the columns size, score and, if there are, repeat; NaN for a missing score.
+    """Read scores measured elsewhere: a CSV of size, score and, if it is there, repeat; NaN for a missing score.
 
     Raises:
         DataError: no such file, a missing column, or a value that is no number; names the line.

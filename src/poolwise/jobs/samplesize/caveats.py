@@ -17,7 +17,7 @@ ENOUGH = 100
 
 
 def few_sizes(planned: Sequence[Cell]) -> list[str]:
-    """What is told before anything is trained, where there is too little to extrapolate from."""
+    """Return what to say before anything is trained, where there is too little to extrapolate from."""
     sizes = sorted({cell.size for cell in planned})
     if len(sizes) >= FEWEST:
         return []
@@ -29,7 +29,7 @@ def few_sizes(planned: Sequence[Cell]) -> list[str]:
 
 
 def caveats(settings: SampleSizeConfig, common: Ground, planned: Sequence[Cell], fit: CurveFit, held: str) -> list[str]:
-    """Sentences on the experiment itself; what is doubtful about the curve is in the warnings of its fit."""
+    """Return sentences on the experiment itself; what is doubtful about the curve is in the warnings of its fit."""
     told = [held] if held else []
     told += _of_subsets(settings, len(common.train), planned)
     told.append(_of_test(len(common.test), float(fit.scores[-1])))

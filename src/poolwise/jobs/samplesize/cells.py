@@ -44,7 +44,7 @@ class Ground:
 
 
 def ground(parts: SampleSizeParts, images: ImageSource) -> Ground:
-    """Training and test samples, none of one group in both.
+    """Return training and test samples, none of one group in both.
 
     Raises:
         DataError: no labels to train on or to test with, or of one class alone.
@@ -75,7 +75,7 @@ def ground(parts: SampleSizeParts, images: ImageSource) -> Ground:
 
 
 def cells(settings: SampleSizeConfig, available: int, classes: int) -> tuple[Cell, ...]:
-    """All trainings, the small ones first.
+    """Return all trainings, the small ones first.
 
     Raises:
         ConfigError: too few samples for sizes that differ.
@@ -85,7 +85,7 @@ def cells(settings: SampleSizeConfig, available: int, classes: int) -> tuple[Cel
 
 
 def subsets(train: LabelledSet, planned: Sequence[Cell], kind: str, seed: int) -> dict[Cell, Numbers]:
-    """Rows of `train` for each cell, ascending; those of a cell stay the same when sizes or repeats are added.
+    """Return rows of `train` for each cell, ascending; a cell's stay the same when sizes or repeats are added.
 
     Raises:
         PoolExhausted: a size above the number of samples.
@@ -112,7 +112,7 @@ def subsets(train: LabelledSet, planned: Sequence[Cell], kind: str, seed: int) -
 def trainings(
     common: Ground, rows: Mapping[Cell, Numbers], config: Mapping[str, Any], seed: int, cache: Path, labels: str = ""
 ) -> dict[Cell, Fit]:
-    """A model for each cell, kept in a file named by all that shapes it; `labels` says in its name which ones it learns."""
+    """Train a model for each cell, kept in a file named by all that shapes it; `labels` says in its name which ones."""
     same = digest_of_pictures(common.manifest, "samplesize", config)
     found = {}
     for cell, chosen in rows.items():

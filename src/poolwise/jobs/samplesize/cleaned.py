@@ -42,7 +42,7 @@ def cleaned(
 
 
 def with_labels(given: LabelledSet, clean: Labels) -> LabelledSet:
-    """The same samples with cleaned labels, where there are any.
+    """Return the same samples with cleaned labels, where there are any.
 
     Args:
         given: n samples.
@@ -56,19 +56,19 @@ def with_labels(given: LabelledSet, clean: Labels) -> LabelledSet:
 
 
 def clean_ground(common: Ground, clean: Labels) -> tuple[Ground, Ground]:
-    """The ground with raw and with cleaned training labels; both have the cleaned test labels."""
+    """Return the ground with raw and with cleaned training labels; both have the cleaned test labels."""
     raw = replace(common, test=with_labels(common.test, clean))
     return raw, replace(raw, train=with_labels(common.train, clean))
 
 
 def changed_share(raw: Ground, clean: Ground) -> float:
-    """Share of the training labels that cleaning changed."""
+    """Return the share of the training labels that cleaning changed."""
     differ = raw.train.labels != clean.train.labels
     return float((differ if differ.ndim == 1 else differ.any(axis=1)).mean())
 
 
 def sentence(found: Cleaned, settings: SampleSizeConfig, metric: str) -> str:
-    """What cleaning is worth at the largest size."""
+    """Return what cleaning is worth at the largest size."""
     size = found.curves.raw.seen.last
     cleaned = f"Cleaning changed {100 * found.changed:.1f} % of the training labels"
     if not (found.curves.raw.extrapolates and found.curves.clean.extrapolates):
@@ -91,7 +91,7 @@ def _worth(worth: float) -> str:
 
 
 def rows(found: Cleaned) -> list[dict[str, Any]]:
-    """A row a size: the curves with raw and cleaned labels, their difference (80 %), its chance, what a label is worth."""
+    """Return a row a size: curves with raw and cleaned labels, their difference (80 %), its chance, a label's worth."""
     if not (found.curves.raw.extrapolates and found.curves.clean.extrapolates):
         return []
     sizes = np.array([*found.curves.raw.sizes, *answers.told_sizes(found.curves.raw)[1:]])
@@ -108,7 +108,7 @@ def rows(found: Cleaned) -> list[dict[str, Any]]:
 
 
 def numbers(table: Sequence[dict[str, Any]], size: float) -> dict[str, float]:
-    """What the tracker is told, of the largest size measured."""
+    """Return the tracker's numbers, of the largest size measured."""
     here = [row for row in table if row["size"] == size]
     named = (
         {f"cleaned/{name}": here[0][name] for name in ("difference", "low", "high", "chance", "worth")} if here else {}

@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is doubtful, of the trainings and of the curve."""
+        """Return what is doubtful, of the trainings and of the curve."""
         return (*(self.training.warnings if self.training else ()), *self.fit.warnings)
 
     @property
@@ -92,7 +92,7 @@ def samplesize_job(parts: SampleSizeParts) -> tuple[RunRecord, bool]:
 
 
 def measured(parts: SampleSizeParts) -> Outcome:
-    """Every size with every repeat, trained and measured."""
+    """Return every size with every repeat, trained and measured."""
     images, settings = parts.images, parts.settings
     assert images is not None
     assert parts.learner is not None
@@ -131,7 +131,7 @@ def _point(cell: Cell, fit: Fit, common: Ground, manifest: Manifest) -> Point:
 
 
 def imported(parts: SampleSizeParts) -> Outcome:
-    """Points that were measured elsewhere."""
+    """Return points that were measured elsewhere."""
     given = parts.imported
     assert given is not None
     fit = answers.fitted(given.points, given.metric, parts.prior, parts.settings)
@@ -148,7 +148,7 @@ def ending(found: tuple[RunRecord, bool]) -> list[str]:
 
 
 def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[str, Path]]:
-    """The record, and the files that go with it."""
+    """Write tables and figures; return the record, and the files that go with it."""
     settings, fit = parts.settings, outcome.fit
     far = fit.extrapolates
     found = answers.required_of(outcome.fits, settings.target)
@@ -199,7 +199,7 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
 
 
 def _told(settings: SampleSizeConfig, outcome: Outcome) -> list[str]:
-    """The answer, the next purchase, what cleaning brings, what was asked for, what is held constant; what there is of them."""
+    """Return the answer, the next purchase, what cleaning brings, what was asked for, what is held constant."""
     fit, metric = outcome.fit, outcome.metric.replace("_", " ")
     told = answers.sentences(fit, settings, metric)
     if outcome.clean:
@@ -211,14 +211,14 @@ def _told(settings: SampleSizeConfig, outcome: Outcome) -> list[str]:
 
 
 def _binding(needs: tuple[ClassNeed, ...], fits: Mapping[str, CurveFit], target: float) -> str:
-    """Which class binds, and whether its curve is to be trusted."""
+    """Return which class binds, and whether its curve is to be trusted."""
     told = binding_class(needs)
     doubt = " Its curve is doubtful (see classes.csv)." if needs[0].factor > 1 and fits[needs[0].name].warnings else ""
     return f"For {100 * target:.4g} % recall in every class, {told[:1].lower()}{told[1:]}{doubt}"
 
 
 def _tables(folder: Path, whole: Mapping[str, tables.Rows], document: Mapping[str, Any]) -> dict[str, Path]:
-    """Each table as CSV and as the JSON that MLflow shows, and all of it as one document."""
+    """Write each table as CSV and as the JSON that MLflow shows, and all of it as one document."""
     texts = {"samplesize.json": json.dumps(tables.plain(document), ensure_ascii=False, indent=1)}
     for name, rows in whole.items():
         texts[f"{name}.csv"] = as_csv(rows)
@@ -231,7 +231,7 @@ def _tables(folder: Path, whole: Mapping[str, tables.Rows], document: Mapping[st
 def _record(
     parts: SampleSizeParts, outcome: Outcome, told: Sequence[str], results: Mapping[str, float], named: Sequence[str]
 ) -> RunRecord:
-    """The experiment as reports and trackers are told it."""
+    """Return the experiment as reports and trackers are given it."""
     return RunRecord(
         name=parts.run,
         strategy=parts.method,

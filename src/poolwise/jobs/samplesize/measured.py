@@ -65,7 +65,7 @@ def point(
 
 
 def per_class(labels: Labels, classes: int) -> np.ndarray:
-    """(C,) how many samples have each class.
+    """Return (C,) how many samples have each class.
 
     >>> per_class(np.array([0, 2, 2]), 3).tolist(), per_class(np.array([[1, 1], [0, 1]]), 2).tolist()
     ([1, 0, 2], [1, 2])
@@ -74,7 +74,7 @@ def per_class(labels: Labels, classes: int) -> np.ndarray:
 
 
 def metric_of(wanted: str | None, task: Task) -> str:
-    """The metric that the target is of.
+    """Return the metric that the target is of.
 
     Raises:
         ConfigError: one that is not measured.
@@ -88,7 +88,7 @@ def metric_of(wanted: str | None, task: Task) -> str:
 
 
 def guessing(metric: str, test: Labels, classes: int) -> float | None:
-    """Score of guessing the most frequent class, where it is known.
+    """Return the score of guessing the most frequent class, where it is known.
 
     >>> guessing("accuracy", np.array([0, 0, 1]), 2)
     0.6666666666666666

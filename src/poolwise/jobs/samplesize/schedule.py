@@ -16,7 +16,7 @@ low, with 50 (Fashion-MNIST, MNIST) they held: experiments/sample_size."""
 
 
 def held_constant(model: Mapping[str, Any], hold: str, steps: int | None, smallest: int, largest: int) -> Training:
-    """The learner's settings, and sentences on what is the same for every size.
+    """Return the learner's settings, and sentences on what is the same for every size.
 
     Raises:
         ConfigError: hold=epochs without an epoch.
@@ -45,7 +45,7 @@ def _steps(model: Mapping[str, Any], steps: int | None, largest: int) -> Trainin
 
 
 def _passes(model: Mapping[str, Any], hold: str, smallest: int, largest: int) -> Training:
-    """The schedule of a model whose steps grow with its labels."""
+    """Return the schedule of a model whose steps grow with its labels."""
     epochs, low, high = int(model["epochs"]), _planned(model, smallest), _planned(model, largest)
     if hold == "epochs":
         if epochs < 1:
@@ -71,7 +71,7 @@ def _few(steps: int, smallest: int) -> str:
 
 
 def _kinked(model: Mapping[str, Any], smallest: int, largest: int) -> str:
-    """Where a bound of steps holds at one end of the curve and not at the other."""
+    """Return where a bound of steps holds at one end of the curve and not at the other."""
     told = []
     free = {**model, "min_steps": 0, "max_steps": None}
     for name, word in (("min_steps", "at least"), ("max_steps", "at most")):

@@ -19,7 +19,7 @@ OURS = "average of curves"
 
 
 def results(points: Sequence[Point], clean: Sequence[Point] = ()) -> Rows:
-    """A row a training; with cleaned labels beside raw ones a column says which."""
+    """Return a row a training; with cleaned labels beside raw ones a column says which."""
     if not clean:
         return [{"size": each.size, "repeat": each.repeat, **each.scores} for each in points]
     return [
@@ -30,7 +30,7 @@ def results(points: Sequence[Point], clean: Sequence[Point] = ()) -> Rows:
 
 
 def recalls(points: Sequence[Point]) -> Rows:
-    """A row a training and class."""
+    """Return a row a training and class."""
     return [
         {"size": each.size, "repeat": each.repeat, "class": name, "labels": each.counts[name], "recall": recall}
         for each in points
@@ -39,14 +39,14 @@ def recalls(points: Sequence[Point]) -> Rows:
 
 
 def curve(rows: Sequence[Forecast]) -> Rows:
-    """A row a size."""
+    """Return a row a size."""
     return [asdict(row) for row in rows]
 
 
 def required(
     found: Mapping[str, tuple[Required, float]], target: float, metric: str, naive: Mapping[str, float]
 ) -> Rows:
-    """A row a metric, and one a naive answer to the first."""
+    """Return a row a metric, and one a naive answer to the first."""
     rows: Rows = [
         {"metric": name, "method": OURS, "target": target, "p10": need.p10, "p50": need.p50, "p90": need.p90,
          "reachable": reachable}
@@ -60,7 +60,7 @@ def required(
 
 
 def classes(needs: Sequence[ClassNeed], fits: Mapping[str, CurveFit]) -> Rows:
-    """A row a class, the one that binds first."""
+    """Return a row a class, the one that binds first."""
     return [
         {
             "class": need.name,
@@ -83,7 +83,7 @@ def numbers(
     buy: Purchase | None,
     points: Sequence[Point],
 ) -> dict[str, float]:
-    """What the tracker is told of the experiment as a whole."""
+    """Return the tracker's numbers of the experiment as a whole."""
     named: dict[str, float] = {"trainings": float(len(points))}
     for metric, (need, reachable) in found.items():
         named |= {f"required/{metric}_p10": need.p10, f"required/{metric}_p50": need.p50}
@@ -101,7 +101,7 @@ def numbers(
 
 
 def trial_numbers(each: Point) -> dict[str, float]:
-    """What the tracker is told of one training."""
+    """Return the tracker's numbers of one training."""
     named = {
         **each.scores,
         **{f"recall/{name}": value for name, value in each.recalls.items()},
@@ -111,7 +111,7 @@ def trial_numbers(each: Point) -> dict[str, float]:
 
 
 def plain(value: Any) -> Any:
-    """Values for JSON: what is not finite is null.
+    """Return values for JSON: what is not finite is null.
 
     >>> plain({"a": [1.0, float("inf")]})
     {'a': [1.0, None]}
@@ -124,5 +124,5 @@ def plain(value: Any) -> Any:
 
 
 def split_form(rows: Rows) -> dict[str, Any]:
-    """Rows as the JSON that MLflow shows as a table; what is not finite is null."""
+    """Return rows as the JSON that MLflow shows as a table; what is not finite is null."""
     return {"columns": list(rows[0]) if rows else [], "data": plain([list(row.values()) for row in rows])}

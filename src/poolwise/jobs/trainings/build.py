@@ -18,7 +18,7 @@ from poolwise.jobs.trainings.fits import Fit, fit_and_score
 
 
 def images_of(node: Any, trusted: Sequence[str]) -> Any:
-    """The pictures with all labels that are given."""
+    """Return the pictures with all labels that are given."""
     images = build_part(node, where="data", trusted=trusted, kind=ImageSource)
     return replace(images, hide_labels=False)
 
@@ -60,7 +60,7 @@ def learner_and_pictures(
 def member_of(
     node: Any, where: str, *, data: Any, trainer: Any, trusted: Sequence[str], images: ImageSource
 ) -> dict[str, Any]:
-    """Settings of pictures and learner, all that a worker needs.
+    """Return settings of pictures and learner, all that a worker needs.
 
     Raises:
         ConfigError: no learner, or none that can be built; told before any process begins.
@@ -76,7 +76,7 @@ def _example(where: str) -> str:
 
 
 def work_of(images: ImageSource, jobs: int, trusted: Sequence[str], cache: Path) -> Callable[[Fit], None]:
-    """What trains a model: in this process with these pictures, or in one of several from its settings alone."""
+    """Return what trains a model: in this process with these pictures, or in one of several from its settings alone."""
     if jobs != HERE:
         return partial(fit_anew, cache=cache)
 

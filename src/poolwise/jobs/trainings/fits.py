@@ -91,12 +91,12 @@ def fit_and_score(fit: Fit, images: ImageSource, learner: Learner) -> None:
 
 
 def row_bytes(labelled: LabelledSet | None) -> bytes:
-    """Ids and labels as bytes."""
+    """Return ids and labels as bytes."""
     return b"" if labelled is None else labelled.ids.astype("<i8").tobytes() + labelled.labels.astype("<i8").tobytes()
 
 
 def digest_of(*parts: Any) -> str:
-    """Name of what plain values and bytes shape."""
+    """Return a digest of plain values and bytes, to name what they shape."""
     digest = hashlib.sha256()
     for part in parts:
         content = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, default=str).encode()
@@ -105,13 +105,13 @@ def digest_of(*parts: Any) -> str:
 
 
 def digest_of_pictures(manifest: Manifest, *parts: Any) -> str:
-    """Name of what these pictures, their classes and plain values or bytes shape; the labels are not among them."""
+    """Return a digest of these pictures, their classes and plain values or bytes; the labels are not among them."""
     digests = manifest.digests()
     return digest_of(digests["paths"], digests["pictures"], manifest.classes, manifest.task.value, *parts)
 
 
 def npy_bytes(array: NDArray[Any]) -> bytes:
-    """An array as the content of an .npy file."""
+    """Return an array as the content of an .npy file."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

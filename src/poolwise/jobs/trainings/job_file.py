@@ -26,11 +26,11 @@ class JobParts(NamedParts, Protocol):
 
     @property
     def method(self) -> str:
-        """What the job is about, by name."""
+        """Return what the job is about, by name."""
 
     @property
     def command(self) -> str:
-        """What a person types to repeat it."""
+        """Return what a person types to repeat it."""
 
 
 @dataclass(frozen=True)

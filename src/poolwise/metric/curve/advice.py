@@ -1,4 +1,4 @@
-"""How many labels to buy next: enough to come near the target, or to know whether it can be had; seldom too many."""
+"""Advice on the next purchase of labels: enough to come near the target, or to know whether it can be had; seldom too many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEPS = 8
 
 @dataclass(frozen=True)
 class Purchase:
-    """What to label next.
+    """Labels to buy next.
 
     Attributes:
         more: how many labels, beyond the largest size measured; 0 where there is no point.
@@ -40,7 +40,7 @@ class Purchase:
 
 
 def purchase(reach: Reach, most: float = 4.0) -> Purchase:
-    """The next purchase: to the size with a chance of 25 %, at most `most` times what is there, then fit again.
+    """Plan the next purchase: to the size with a chance of 25 %, at most `most` times what is there, then fit again.
 
     Raises:
         ConfigError: `most` does not exceed 1.
@@ -68,7 +68,7 @@ def purchase(reach: Reach, most: float = 4.0) -> Purchase:
 
 
 def _reason(more: float, chance: float, sharp: float) -> str:
-    """What to buy and what for: to reach the target, or, far from it, to see where the curve goes."""
+    """Say what to buy and what for: to reach the target, or, far from it, to see where the curve goes."""
     if round(chance, 2) >= SEEN_BEFORE:
         return f"Label about {rounded(more)} more, then fit again: the chance to reach the target is {percent(chance)}."
     halved = f" ({rounded(sharp)} would halve the doubt)" if np.isfinite(sharp) else ""
@@ -79,7 +79,7 @@ def _reason(more: float, chance: float, sharp: float) -> str:
 
 
 def sharpening(reach: Reach) -> float:
-    """The smallest size whose measurement is expected to halve the spread of the forecast where the target may lie.
+    """Return the smallest size whose measurement is to halve the spread of the forecast where the target may lie.
 
     Where curves agree in their error at size m, they agree at N as far as both errors go together over the mixture: what
     is left of the variance at N is var(N) - cov(m, N)^2 / (var(m) + noise^2), and model error counts from m on only.
@@ -94,7 +94,7 @@ def sharpening(reach: Reach) -> float:
 
 
 def remaining(reach: Reach, tried: Values, far: float) -> Values:
-    """(m,) standard deviation of the error at size `far` that is expected after measuring at each size tried."""
+    """Return (m,) standard deviation of the error at size `far` that is expected after measuring at each size tried."""
     posterior = reach.posterior
     mean, spread = posterior.curves_at(np.append(tried, far))
     centred = mean - posterior.weight @ mean

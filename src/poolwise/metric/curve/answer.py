@@ -13,7 +13,7 @@ DOUBTFUL = 0.1
 
 
 def rounded(size: float) -> str:
-    """A number of labels to two digits.
+    """Return a number of labels to two digits.
 
     >>> rounded(6432.1), rounded(83_400), rounded(7.2)
     ('6,400', '83,000', '8')
@@ -25,7 +25,7 @@ def rounded(size: float) -> str:
 
 
 def percent(chance: float) -> str:
-    """A probability without false certainty.
+    """Return a probability without false certainty.
 
     >>> percent(0.4449), percent(0.9999), percent(0.0)
     ('44 %', 'over 99 %', 'below 1 %')
@@ -36,7 +36,7 @@ def percent(chance: float) -> str:
 
 
 def answer(reach: Reach, target: str, unit: str) -> str:
-    """One sentence.
+    """Say the answer in one sentence.
 
     Args:
         reach: chances over all sizes.

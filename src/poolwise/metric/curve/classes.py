@@ -1,4 +1,4 @@
-"""Which class binds: each class has a learning curve of its recall against its own count."""
+"""The class that binds: each class has a learning curve of its recall against its own count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from poolwise.metric.curve.required import Required
 
 @dataclass(frozen=True)
 class ClassNeed:
-    """What one class needs.
+    """The need of one class.
 
     Attributes:
         name: of the class.
@@ -30,7 +30,7 @@ class ClassNeed:
 
 
 def class_needs(fits: Mapping[str, CurveFit], target: float) -> tuple[ClassNeed, ...]:
-    """What every class needs to reach one recall, the class that binds first.
+    """Return what every class needs to reach one recall, the class that binds first.
 
     Args:
         fits: name -> fit of recalls against the class's own numbers of labels.
@@ -52,7 +52,7 @@ def class_needs(fits: Mapping[str, CurveFit], target: float) -> tuple[ClassNeed,
 
 
 def binding_class(needs: tuple[ClassNeed, ...]) -> str:
-    """One sentence on the class that binds."""
+    """Name the class that binds, in one sentence."""
     worst = needs[0]
     if worst.factor == 1.0:
         return "Every class is as likely as not to reach the target with the labels it has."

@@ -32,7 +32,7 @@ class CurveDifference:
             raise ConfigError("both curves must be of one metric: `best` and `higher_is_better` differ.")
 
     def at(self, n: ArrayLike, level: float = 0.8) -> Prediction:
-        """By how much the clean labels are better at n (in scores, positive: better), with an interval.
+        """Return by how much the clean labels are better at n (in scores, positive: better), with an interval.
 
         The two fits are taken for independent: where they share subsets and seeds, the interval is too wide rather than
         too narrow.
@@ -46,13 +46,13 @@ class CurveDifference:
         return Prediction(*(part if part.ndim else float(part) for part in parts))
 
     def probability(self, n: float) -> float:
-        """That the clean labels are better at n, from the same interval."""
+        """Return the probability that the clean labels are better at n, from the same interval."""
         mean, low, high = self.at(float(n))
         spread = (high - low) / (2 * ndtri(0.9))
         return float(ndtr(mean / spread)) if spread > 0 else 0.5 * (1 + np.sign(mean))
 
     def worth(self, n: float) -> float:
-        """How many raw labels one clean label is worth at n: as many raw ones as reach the same score, over n.
+        """Return how many raw labels one clean label is worth at n: as many raw ones as reach the same score, over n.
 
         Infinity where 64 times the raw labels measured do not reach it; at most 1 where cleaning does not help.
         """

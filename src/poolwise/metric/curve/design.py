@@ -1,4 +1,4 @@
-"""Which sizes to train on, how often, and on which samples: the plan of a sample-size experiment."""
+"""Plan of a sample-size experiment: the sizes to train on, how often, and on which samples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sizes(
     classes: int = 1,
     per_class: int = 2,
 ) -> tuple[int, ...]:
-    """Five sizes out of what is labelled, none too small to hold every class.
+    """Choose five sizes out of what is labelled, none too small to hold every class.
 
     Args:
         available: how many labelled samples there are to train on.
@@ -69,7 +69,7 @@ def sizes(
 
 
 def log_spaced(low: int, high: int, many: int = 5) -> tuple[int, ...]:
-    """Whole sizes from low to high, each the same factor above the one before.
+    """Return whole sizes from low to high, each the same factor above the one before.
 
     Raises:
         ConfigError: not 1 <= low < high, or fewer than two sizes.
@@ -83,7 +83,7 @@ def log_spaced(low: int, high: int, many: int = 5) -> tuple[int, ...]:
 
 
 def plan(sizes: Sequence[int], repeats: Sequence[int] = REPEATS) -> tuple[Cell, ...]:
-    """Every training of the experiment: the small sizes first, which tell soonest that something is wrong.
+    """Return every training of the experiment: the small sizes first, which tell soonest that something is wrong.
 
     Args:
         sizes: rising.
@@ -102,7 +102,7 @@ def plan(sizes: Sequence[int], repeats: Sequence[int] = REPEATS) -> tuple[Cell, 
 
 
 def stratified_order(labels: ArrayLike, rng: np.random.Generator) -> Numbers:
-    """(N,) rows in an order every beginning of which holds the classes in proportion, within one sample each.
+    """Return (N,) rows in an order every beginning of which holds the classes in proportion, within one sample each.
 
     Within a class rows are shuffled; sample j of a class of size m comes at (j + u) / m with one u in (0, 1) a class.
     Where the order is cut, there is a subset: nested, without replacement.
@@ -126,7 +126,7 @@ def stratified_order(labels: ArrayLike, rng: np.random.Generator) -> Numbers:
 
 
 def nested_subsets(labels: ArrayLike, sizes: Sequence[int], rng: np.random.Generator) -> dict[int, Numbers]:
-    """Size -> rows, each subset inside the next larger one. Their scores go together: mark repeats of other chains.
+    """Return size -> rows, each subset inside the next larger one. Their scores go together: mark repeats of other chains.
 
     Raises:
         PoolExhausted: a size above the number of samples.
@@ -141,7 +141,7 @@ def nested_subsets(labels: ArrayLike, sizes: Sequence[int], rng: np.random.Gener
 
 
 def disjoint_subsets(labels: ArrayLike, size: int, repeats: int, rng: np.random.Generator) -> tuple[Numbers, ...]:
-    """Rows of each repeat at one size: without a row in common while they last, then from a new shuffle of all.
+    """Return rows of each repeat at one size: disjoint while they last, then from a new shuffle of all.
 
     Disjoint repeats scatter as new labels would; overlapping ones scatter too little (Hoiem et al. 2021).
 

@@ -1,4 +1,4 @@
-"""What makes a fit doubtful, in words."""
+"""Doubts about a fit, in words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SURPRISE = 0.005
 
 
 class Doubts(NamedTuple):
-    """What was found.
+    """Doubts about one fit.
 
     Attributes:
         sentences: the gravest first; none for a fit without reproach.
@@ -84,7 +84,7 @@ def _below_chance(seen: Observed, chance: float | None) -> Iterator[str]:
 
 
 def falls(seen: Observed) -> NDArray[np.intp]:
-    """Positions of sizes at which the error is clearly larger than at a smaller size.
+    """Return positions of sizes at which the error is clearly larger than at a smaller size.
 
     >>> from poolwise.metric.curve.measurements import observed
     >>> falls(observed(np.array([10.0, 20, 40]), [np.array([e, e]) for e in (0.3, 0.1, 0.2)])).tolist()
@@ -96,12 +96,12 @@ def falls(seen: Observed) -> NDArray[np.intp]:
 
 
 def fallen(seen: Observed) -> bool:
-    """Whether the two largest sizes are both clearly worse than a smaller one: one alone may be a dip."""
+    """Return whether the two largest sizes are both clearly worse than a smaller one: one alone may be a dip."""
     return {len(seen.errors) - 2, len(seen.errors) - 1} <= set(falls(seen).tolist())
 
 
 def holders(seen: Observed) -> NDArray[np.intp]:
-    """(K,) position of the smallest error up to each size."""
+    """Return (K,) position of the smallest error up to each size."""
     return np.array([int(np.argmin(seen.errors[: at + 1])) for at in range(len(seen.errors))])
 
 
@@ -129,7 +129,7 @@ def _flat(seen: Observed) -> Iterator[str]:
 
 
 def broken(seen: Observed, noise: float, prior: Prior) -> bool:
-    """Whether the last point lies outside what the curve without it expects, with the noise of that; four sizes or more.
+    """Return whether the last of four sizes or more lies outside what the curve without it expects, with its noise.
 
     The families of the default tell, whichever is fitted: a poor family is no break.
 
@@ -161,7 +161,7 @@ def _design(seen: Observed, rows: Sequence[Values]) -> Iterator[str]:
 
 
 def few_sizes(many: int) -> str:
-    """One size or two, in words."""
+    """Name one size or two, in words."""
     return "One size" if many == 1 else "Two sizes"
 
 

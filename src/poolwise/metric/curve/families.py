@@ -28,11 +28,11 @@ class Last1(Family):
     level: ClassVar[float] = 1.0
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """No shape."""
+        """Return its numbers of shape: none."""
         return ()
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """Ones.
+        """Return ones.
 
         >>> Last1().form(np.array([1.0, 8.0]), np.empty((1, 0)), 100).tolist()
         [[1.0, 1.0]]
@@ -61,11 +61,11 @@ class Pow2(Family):
     asymptote: ClassVar[bool] = False
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """The exponent."""
+        """Return its numbers of shape: the exponent."""
         return (Axis(self.slowest, self.fastest, self.exponents, self.centre, self.spread),)
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """u^-c.
+        """Return u^-c.
 
         >>> Pow2().form(np.array([1.0, 4.0]), np.array([[0.5]]), 100).tolist()
         [[1.0, 0.5]]
@@ -92,11 +92,11 @@ class Pow3(Family):
     spread: float = 0.8
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """The exponent."""
+        """Return its numbers of shape: the exponent."""
         return (Axis(self.slowest, self.fastest, self.exponents, self.centre, self.spread),)
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """u^-c.
+        """Return u^-c.
 
         >>> Pow3().form(np.array([1.0, 4.0]), np.array([[0.5]]), 100).tolist()
         [[1.0, 0.5]]
@@ -128,12 +128,12 @@ class Pow4(Family):
     spread: float = 0.8
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """Exponent and shift."""
+        """Return its numbers of shape: exponent and shift."""
         exponent = Axis(self.slowest, self.fastest, self.exponents, self.centre, self.spread)
         return exponent, Axis(self.nearest * first, self.farthest * first, self.shifts)
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """(u + d)^-c.
+        """Return (u + d)^-c.
 
         >>> Pow4().form(np.array([1.0, 13.0]), np.array([[0.5, 3.0]]), 100).tolist()
         [[0.5, 0.25]]
@@ -165,12 +165,12 @@ class Mmf4(Family):
     spread: float = 0.7
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """Scale and slope."""
+        """Return its numbers of shape: scale and slope."""
         slope = Axis(self.slowest, self.fastest, self.slopes, self.centre, self.spread)
         return Axis(self.smallest * first, self.largest, self.scales), slope
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """1 / (1 + (u / s)^d).
+        """Return 1 / (1 + (u / s)^d).
 
         >>> Mmf4().form(np.array([1.0, 9.0]), np.array([[1.0, 0.5]]), 100).tolist()
         [[0.5, 0.25]]
@@ -207,13 +207,13 @@ class M4(Family):
     spread: float = 0.7
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """Scale, exponent and alpha."""
+        """Return its numbers of shape: scale, exponent and alpha."""
         exponent = Axis(self.slowest, self.fastest, self.exponents, self.centre, self.spread)
         bend = Axis(self.sharpest, self.bluntest, self.bends)
         return Axis(self.smallest * first, self.largest, self.scales), exponent, bend
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """t, by Newton.
+        """Return t, by Newton.
 
         >>> M4().form(np.array([1.0, 9.0]), np.array([[1.0, 0.5, 1.0]]), 100).round(6).tolist()
         [[0.5, 0.25]]
@@ -238,11 +238,11 @@ class Exp3(Family):
     rates: int = 96
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """The rate."""
+        """Return its numbers of shape: the rate."""
         return (Axis(self.slowest, self.fastest, self.rates),)
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """exp(-t u).
+        """Return exp(-t u).
 
         >>> Exp3().form(np.array([0.0, 1.0]), np.array([[np.log(2)]]), 100).round(9).tolist()
         [[1.0, 0.5]]
@@ -271,11 +271,11 @@ class Wbl4(Family):
     powers: int = 12
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """Rate and power."""
+        """Return its numbers of shape: rate and power."""
         return Axis(self.slowest, self.fastest, self.rates), Axis(self.flattest, self.steepest, self.powers)
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """exp(-t u^d).
+        """Return exp(-t u^d).
 
         >>> Wbl4().form(np.array([1.0, 4.0]), np.array([[np.log(2), 0.5]]), 100).round(9).tolist()
         [[0.5, 0.25]]
@@ -291,11 +291,11 @@ class Ilog2(Family):
     """
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """No shape."""
+        """Return its numbers of shape: none."""
         return ()
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """1 / ln n, from n = 2 on.
+        """Return 1 / ln n, from n = 2 on.
 
         >>> Ilog2().form(np.array([1.0, 100.0]), np.empty((1, 0)), 100.0).round(6).tolist()
         [[0.217147, 0.108574]]
@@ -324,11 +324,11 @@ class Arctan(Family):
     offsets: int = 10
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """Rate and offset."""
+        """Return its numbers of shape: rate and offset."""
         return Axis(self.slowest, self.fastest, self.rates), Axis(self.lowest, self.highest, self.offsets)
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """1 - 2/pi atan(pi/2 t u + o), written so that it stays exact far out.
+        """Return 1 - 2/pi atan(pi/2 t u + o), written so that it stays exact far out.
 
         >>> Arctan().form(np.array([0.0]), np.array([[1.0, 1.0]]), 100).round(9).tolist()
         [[0.5]]
@@ -337,7 +337,7 @@ class Arctan(Family):
 
 
 def solved(log_x: Values, alpha: Values) -> Values:
-    """(S, m) t in (0, 1) with ln t - alpha ln(1 - t) = log_x, which rises in t: Newton on the logit of t.
+    """Solve ln t - alpha ln(1 - t) = log_x, which rises in t, for (S, m) t in (0, 1): Newton on the logit of t.
 
     >>> solved(np.array([[0.0]]), np.array([[1.0]])).round(9).tolist()
     [[0.5]]

@@ -1,4 +1,4 @@
-"""What a family of learning curves is: a falling form with one or two numbers of shape, and where these numbers may lie.
+"""A family of learning curves: a falling form with one or two numbers of shape, and where these numbers may lie.
 
 Every family is an error e(n) = a + b f(n; shape) with a >= 0, the asymptote, and b >= 0, the amplitude. Both are linear, so
 that only the shape has to be searched, on a grid between bounds: such a fit cannot diverge.
@@ -45,7 +45,7 @@ class Axis:
         return np.asarray(np.geomspace(self.low, self.high, self.points))
 
     def log_prior(self, values: Values) -> Values:
-        """Up to a constant.
+        """Return the log density, up to a constant.
 
         >>> Axis(0.1, 10, 3, centre=1.0, spread=1.0).log_prior(np.array([1.0, np.e])).tolist()
         [-0.0, -0.5]
@@ -59,17 +59,17 @@ class Family(Protocol):
     """A form of learning curve: a frozen dataclass whose fields are its yaml."""
 
     uses: ClassVar[int | None] = None
-    """How many of the largest sizes it looks at; None for all."""
+    """Number of the largest sizes it looks at; None for all."""
     asymptote: ClassVar[bool] = True
-    """Whether it may level off above 0."""
+    """True where it may level off above 0."""
     level: ClassVar[float] = 0.0
     """Where f ends, as a share of where it begins: 0 for all that fall, 1 for one that stays."""
 
     def axes(self, first: float) -> tuple[Axis, ...]:
-        """Its numbers of shape; `first` is the smallest size over the largest."""
+        """Return its numbers of shape; `first` is the smallest size over the largest."""
 
     def form(self, u: Values, shape: Values, last: float) -> Values:
-        """(S, m) values of f, falling along m.
+        """Return (S, m) values of f, falling along m.
 
         Args:
             u: (m,) sizes over the largest one measured.
@@ -87,7 +87,7 @@ class Grid:
 
 
 def grid(axes: tuple[Axis, ...]) -> Grid:
-    """The product of the axes.
+    """Return the product of the axes.
 
     >>> grid((Axis(1, 4, 3), Axis(1, 2, 2))).shapes.tolist()
     [[1.0, 1.0], [1.0, 2.0], [2.0, 1.0], [2.0, 2.0], [4.0, 1.0], [4.0, 2.0]]

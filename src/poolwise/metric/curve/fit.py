@@ -42,7 +42,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CurveFit:
-    """What was measured, and every curve that explains it.
+    """Measurements, and every curve that explains them.
 
     Attributes:
         seen: sizes (K,), mean errors, standard errors and repeats.
@@ -73,7 +73,7 @@ class CurveFit:
 
     @property
     def extrapolates(self) -> bool:
-        """Whether there are sizes enough to say anything beyond them."""
+        """True where there are sizes enough to say anything beyond them."""
         return len(self.sizes) >= FEWEST
 
     @cached_property
@@ -91,7 +91,7 @@ class CurveFit:
         return weigh(self.seen, self.prior)
 
     def predict(self, n: ArrayLike, level: float = 0.8) -> Prediction:
-        """Expected score at sizes n, with an interval.
+        """Return the expected score at sizes n, with an interval.
 
         Args:
             n: size, or sizes of any shape, above 0.
@@ -114,10 +114,10 @@ class CurveFit:
             mean, (low, high) = between(self.seen, flat, tails)
         else:
             mean, (low, high) = self.posterior.mean(flat), self.posterior.quantiles(flat, tails)
-        return self._told(sizes.shape, mean, low, high)
+        return self._prediction(sizes.shape, mean, low, high)
 
     def gain(self, more: ArrayLike, level: float = 0.8) -> Prediction:
-        """What `more` labels beyond the largest size are expected to bring: the change for the better.
+        """Return what `more` labels beyond the largest size are expected to bring: the change for the better.
 
         Raises:
             InvalidArray: one or two sizes, or a number below 0.
@@ -134,7 +134,7 @@ class CurveFit:
         return Prediction(*(_shaped(part, extra.shape) for part in parts))
 
     def required(self, target: float) -> Required:
-        """Sizes at which the target is reached with probability .1, .5 and .9.
+        """Return sizes at which the target is reached with probability .1, .5 and .9.
 
         Infinity where that is beyond 64 times the largest size measured; the smallest size measured where it is reached there.
 
@@ -144,11 +144,11 @@ class CurveFit:
         return self._reach(target).required
 
     def reachable(self, target: float) -> float:
-        """Probability that the target can be reached with any number of labels."""
+        """Return the probability that the target can be reached with any number of labels."""
         return self._reach(target).ever
 
     def chance(self, n: ArrayLike, target: float) -> Any:
-        """Probability that the target is reached with n labels; a number, or an array like n."""
+        """Return the probability that the target is reached with n labels; a number, or an array like n."""
         sizes = _sizes(n)
         flat = sizes.ravel()
         order = np.argsort(flat)
@@ -157,7 +157,7 @@ class CurveFit:
         return _shaped(chances, sizes.shape)
 
     def answer(self, target: float, *, metric: str = "", unit: str = "images") -> str:
-        """One sentence: how many labels the target needs, or that it is out of reach.
+        """Say in one sentence how many labels the target needs, or that it is out of reach.
 
         Args:
             target: score to reach.
@@ -168,7 +168,7 @@ class CurveFit:
         return answer(self._reach(target), f"{self._number(target)} {name}", unit)
 
     def next_purchase(self, target: float, *, most: float = 4.0) -> Purchase:
-        """How many to label next, so that the target comes near and the answer becomes sharp.
+        """Return how many to label next, so that the target comes near and the answer becomes sharp.
 
         Args:
             target: score to reach.
@@ -177,7 +177,7 @@ class CurveFit:
         return purchase(self._reach(target), most)
 
     def shares(self) -> dict[str, float]:
-        """Family -> how much of the evidence it has."""
+        """Return family -> how much of the evidence it has."""
         return self.posterior.shares()
 
     def _number(self, target: float) -> str:
@@ -186,7 +186,7 @@ class CurveFit:
     def _reach(self, target: float) -> Reach:
         return Reach(self.posterior, self.scale.error(target, "target"))
 
-    def _told(self, shape: tuple[int, ...], mean: Any, low: Any, high: Any) -> Prediction:
+    def _prediction(self, shape: tuple[int, ...], mean: Any, low: Any, high: Any) -> Prediction:
         ends = (low, high) if not self.scale.higher else (high, low)
         return Prediction(*(_shaped(self.scale.scores(part), shape) for part in (mean, *ends)))
 

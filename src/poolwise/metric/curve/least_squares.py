@@ -38,13 +38,13 @@ class ClosestCurve:
     loss: float
 
     def errors(self, n: Values) -> Values:
-        """(m,) errors at sizes n."""
+        """Return (m,) errors at sizes n."""
         f = self.family.form(np.asarray(n, dtype=np.float64) / self.last, self.shape[None, :], self.last)
         return np.asarray(self.asymptote + self.amplitude * f[0])
 
 
 def closest(family: Family, seen: Observed) -> ClosestCurve:
-    """The curve of least squares, each size weighed by its noise; alike where there is none.
+    """Return the curve of least squares, each size weighed by its noise; alike where there is none.
 
     >>> from poolwise.metric.curve.measurements import observed
     >>> from poolwise.metric.curve.families import Pow3
@@ -79,7 +79,7 @@ def _best(family: Family, shapes: Values, used: Observed, weight: Values) -> Clo
 
 
 def projected(f: Values, errors: Values, weight: Values, free: bool) -> tuple[Values, Values, Values]:
-    """(S,) best a >= 0 and b >= 0 of e = a + b f for each row of f (S, K), and the loss left.
+    """Return (S,) best a >= 0 and b >= 0 of e = a + b f for each row of f (S, K), and the loss left.
 
     >>> a, b, loss = projected(np.array([[1.0, 0.5]]), np.array([0.5, 0.3]), np.array([0.5, 0.5]), True)
     >>> a.round(6).tolist(), b.round(6).tolist(), loss.round(6).tolist()

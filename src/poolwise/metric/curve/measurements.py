@@ -38,7 +38,7 @@ class Observed:
 
     @property
     def repeated(self) -> bool:
-        """Whether any size has two repeats."""
+        """True where any size has two repeats."""
         return bool(self.repeats.max() > 1)
 
     @property
@@ -47,11 +47,11 @@ class Observed:
         return float(np.median(self.noise / np.maximum(self.errors, TINY)))
 
     def largest(self, many: int | None) -> Observed:
-        """Only the largest so many sizes; None for all."""
+        """Return only the largest so many sizes; None for all."""
         return self if many is None else self[slice(-many, None)]
 
     def scattered(self, usual: float) -> Observed:
-        """Where nothing was repeated, with the scatter that the points have around a parabola in ln n and ln error.
+        """Return these with the scatter of the points around a parabola in ln n and ln error, where nothing was repeated.
 
         Two to five points tell little of it, so that as many (`USUAL`) are thought to have had the usual one.
 
@@ -71,7 +71,7 @@ class Observed:
 
 
 def observed(sizes: Values, rows: Sequence[Values]) -> Observed:
-    """Means and standard errors of errors, one row of repeats a size; sizes rise.
+    """Return means and standard errors of errors, one row of repeats a size; sizes rise.
 
     A variance from three repeats is a poor one: it is averaged with one pooled over all sizes, proportional to the error.
     A size with one repeat takes the pooled one; where there are no repeats at all, the noise is 0 here, and how far the points
@@ -110,11 +110,11 @@ class Scale:
     worst: float
 
     def errors(self, scores: Values) -> Values:
-        """Distance from the best value, on the side where scores lie."""
+        """Return the distance from the best value, on the side where scores lie."""
         return np.asarray(self.best - scores if self.higher else scores - self.best)
 
     def scores(self, errors: Values) -> Values:
-        """The way back, never beyond the best value or the worst.
+        """Return scores from errors, never beyond the best value or the worst.
 
         >>> Scale(1.0, True, 1.0).scores(np.array([-0.1, 0.25, 2.0])).tolist()
         [1.0, 0.75, 0.0]
@@ -123,7 +123,7 @@ class Scale:
         return np.asarray(self.best - inside if self.higher else self.best + inside)
 
     def error(self, score: float, name: str) -> float:
-        """One value, such as a target, as an error.
+        """Return one value, such as a target, as an error.
 
         Raises:
             InvalidArray: it is not a finite number, better than the best value, or worse than the worst.
@@ -143,7 +143,7 @@ class Scale:
 
 
 def scale_of(scores: Values, *, higher: bool, best: float) -> Scale:
-    """The scale that scores lie on.
+    """Return the scale that scores lie on.
 
     Where lower is better, the default best=1 is taken for 0, as of an error or a loss. The worst value is 0 where higher is
     better (or the lowest score seen, if below), and 1 for errors that all lie within 0 and 1.
@@ -186,7 +186,7 @@ class Measurements:
 
 
 def measurements(sizes: Any, scores: Sequence[Any]) -> Measurements:
-    """Rows in any order, by rising size; rows of one size are joined, NaN and None are left out and told.
+    """Sort rows by rising size; those of one size are joined, NaN and None are left out and noted.
 
     Args:
         sizes: (K,) numbers of labels, above 0.

@@ -1,4 +1,4 @@
-"""What the next batch is expected to bring, from the rounds of one strategy so far."""
+"""Forecast of the next batch from the rounds of one strategy so far."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Outlook:
 
 
 def outlook(labelled: Sequence[float], scores: Sequence[float], more: float) -> Outlook | None:
-    """The score with `more` labels than the last round had.
+    """Return the score with `more` labels than the last round had.
 
     Args:
         labelled: rising numbers of labels, all chosen in one way: rounds of a strategy and random subsets do not go together.
@@ -61,7 +61,7 @@ def outlook(labelled: Sequence[float], scores: Sequence[float], more: float) -> 
 
 
 def _joined(labelled: Sequence[float], scores: Sequence[float]) -> tuple[list[float], list[list[float]]]:
-    """Sizes, the largest first in its group, and their scores; groups are made from the largest downwards."""
+    """Return sizes, the largest first in its group, and their scores; groups are made from the largest downwards."""
     groups: list[list[int]] = []
     for at in range(len(labelled) - 1, -1, -1):
         if groups and labelled[at] * NEAR >= labelled[groups[-1][0]]:

@@ -11,21 +11,22 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import MinLen
 from scipy.special import log_ndtr, logsumexp, ndtr
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count, NonNegative, Positive
 from poolwise.metric.curve.families import Mmf4, Pow3
 from poolwise.metric.curve.family import TINY, Family, Values, grid
 from poolwise.metric.curve.measurements import Observed
 
 
 def both() -> dict[str, Any]:
-    """The two families that hold far out."""
+    """Return the two families that hold far out."""
     return {"pow3": Pow3(), "mmf4": Mmf4()}
 
 
 @dataclass(frozen=True)
-class Prior:
+class Prior(Checked):
     """Families, averaged by how well they explain the data, and how far each is to be trusted.
 
     Attributes:
@@ -40,27 +41,19 @@ class Prior:
         drift: relative error of an extrapolation for each e-fold of n beyond the largest size.
     """
 
-    members: dict[str, Annotated[Any, Family]] = field(default_factory=both)
-    asymptotes: int = 24
+    members: Annotated[dict[str, Annotated[Any, Family]], MinLen(1)] = field(default_factory=both)
+    asymptotes: Count = 24
     lean: float = 0.65
-    misfits: tuple[float, ...] = (0.01, 0.03, 0.06)
-    unrepeated: tuple[float, ...] = (0.02, 0.06, 0.12, 0.2)
-    ageing: float = 1.0
-    together: float = 1.0
-    drift: float = 0.07
+    misfits: Annotated[tuple[Positive, ...], MinLen(1)] = (0.01, 0.03, 0.06)
+    unrepeated: Annotated[tuple[Positive, ...], MinLen(1)] = (0.02, 0.06, 0.12, 0.2)
+    ageing: NonNegative = 1.0
+    together: Positive = 1.0
+    drift: NonNegative = 0.07
 
     @property
     def usual(self) -> float:
         """Scatter that a training is thought to have where nothing tells: the geometric mean of those tried."""
         return float(np.exp(np.log(self.unrepeated).mean()))
-
-    def __post_init__(self) -> None:
-        if not self.members:
-            raise ConfigError("members of an average of curves must be one family or more; got none.")
-        if self.asymptotes < 1 or self.drift < 0 or self.ageing < 0:
-            raise ConfigError("asymptotes must be at least 1, drift and ageing not below 0.")
-        if not self.misfits or not self.unrepeated or min(*self.misfits, *self.unrepeated, self.together) <= 0:
-            raise ConfigError(f"misfits and unrepeated (one or more each) and together must be above 0; got {self}.")
 
 
 HALVINGS = 30
@@ -69,7 +62,7 @@ ATOMS = 256
 
 
 def below(weight: Values, mean: Values, spread: Values, value: Values) -> Values:
-    """(m,) probability that column m of the mixture is at most value (m,).
+    """Return (m,) probability that column m of the mixture is at most value (m,).
 
     Args:
         weight: (G,) or (G, m); columns sum to 1.
@@ -85,7 +78,7 @@ def below(weight: Values, mean: Values, spread: Values, value: Values) -> Values
 
 
 def quantiles(weight: Values, mean: Values, spread: Values, at: tuple[float, ...]) -> Values:
-    """(len(at), m) quantiles of each column, by bisection.
+    """Return (len(at), m) quantiles of each column, by bisection.
 
     Args:
         weight: (G,) sums to 1.
@@ -113,7 +106,7 @@ def _quantile(weight: Values, mean: Values, spread: Values, at: float) -> Values
 
 
 def merged(weight: Values, mean: Values, spread: Values) -> tuple[Values, Values, Values]:
-    """One column with ATOMS components: neighbours of about equal joint weight are one, with their mean and variance.
+    """Merge one column into ATOMS components: neighbours of about equal joint weight, with their mean and variance.
 
     >>> weight, mean, spread = merged(np.full(1000, 0.001), np.arange(1000.0), np.ones(1000))
     >>> len(weight), round(float(weight @ mean), 6)
@@ -149,7 +142,7 @@ class Curves:
     log_weight: Values
 
     def at(self, n: Values, first: float, last: float) -> tuple[Values, Values]:
-        """(G, m) mean and standard deviation of e(n) under each curve."""
+        """Return (G, m) mean and standard deviation of e(n) under each curve."""
         at_first = self.family.form(np.array([first / last]), self.shapes, last)
         f = self.family.form(n / last, self.shapes, last) / at_first
         return self.asymptote[:, None] + self.amplitude[:, None] * f, self.spread[:, None] * f
@@ -189,42 +182,42 @@ class Posterior:
 
     @property
     def rises(self) -> bool:
-        """Whether any curve expects something of more labels: the last point repeated does not."""
+        """True where any curve expects something of more labels: the last point repeated does not."""
         return any(each.family.level < 1 for each in self.curves)
 
     def curves_at(self, n: Values) -> tuple[Values, Values]:
-        """(G, m) mean and standard deviation of e(n) under each curve."""
+        """Return (G, m) mean and standard deviation of e(n) under each curve."""
         parts = [curves.at(n, self.first, self.last) for curves in self.curves]
         mean, spread = (np.concatenate(part) for part in zip(*parts, strict=True))
         return mean, spread
 
     def at(self, n: Values) -> tuple[Values, Values]:
-        """The same, model error included."""
+        """Return the same, model error included."""
         mean, spread = self.curves_at(n)
         return mean, np.hypot(spread, self.strayed(n) * (self.weight @ mean))
 
     def strayed(self, n: Values) -> Values:
-        """(m,) relative model error at n: none inside the sizes measured."""
+        """Return (m,) relative model error at n: none inside the sizes measured."""
         outside = np.log(np.maximum(n / self.last, 1)) + np.log(np.maximum(self.first / n, 1))
         return np.asarray(self.drift * outside)
 
     def mean(self, n: Values) -> Values:
-        """(m,) expected error."""
+        """Return (m,) expected error."""
         return np.asarray(self.weight @ self.curves_at(n)[0])
 
     def quantiles(self, n: Values, at: tuple[float, ...]) -> Values:
-        """(len(at), m) quantiles of the error."""
+        """Return (len(at), m) quantiles of the error."""
         return quantiles(self.weight, *self.at(n), at)
 
     def shares(self) -> dict[str, float]:
-        """Class of a family -> how much of the weight it has."""
+        """Return class of a family -> how much of the weight it has."""
         sizes = np.cumsum([0, *(len(curves.asymptote) for curves in self.curves)])
         sums = [float(part.sum()) for part in np.split(self.weight, sizes[1:-1])]
         return {type(curves.family).__name__: share for curves, share in zip(self.curves, sums, strict=True)}
 
 
 def weigh(seen: Observed, prior: Prior) -> Posterior:
-    """The curves of each family with their evidence, families equally likely beforehand."""
+    """Return the curves of each family with their evidence, families equally likely beforehand."""
     found = [_curves(family, seen, prior) for family in prior.members.values()]
     top = max(curves.log_weight.max() for curves in found)
     kept = [_kept(curves, top) for curves in found if curves.log_weight.max() > top + np.log(CUT)]
@@ -260,7 +253,7 @@ def _curves(family: Family, seen: Observed, prior: Prior) -> Curves:
 
 
 def _joined(evidence: Values, amplitude: Values, spread: Values) -> tuple[Values, Values, Values]:
-    """One curve for each shape and asymptote, over all misfits (R, S, A): mean and variance of the amplitude are kept."""
+    """Return one curve for each shape and asymptote, over all misfits (R, S, A): mean and variance of b are kept."""
     total = np.asarray(logsumexp(evidence, axis=0))
     share = np.exp(evidence - total)
     mean = (share * amplitude).sum(axis=0)
@@ -277,7 +270,7 @@ def _asymptotes(seen: Observed, prior: Prior) -> tuple[Values, Values]:
 
 
 def _whitening(seen: Observed, prior: Prior, misfit: float, scatter: float) -> Values:
-    """(K, K) W with W'W the inverse covariance of what was measured around a curve: noise, and misfit of the family."""
+    """Return (K, K) W with W'W the inverse covariance of what was measured around a curve: noise and misfit."""
     x = np.log(seen.sizes / seen.last)
     scale = misfit * np.maximum(seen.errors, TINY) * (1 - prior.ageing * x)
     alike = np.exp(-np.abs(x[:, None] - x[None, :]) / prior.together)
@@ -288,7 +281,7 @@ def _whitening(seen: Observed, prior: Prior, misfit: float, scatter: float) -> V
 
 
 def _evidence(f: Values, a: Values, white: Values, errors: Values) -> tuple[Values, Values, Values]:
-    """(S, A) log evidence and mean of b, and (S, 1) its standard deviation; b > 0, uniform."""
+    """Return (S, A) log evidence and mean of b, and (S, 1) its standard deviation; b > 0, uniform."""
     g = f @ white.T
     r = (errors - a[:, None]) @ white.T
     gg, gr, rr = (g * g).sum(axis=1)[:, None], g @ r.T, (r * r).sum(axis=1)[None, :]

@@ -64,13 +64,13 @@ class Reach:
         return min(1.0, max(float(self.posterior.weight @ chances), float(self.chances[-1])))
 
     def at(self, n: Values) -> Values:
-        """(m,) probability at rising sizes n."""
+        """Return (m,) probability at rising sizes n."""
         mean, spread = self.posterior.at(n) if self.posterior.rises else self.posterior.curves_at(n)
         chances = below(self.posterior.weight, mean, spread, np.full(len(n), self.error))
         return np.minimum(np.maximum.accumulate(chances), 1.0)
 
     def size(self, chance: float) -> float:
-        """The smallest size with this probability, straight in ln n between points; infinity beyond the horizon."""
+        """Return the smallest size with this probability, straight in ln n between points; infinity beyond the horizon."""
         at = int(np.searchsorted(self.chances, chance))
         if at == len(self.sizes):
             return float("inf")

@@ -10,7 +10,7 @@ from poolwise.metric.curve.measurements import Observed
 
 
 def between(seen: Observed, n: Values, tails: tuple[float, ...]) -> tuple[Values, Values]:
-    """(m,) errors at sizes inside those measured, and (tails, m) quantiles from the repeats.
+    """Return (m,) errors at sizes inside those measured, and (tails, m) quantiles from the repeats.
 
     >>> from poolwise.metric.curve.measurements import observed
     >>> seen = observed(np.array([10.0, 1000.0]), [np.array([0.5, 0.5]), np.array([0.25, 0.25])])

@@ -1,4 +1,4 @@
-"""What to ask next where a sample may be asked again: labelled and unlabelled ones on one scale (ActiveLab).
+"""Scores for the next question where a sample may be asked again: labelled and unlabelled ones on one scale (ActiveLab).
 
 Goh and Mueller 2023, "ActiveLab: Active learning with re-labeling by multiple annotators", arXiv 2301.11856.
 """
@@ -37,14 +37,14 @@ def relabel_scores(votes: ArrayLike, probs: ArrayLike) -> tuple[Floats, NDArray[
     >>> [round(float(score), 3) for score in scores], relabel.tolist()  # (2q + 1/2) / 3, twice; (q + 1/2) / 2
     ([0.667, 0.333, 0.5], [True, True, False])
     """
-    table, classes, given = check_votes(votes, probs)
-    said = np.asarray(given)
+    table, classes, checked = check_votes(votes, probs)
+    model = np.asarray(checked)
     voices = votes_each(table)
     several = voices.max(initial=0) > 1
     if several:
-        said = at_temperature(said, best_temperature(table, said))
-    labels, weights = crowdlab(table, classes, said)
-    quality, _ = qualities(table, labels, weights, classes, said)
+        model = at_temperature(model, best_temperature(table, model))
+    labels, weights = crowdlab(table, classes, model)
+    quality, _ = qualities(table, labels, weights, classes, model)
     trust = weights.annotators if several else np.ones(table.shape[1])
     voted = (table >= 0).any(axis=0)
     mean = float(trust[voted].mean()) if voted.any() else 1.0

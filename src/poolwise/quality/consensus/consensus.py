@@ -22,7 +22,7 @@ __all__ = ["Consensus", "consensus", "relabel_scores"]
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """What several annotators say together.
+    """Labels of several annotators together.
 
     Attributes:
         labels: (N,) int64 class numbers. Without a vote the model's class; -1 where there is no model either.
@@ -69,13 +69,13 @@ def consensus(votes: ArrayLike, probs: ArrayLike | None = None) -> Consensus:
     >>> found.annotators["votes"].tolist(), found.annotators["worst_class"].tolist()
     ([4, 5, 5], [-1, -1, 1])
     """
-    table, classes, said = check_votes(votes, probs)
+    table, classes, checked = check_votes(votes, probs)
     if not (table >= 0).any():
         raise InvalidArray(
             f"votes must hold at least one vote; all of shape {table.shape} are -1, which stands for none. "
             "Ask the annotators first."
         )
-    labels, weights = crowdlab(table, classes, said)
-    quality, own = qualities(table, labels, weights, classes, said)
+    labels, weights = crowdlab(table, classes, checked)
+    quality, own = qualities(table, labels, weights, classes, checked)
     agreement = sample_agreement(table, labels).astype(np.float32)
     return Consensus(labels, quality, agreement, annotator_table(table, labels, own, weights, classes))

@@ -34,7 +34,7 @@ def majority_vote(votes: Labels, classes: int, probs: Floats | None = None) -> L
         counts = block.tally()
         tied = counts == counts.max(axis=1, keepdims=True)
         if probs is not None:
-            said = np.where(tied, probs[block.rows], -1)
-            tied = said == said.max(axis=1, keepdims=True)
+            likeliest = np.where(tied, probs[block.rows], -1)
+            tied = likeliest == likeliest.max(axis=1, keepdims=True)
         found[block.rows] = np.where(block.voices() > 0, np.where(tied, often, -1).argmax(axis=1), -1)
     return found

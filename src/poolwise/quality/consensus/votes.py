@@ -94,16 +94,16 @@ def check_votes(votes: ArrayLike, probs: ArrayLike | None = None) -> tuple[Label
             f"got shape {given.shape}, dtype {given.dtype}.{_advice(given)}"
         )
     table: Labels = given if given.dtype.kind == "i" else given.astype(np.int64)
-    said = None if probs is None else _fitting(probs, len(table))
-    classes = _classes(table) if said is None else said.shape[1]
+    checked = None if probs is None else _fitting(probs, len(table))
+    classes = _classes(table) if checked is None else checked.shape[1]
     rows, columns = np.nonzero((table < -1) | (table >= classes))
     if rows.size:
-        where = "in the columns of probs" if said is not None else "at most"
+        where = "in the columns of probs" if checked is not None else "at most"
         raise InvalidArray(
             f"votes must be class numbers 0..{classes - 1} ({classes} classes {where}) or -1 for no vote; "
             f"rows {listed(np.unique(rows))} hold {listed(np.unique(table[rows, columns]))}. Number the classes from 0."
         )
-    return table, classes, said
+    return table, classes, checked
 
 
 def _advice(given: NDArray[Any]) -> str:
@@ -115,12 +115,12 @@ def _advice(given: NDArray[Any]) -> str:
 
 
 def _fitting(probs: ArrayLike, rows: int) -> Floats:
-    said = check_probs(probs)
-    if len(said) != rows:
+    checked = check_probs(probs)
+    if len(checked) != rows:
         raise InvalidArray(
-            f"votes are of {rows} samples and probs of {len(said)}; give both the same rows, in one order."
+            f"votes are of {rows} samples and probs of {len(checked)}; give both the same rows, in one order."
         )
-    return said
+    return checked
 
 
 def _classes(votes: Labels) -> int:

@@ -96,9 +96,9 @@ def calibrate_threshold(
     _check(precision, kinds, sample, copies)
     held = Pictures(images, _count(images))
     rng = generator(seed, 0, "planted copies")
-    found, said = _planted(held, embed, kinds, (sample, copies), pixels, rng)
+    found, alteration = _planted(held, embed, kinds, (sample, copies), pixels, rng)
     cosine, score = _best(found, precision, COSINES if pixels else COSINES[:1])
-    chosen = _told(found, said, (cosine, score) if pixels else (score, None), precision)
+    chosen = _judged_at(found, alteration, (cosine, score) if pixels else (score, None), precision)
     if not chosen.reached:
         warnings.warn(NOT_REACHED.format(precision, chosen.precision), stacklevel=2)
     return chosen
@@ -124,23 +124,23 @@ def _planted(
     """Plant copies among some of the pictures; the pairs that are found, and how each copy was altered."""
     rows = np.sort(rng.permutation(held.count)[: sizes[0]])
     sources = rng.permutation(len(rows))[: min(sizes[1], len(rows) // 2)]
-    said = np.array(kinds)[np.arange(len(sources)) % len(kinds)]
+    alteration = np.array(kinds)[np.arange(len(sources)) % len(kinds)]
     originals = held.read(rows)
-    copies = altered(originals[sources], said, rng)
+    copies = altered(originals[sources], alteration, rng)
     shape = held.given(rows[:1]).shape
     points = np.concatenate([_embedded(embed, as_given(some, shape)) for some in (originals, copies)])
-    return _judged(np.concatenate([originals, copies]), points, sources, pixels), said
+    return _judged(np.concatenate([originals, copies]), points, sources, pixels), alteration
 
 
-def _told(
-    found: _Judged, said: NDArray[np.str_], limits: tuple[float, float | None], precision: float
+def _judged_at(
+    found: _Judged, alteration: NDArray[np.str_], limits: tuple[float, float | None], precision: float
 ) -> CopyThreshold:
     """Return what a threshold does to planted copies."""
     cosine, score = limits
     passed = (found.cosine >= cosine) & (found.score >= (cosine if score is None else score))
-    caught = np.isin(np.arange(len(said)), found.copy[passed])
+    caught = np.isin(np.arange(len(alteration)), found.copy[passed])
     attained = float(caught.sum() / max(1, caught.sum() + found.wrong[passed].sum()))
-    recalls = {str(kind): float(caught[said == kind].mean()) for kind in np.unique(said)}
+    recalls = {str(kind): float(caught[alteration == kind].mean()) for kind in np.unique(alteration)}
     return CopyThreshold(cosine, score, float(caught.mean()), attained, attained >= precision, recalls)
 
 

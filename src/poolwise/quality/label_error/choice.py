@@ -1,4 +1,4 @@
-"""Which detector is best on these very data: errors are planted, and each detector looks for them."""
+"""Choice of the detector that is best on these very data: errors are planted, and each detector looks for them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from poolwise.quality.label_error.planted import confusions, expected_count, pla
 from poolwise.quality.label_error.self_confidence import Numbers, Quality
 
 LOOKS = (0.5, 1.0, 2.0)
-"""How many are looked at, for each error planted."""
+"""Number looked at, for each error planted."""
 TOGETHER = "together"
 """Name of the mean rank by the best few."""
 
 
 @dataclass(frozen=True)
 class PlantedScore:
-    """How well one detector finds planted errors.
+    """Score of one detector on planted errors.
 
     Attributes:
         detector: its name.
@@ -50,7 +50,7 @@ class PlantedScore:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What planting errors told about several detectors.
+    """Scores of several detectors on planted errors.
 
     Attributes:
         table: a score for each detector, shape and k.
@@ -152,17 +152,17 @@ class Planted(Checked, Detector):
         there = able(self.members, view)
         if not there:
             raise ConfigError("planted: none of the members has the arrays that it needs.")
-        told = compared(view, there, self.share, self.seed)
-        names = told.ranking[: self.best]
+        comparison = compared(view, there, self.share, self.seed)
+        names = comparison.ranking[: self.best]
         if len(names) == 1:
-            return there[names[0]], told
+            return there[names[0]], comparison
         both = Ensemble({name: there[name] for name in names})
         also = compared(view, {TOGETHER: both}, self.share, self.seed)
-        table, ranking = (*told.table, *also.table), (TOGETHER, *told.ranking)
-        return both, Comparison(table, ranking, {**told.planted, **also.planted})
+        table, ranking = (*comparison.table, *also.table), (TOGETHER, *comparison.ranking)
+        return both, Comparison(table, ranking, {**comparison.planted, **also.planted})
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) of the detector chosen."""
         detector, _ = self.choose(view)
-        said = detector.evidence(view)
-        return given_first(view.labels, detector.quality(view.labels, said), said)
+        evidence = detector.evidence(view)
+        return given_first(view.labels, detector.quality(view.labels, evidence), evidence)

@@ -24,7 +24,7 @@ Members = Annotated[dict[str, Annotated[Any, Detector]], MinLen(1)]
 
 
 class Weighting(str, Enum):
-    """What models weigh when their probabilities are averaged."""
+    """Weights of models whose probabilities are averaged."""
 
     EVEN = "even"
     ACCURACY = "accuracy"
@@ -107,14 +107,14 @@ class Ensemble(Checked, Detector):
 
     @property
     def needs(self) -> Need:
-        """What any member needs."""
+        """Everything that any member needs."""
         return reduce(or_, (member.needs for member in self.members.values()), Need.NOTHING)
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) of all members together."""
-        said = [member.evidence(view) for member in self.members.values()]
-        found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), said, strict=True)]
-        return given_first(view.labels, by_mean_rank(found), np.mean(said, axis=0))
+        evidence = [member.evidence(view) for member in self.members.values()]
+        found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), evidence, strict=True)]
+        return given_first(view.labels, by_mean_rank(found), np.mean(evidence, axis=0))
 
 
 def able(members: Mapping[str, Any], view: LabelView) -> dict[str, Any]:

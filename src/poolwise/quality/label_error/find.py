@@ -108,7 +108,7 @@ def find_with(
 
 def _of_one(view: LabelView, detector: Detector, budget: int | None, method: str, seed: int) -> LabelErrors:
     """Return the findings on samples with one label each."""
-    detector, told = detector.choose(view)
+    detector, comparison = detector.choose(view)
     evidence = detector.evidence(view)
     quality = detector.quality(view.labels, evidence)
     order = np.lexsort((np.arange(len(quality)), quality))
@@ -122,9 +122,9 @@ def _of_one(view: LabelView, detector: Detector, budget: int | None, method: str
         count=count.count,
         count_interval=(count.low, count.high),
         estimates=estimates(view, unasked, count, generator(seed, 0, "intervals")),
-        expected=_expected(view, detector, unasked, quality, order, count.count, told, seed),
+        expected=_expected(view, detector, unasked, quality, order, count.count, comparison, seed),
         method=method,
-        comparison=told.table if told else (),
+        comparison=comparison.table if comparison else (),
     )
 
 
@@ -143,14 +143,14 @@ def _expected(
     quality: Quality,
     order: NDArray[np.int64],
     count: float,
-    told: Comparison | None,
+    comparison: Comparison | None,
     seed: int,
 ) -> Quality:
     """Return how many wrong ones the first of the ranking hold, by how errors score that were planted."""
     if evidence.shape[1] < 2 or not len(order):
         return np.zeros(len(order))
-    if told and told.table:  # this very detector was tried
-        return expected_errors(quality[order], told.planted[told.ranking[0]], count)
+    if comparison and comparison.table:  # this very detector was tried
+        return expected_errors(quality[order], comparison.planted[comparison.ranking[0]], count)
     judge: Detector = Auto() if detector.uses_given_label else detector
     towards, rng = confusions(view.labels, evidence), generator(seed, 0, "planted ranks")
     planted = planted_quality(view.labels, towards, rng, lambda given: judge.quality(given, evidence))

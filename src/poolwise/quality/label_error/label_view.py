@@ -35,16 +35,16 @@ def label_view(
         ConfigError: weights that there are not.
     """
     given = check_labels(labels)
-    said = _probs(given, probs, weights)
+    checked = _probs(given, probs, weights)
     if (given < 0).any():
         raise InvalidArray(
-            f"labels must be known, 0 to {said.shape[1] - 1}; rows {listed(np.flatnonzero(given < 0))} are -1. "
+            f"labels must be known, 0 to {checked.shape[1] - 1}; rows {listed(np.flatnonzero(given < 0))} are -1. "
             "Leave them out."
         )
-    given = check_labels(labels, classes=said.shape[1])
-    view = LabelView(given, said, *_beside(len(given), embeddings, groups), _margins(len(given), margins))
-    agreement = float((said.argmax(axis=1) == given).mean()) if len(given) else 0.0
-    if said.shape[1] > 1 and len(np.unique(given)) > 1:
+    given = check_labels(labels, classes=checked.shape[1])
+    view = LabelView(given, checked, *_beside(len(given), embeddings, groups), _margins(len(given), margins))
+    agreement = float((checked.argmax(axis=1) == given).mean()) if len(given) else 0.0
+    if checked.shape[1] > 1 and len(np.unique(given)) > 1:
         _warn(agreement, len(given))
     return view
 
@@ -57,16 +57,16 @@ def several_labels(
     Raises:
         InvalidArray: as above.
     """
-    said = check_probs(probs, Task.MULTILABEL)
-    given = check_labels(labels, Task.MULTILABEL, classes=said.shape[1])
-    _same(len(given), len(said))
+    checked = check_probs(probs, Task.MULTILABEL)
+    given = check_labels(labels, Task.MULTILABEL, classes=checked.shape[1])
+    _same(len(given), len(checked))
     if (given < 0).any():
         rows = np.flatnonzero((given < 0).any(axis=1))
         raise InvalidArray(f"labels must be known, 0 or 1; rows {listed(rows)} hold -1. Leave them out.")
     if given.any() and not given.all():
-        _warn(float(((said > 0.5) == given).all(axis=1).mean()) if len(given) else 0.0, len(given))
+        _warn(float(((checked > 0.5) == given).all(axis=1).mean()) if len(given) else 0.0, len(given))
     nothing = np.zeros(len(given), dtype=np.int64)
-    return given, LabelView(nothing, said, *_beside(len(given), embeddings, groups))
+    return given, LabelView(nothing, checked, *_beside(len(given), embeddings, groups))
 
 
 def _probs(labels: Labels, probs: ArrayLike, weights: str | Sequence[float] | None) -> Floats:
@@ -75,9 +75,9 @@ def _probs(labels: Labels, probs: ArrayLike, weights: str | Sequence[float] | No
     if array.ndim != 3:
         if weights is not None:
             raise ConfigError("weights are for the probabilities of several models, (M, N, C); these are of one.")
-        said = check_probs(array)
-        _same(len(labels), len(said))
-        return said
+        checked = check_probs(array)
+        _same(len(labels), len(checked))
+        return checked
     if not len(array):
         raise InvalidArray("probs must be of at least one model; got shape " + str(array.shape) + ".")
     models = [check_probs(one, name=f"probs[{at}]") for at, one in enumerate(array)]

@@ -103,7 +103,7 @@ def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[
 
 @dataclass(frozen=True)
 class SimiFeat(Checked, Detector):
-    """How seldom, over draws of neighbours, a label is called wrong; ties go by how many votes it has.
+    """The share of draws of neighbours in which a label is not called wrong; ties go by how many votes it has.
 
     A quality below one half is a majority of the draws. **Here a label speaks for itself**: its own vote is among those
     counted, so the quality of another one is read off what the given one leaves (`given_first`). Every draw leaves out a
@@ -130,7 +130,7 @@ class SimiFeat(Checked, Detector):
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) the quality for the given label; the rest by the votes of the neighbours."""
         labels, classes = view.labels, view.probs.shape[1]
-        kept, said, others = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros(view.probs.shape)
+        kept, support, others = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros(view.probs.shape)
         cuts = self._cuts(view) if self.mode is Mode.RANK else np.zeros(classes)
         for ballot, own in self._ballots(view):
             others += ballot
@@ -139,8 +139,8 @@ class SimiFeat(Checked, Detector):
             soft = np.divide(ballot, lengths, out=np.zeros_like(ballot), where=lengths > 0)
             wrong = flagged_by_rank(labels, soft, cuts) if self.mode is Mode.RANK else flagged_by_vote(labels, soft)
             kept += ~wrong
-            said += self_confidence(labels, soft) / self.draws
-        return given_first(labels, (kept + 0.5 + np.clip(said, 0, 1)) / (self.draws + 2), others)
+            support += self_confidence(labels, soft) / self.draws
+        return given_first(labels, (kept + 0.5 + np.clip(support, 0, 1)) / (self.draws + 2), others)
 
     def _ballots(self, view: LabelView) -> Iterator[tuple[Quality, Quality]]:
         assert view.embeddings is not None

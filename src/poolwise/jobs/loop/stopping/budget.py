@@ -20,11 +20,11 @@ class Budget(Checked, StoppingRule):
     budget: Count
 
     def allowance(self, rounds: Sequence[RoundRecord]) -> int:
-        """Labels that may still be asked for."""
+        """Return how many labels may still be asked for."""
         return max(0, self.budget - sum(_spent(record) for record in rounds))
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on."""
+        """Return why to stop; "" to go on."""
         return "" if self.allowance(rounds) else f"the budget of {self.budget} labels is spent"
 
 

@@ -28,7 +28,7 @@ class ClassificationChange(Checked, StoppingRule):
     wants: ClassVar[frozenset[str]] = frozenset({"changed"})
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also until `patience` rounds could be compared with the one before."""
+        """Return why to stop; "" to go on, also until `patience` rounds could be compared with the one before."""
         shares = latest(rounds, "changed", self.patience)
         if not shares or max(shares) > self.threshold:
             return ""

@@ -22,7 +22,7 @@ class Cost(Checked, StoppingRule):
     limit: Positive
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on."""
+        """Return why to stop; "" to go on."""
         spent = sum(cost_of(record) for record in rounds)
         return f"{spent:g} has been spent, of a limit of {self.limit:g}" if spent >= self.limit else ""
 

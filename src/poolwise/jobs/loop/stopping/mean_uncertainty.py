@@ -30,7 +30,7 @@ class MeanUncertainty(Checked, StoppingRule):
     wants: ClassVar[frozenset[str]] = frozenset({"uncertainty"})
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also where the last round did not measure it."""
+        """Return why to stop; "" to go on, also where the last round did not measure it."""
         found = latest(rounds, "uncertainty", 1)
         if not found or found[0] >= self.threshold:
             return ""

@@ -27,7 +27,7 @@ class MinDistance(Checked, StoppingRule):
     wants: ClassVar[frozenset[str]] = frozenset({"farthest"})
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also where the last round did not measure it."""
+        """Return why to stop; "" to go on, also where the last round did not measure it."""
         found = latest(rounds, "farthest", 1)
         if not found or found[0] >= self.distance:
             return ""

@@ -22,7 +22,7 @@ class Plateau(Checked, StoppingRule):
     min_gain: float = 0.002
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also while nothing is measured."""
+        """Return why to stop; "" to go on, also while nothing is measured."""
         scores = [record.metrics[metric] for record in rounds if metric in record.metrics]
         if len(scores) <= self.patience:
             return ""

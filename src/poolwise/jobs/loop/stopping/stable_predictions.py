@@ -33,7 +33,7 @@ class StablePredictions(Checked, StoppingRule):
     wants: ClassVar[frozenset[str]] = frozenset({"kappa"})
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also until `window` rounds could be compared with the one before."""
+        """Return why to stop; "" to go on, also until `window` rounds could be compared with the one before."""
         kappas = latest(rounds, "kappa", self.window)
         mean = sum(kappas) / self.window
         if not kappas or mean < self.threshold:

@@ -18,7 +18,7 @@ class Target(Checked, StoppingRule):
     rounds: Count = 1
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also while nothing is measured."""
+        """Return why to stop; "" to go on, also while nothing is measured."""
         last = [record.metrics.get(metric) for record in rounds[-self.rounds :]]
         reached = len(last) == self.rounds and all(score is not None and score >= self.value for score in last)
         return f"{metric} reached the target of {self.value:g}" if reached else ""

@@ -30,7 +30,7 @@ class Worth(Checked, StoppingRule):
     rounds: Count = 2
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop; "" to go on, also while nothing is measured or too few rounds are."""
+        """Return why to stop; "" to go on, also while nothing is measured or too few rounds are."""
         told = ""
         for end in range(len(rounds), max(0, len(rounds) - self.rounds), -1):
             said = self._too_dear([record for record in rounds[:end] if metric in record.metrics], metric)
