@@ -54,7 +54,10 @@ class FrozenFeatures:
     stay in memory: 4 * N * D bytes once all N samples have been asked for (60,000 x 512: 123 MB).
     """
 
-    def __init__(self, network: Network, machine: Machine, batch_size: int, folder: Path | None = None) -> None:
+    def __init__(
+        self, network: Network, machine: Machine, batch_size: int, folder: Path | None = None, name: str = ""
+    ) -> None:
+        self.name = name
         self.network = machine.settle(network)
         self.machine = machine
         self.batch_size = batch_size
@@ -93,7 +96,7 @@ class FrozenFeatures:
             self._known = np.zeros(count, dtype=bool)
             return
         facts = {
-            "backbone": self.name,
+            "backbone": self.name or type(self.network.backbone).__name__,
             "network": self.digest,
             "pictures": pictures_digest(Forgiving(images)),
             "shape": "x".join(map(str, images.shape)),
@@ -135,12 +138,6 @@ class FrozenFeatures:
         starts = np.unique(starts + (missing - starts) // size * size)
         ends = np.minimum(np.minimum(starts + size, (starts // SHARD + 1) * SHARD), len(images.manifest))
         return np.concatenate([np.arange(a, b, dtype=np.int64) for a, b in zip(starts, ends, strict=True)] or [missing])
-
-    @property
-    def name(self) -> str:
-        """Return the backbone's class, for people who look into a store."""
-        inner = getattr(self.network.backbone, "network", self.network.backbone)
-        return type(inner).__name__
 
     @cached_property
     def digest(self) -> str:

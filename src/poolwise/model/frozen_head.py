@@ -153,7 +153,7 @@ class FrozenLearner(Learner):
                 network = Network(spec.build(images.shape), 1, per_channel(mean, channels), per_channel(std, channels))
             folder = Path(self.features_dir).expanduser() if self.features_dir else None
             self._made[images.shape] = FrozenFeatures(
-                network.requires_grad_(False), self._machine, self.score_batch_size, folder
+                network.requires_grad_(False), self._machine, self.score_batch_size, folder, str(self.backbone)
             )
         return self._made[images.shape]
 

@@ -78,21 +78,22 @@ def select(
     part = _build(strategy, options)
     view = _view(_arrays(probs, embeddings, draws), labelled, labels, task)
     view = _with(view, len(view) + len(view.labelled_ids), **extra)
-    candidates: Candidates = _candidates(among, extra["columns"])
-    if not _begins(part.needs, view):
-        return candidates.select(part, view, size, _chance(seed))
+    return _chosen(part, view, size, _chance(seed), _candidates(among, extra["columns"]))
+
+
+def _chosen(
+    strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator, candidates: Candidates
+) -> Query:
+    """Choose rows; before the first label, a strategy that looks at embeddings too takes every class for as likely."""
+    cold = view.probs is None and view.embeddings is not None and not len(view.labelled_ids)
+    if not cold or Need.PROBS | Need.EMBEDDINGS not in strategy.needs:
+        return candidates.select(strategy, view, size, rng)
     view = dataclasses.replace(view, probs=np.full((len(view), 2), 0.5, dtype=np.float32))
-    query = candidates.select(part, view, size, _chance(seed))
+    query = candidates.select(strategy, view, size, rng)
     unknown = ("predicted", "confidence")  # of no model
     return dataclasses.replace(
         query, reasons={key: value for key, value in query.reasons.items() if key not in unknown}
     )
-
-
-def _begins(needs: Need, view: PoolView) -> bool:
-    """Return whether a strategy that weighs probabilities can begin from embeddings alone: nothing is known of any class."""
-    cold = view.probs is None and view.embeddings is not None and not len(view.labelled_ids)
-    return cold and Need.PROBS | Need.EMBEDDINGS in needs
 
 
 def curation_report(
