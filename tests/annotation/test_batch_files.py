@@ -132,7 +132,7 @@ def test_a_name_that_is_no_class_is_refused_and_nothing_is_taken(kind, tmp_path)
     kind().emit(asked, Blobs())
     wide = replace(asked, classes=(*CLASSES, "cow"))
     say(kind, wide, {3: ["cat"], 8: ["cow"], 5: []})
-    with pytest.raises(UnknownLabel, match="'cow' is no class; the classes are cat"):
+    with pytest.raises(UnknownLabel, match="'cow' is not a class; the classes are cat"):
         kind().collect(asked)
 
 

@@ -69,7 +69,7 @@ def test_spreadsheet_habits_are_understood(tmp_path, text, found):
         ("sample_id,label\nx,cat\n", UnknownSample, "x"),
         ("sample_id,label\n²,cat\n", UnknownSample, "²"),
         ("sample_id,label\n3,cat\n3,dog\n", ConflictingAnswers, "sample 3 twice: 'cat' and, in line 3, 'dog'"),
-        ("sample_id,label\n3,cow\n", UnknownLabel, "line 2: 'cow' is no class; the classes are cat, dog"),
+        ("sample_id,label\n3,cow\n", UnknownLabel, "line 2: 'cow' is not a class; the classes are cat, dog"),
         ("id,label\n3,cat\n", AnnotationError, "no column sample_id"),
         (b"sample_id,label\n3,\xff\n", AnnotationError, "not UTF-8"),
         ("", AnnotationError, "no column"),

@@ -214,7 +214,7 @@ def test_a_class_that_was_added_on_the_server_is_refused_in_words(server, tmp_pa
         label_config=config.replace('<Choice value="cat" />', '<Choice value="cat" /><Choice value="cow" />'),
     )
     person.label(3, "cow")
-    with pytest.raises(UnknownLabel, match="task .*'cow' is no class"):
+    with pytest.raises(UnknownLabel, match="task .*'cow' is not a class"):
         annotator.collect(asked)
 
 

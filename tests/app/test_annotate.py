@@ -13,6 +13,7 @@ from PIL import Image
 from poolwise.annotation.web import page
 from poolwise.annotation.web.batch_session import BatchSession
 from poolwise.annotation.web.forms import Submission
+from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import MOVED, Site
 from poolwise.annotation.web.vote_aggregation import aggregate
@@ -55,11 +56,11 @@ def begin(*more, name="one"):
 def shown(folder, **more):
     run = stored_run(folder)
     parts = shown_parts(run)
-    return AnnotatedRun(run, parts, **{"train": False, "redundancy": 1, "hold": 300.0, **more})
+    return AnnotatedRun(run, parts, Page(**more))
 
 
 def session_of(run):
-    return BatchSession(run.view().batch, run.store, redundancy=run.redundancy)
+    return BatchSession(run.view().batch, run.store, redundancy=run.page.redundancy)
 
 
 def right(at, key="", **more):
@@ -115,7 +116,7 @@ def test_an_answer_that_was_taken_back_after_the_loop_had_it_is_waited_for(here,
     begin(f"annotation.partial={partial}")
     run = shown(here / "runs/one")
     session = label_all(run)
-    assert take_votes(run.stored, run.parts, 1) == 10
+    assert take_votes(run.stored, run.parts, run.page) == 10
     last = session.undo("ann", "tab", "undo-one").sample_id
     record = begin(f"annotation.partial={partial}")
     assert (record.status, record.rounds) == ("parked", ())
@@ -138,8 +139,8 @@ def test_a_run_of_csv_files_can_be_labelled_on_the_page_too(here):
     begin("annotation=csv_files")
     run = shown(here / "runs/one")
     label_all(run)
-    assert take_votes(run.stored, run.parts, 1) == 10
-    assert take_votes(run.stored, run.parts, 1) == 0
+    assert take_votes(run.stored, run.parts, run.page) == 10
+    assert take_votes(run.stored, run.parts, run.page) == 0
     assert begin("annotation=csv_files").rounds[0].labelled == 4
 
 
@@ -152,7 +153,7 @@ def test_a_label_passes_the_vote_aggregation_once_whoever_takes_it(here, monkeyp
     label_all(run)
     run.batch_is_full()
     assert (len(counted), len(run.stored.ledger.annotations("one"))) == (1, 10), "the server takes the votes"
-    go_on(run.stored, run.parts, 1, print)
+    go_on(run.stored, run.parts, run.page, print)
     assert run.view().batch.round == 1
     assert len(counted) == 1, "and the loop, which goes on, finds the labels in the ledger"
     label_all(run)
@@ -187,7 +188,7 @@ def test_a_loop_that_fails_is_told_of_on_the_page(here):
     begin()
     run = shown(here / "runs/one", train=True)
     label_all(run)
-    take_votes(run.stored, run.parts, 1)
+    take_votes(run.stored, run.parts, run.page)
     (here / "photos/99.png").write_bytes((here / "photos/00.png").read_bytes())
     run.batch_is_full()
     run._worker.join(200)
@@ -285,7 +286,7 @@ def test_the_server_of_a_run_that_is_gone_takes_nothing_and_leaves_the_new_one_a
     at = session.batch.asks[1].sample_id
     works = (
         lambda: session.answer("ann", "tab", [right(at)], 4), old.view, old.version, old.batch_is_full, old.copies,
-        lambda: take_votes(old.stored, old.parts, 1), lambda: old.batch(0), lambda: shown_parts(old.stored),
+        lambda: take_votes(old.stored, old.parts, old.page), lambda: old.batch(0), lambda: shown_parts(old.stored),
     )  # fmt: skip
     for work in works:
         with pytest.raises(LedgerMoved):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from poolwise.annotation.web.batch_session import BatchSession
 from poolwise.annotation.web.forms import Submission
+from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.serializers import item
 from poolwise.annotation.web.site import Site
@@ -44,7 +45,7 @@ def review(request, tmp_path, monkeypatch):
         config = OmegaConf.to_container(compose("audit", words), resolve=True)
     assert run_job("audit", config, name="one", method="auto", command="poolwise audit").status == "parked"
     run = stored_run(tmp_path / "runs/one")
-    return AnnotatedRun(run, shown_parts(run), train=False, redundancy=1, hold=300.0)
+    return AnnotatedRun(run, shown_parts(run), Page())
 
 
 def say(run, at, label, verdict=Verdict.LABEL):
@@ -64,7 +65,7 @@ def test_doubted_labels_are_kept_changed_and_removed(review, tmp_path):
     kept, gone = (at for at in asked if at not in WRONG)
     say(review, WRONG[0], "bright"), say(review, WRONG[1], None, Verdict.CANNOT_TELL)
     say(review, kept, ("dark", "bright")[kept % 2]), say(review, gone, None, Verdict.REMOVE)
-    go_on(review.stored, review.parts, 1, print)
+    go_on(review.stored, review.parts, review.page, print)
     state = review.stored.ledger.state("one")
     assert state.stopped == "4 labels reviewed, 2 changed"
     found = written(review, tmp_path)
@@ -94,24 +95,24 @@ def test_of_two_copies_the_one_that_is_not_kept_leaves_the_labels(review, tmp_pa
     site.copies_session.answer(
         "ann", "tab", [Submission("keep-1", first, Verdict.KEEP), Submission("keep-2", second, Verdict.REMOVE)], 0
     )
-    assert take_votes(review.stored, review.parts, 1) == 1
+    assert take_votes(review.stored, review.parts, review.page) == 1
     found = written(review, tmp_path)
     assert "31" not in found
     assert found["05"] == "bright"
-    assert take_votes(review.stored, review.parts, 1) == 0
+    assert take_votes(review.stored, review.parts, review.page) == 0
 
 
 def test_a_review_that_was_taken_back_is_waited_for(review):
     session = BatchSession(review.view().batch, review.store)
     for ask in session.batch.asks:
         say(review, ask.sample_id, "dark")
-    take_votes(review.stored, review.parts, 1)
+    take_votes(review.stored, review.parts, review.page)
     session = BatchSession(review.view().batch, review.store)
     last = session.undo("ann", "tab", "undo-one").sample_id
-    go_on(review.stored, review.parts, 1, lambda line: None)
+    go_on(review.stored, review.parts, review.page, lambda line: None)
     if review.parts.annotator.source != "page":
         return  # files know of no votes
     assert review.view().batch is not None
     session.answer("ann", "tab", [Submission("again-it", last, Verdict.LABEL, ("bright",))], 0)
-    go_on(review.stored, review.parts, 1, lambda line: None)
+    go_on(review.stored, review.parts, review.page, lambda line: None)
     assert review.view().batch is None

@@ -1,4 +1,4 @@
-"""From what a file or a server says of pictures to answers: checked as a whole before any is taken, the same for every format."""
+"""From the records of a file or a server to answers: checked as a whole before any is taken, the same for every format."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SKIP = "skip"
 NONE = "none"
 """For several labels: answered, and no class applies. Where nothing stands, nothing is answered yet."""
 PICTURE = re.compile(r"sample_(\d{7,18})$")
-"""How a picture is called that was written for people; see `pictures.name_of`."""
+"""The name of a picture that was written for people; see `pictures.name_of`."""
 
 
 def choices(batch: Batch) -> list[str]:
-    """Return what people choose from: classes, skip, for several labels none; the latter two unless a class is called so.
+    """Return what people choose from: the classes, skip, and for several labels none, unless classes have these names.
 
     >>> from pathlib import Path
     >>> choices(Batch(0, (), ("cat", "Skip"), Task.MULTILABEL, Path()))
@@ -41,7 +41,7 @@ def label_text(label: Label) -> str:
 
 
 def asked(ask: Ask, path: str) -> Record:
-    """Return the record that goes out about a sample, with the picture at `path`."""
+    """Return the record of a sample that goes out, with the picture at `path`."""
     suggestion = ask.suggestion if ask.probability is not None else None
     return Record(
         path,
@@ -55,7 +55,7 @@ def asked(ask: Ask, path: str) -> Record:
 
 
 def answers_from(records: Sequence[Record], batch: Batch, where: str, annotator: str) -> list[Answer]:
-    """Return the answers among records; those that say nothing yet are left out.
+    """Return the answers among records, without those that say nothing yet.
 
     Args:
         records: as read.
@@ -103,7 +103,7 @@ def _within(place: str, where: str) -> str:
 
 
 def label_of(names: Sequence[str], batch: Batch, where: str) -> Label:
-    """Return names as people wrote them as a label; capitals do not matter where no two classes differ by them.
+    """Return the label that names mean; capitals do not matter where no two classes differ by them.
 
     Raises:
         UnknownLabel: a name that is no class, or several where one is asked for.
@@ -118,7 +118,7 @@ def label_of(names: Sequence[str], batch: Batch, where: str) -> Label:
         found = {_class(name, batch, where) for name in names}
         return tuple(name for name in batch.classes if name in found)
     if len(names) != 1:
-        raise UnknownLabel(f"{where}: {listed(names) or 'nothing'} was chosen; one class was asked for, or skip.")
+        raise UnknownLabel(f"{where}: {listed(names) or 'nothing'} was chosen; choose one class, or skip.")
     return _class(names[0], batch, where)
 
 
@@ -128,11 +128,11 @@ def _class(name: str, batch: Batch, where: str) -> str:
     alike = [known for known in batch.classes if known.casefold() == name.casefold()]
     if len(alike) == 1:
         return alike[0]
-    raise UnknownLabel(f"{where}: {name!r} is no class; the classes are {listed(batch.classes, 20)}; or write skip.")
+    raise UnknownLabel(f"{where}: {name!r} is not a class; the classes are {listed(batch.classes, 20)}; or write skip.")
 
 
 class _Index:
-    """Samples of a batch by id, by the name of a picture that was written for them, and by the end of their path."""
+    """Finds samples of a batch by id, by the name of a picture that was written for them, and by the end of their path."""
 
     def __init__(self, batch: Batch) -> None:
         self.ids = set(batch.ids())

@@ -7,16 +7,19 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
+
+from annotated_types import Ge
 
 from poolwise.annotation.answers import answers_from
 from poolwise.annotation.label_studio_files import interface, task_of
 from poolwise.annotation.label_studio_server import Gone, Server
 from poolwise.annotation.pictures import data_uri
-from poolwise.core.errors import AnnotationError, ConfigError
+from poolwise.core.errors import AnnotationError
 from poolwise.core.files import write_text
 from poolwise.core.interfaces import Annotator, ImageSource
+from poolwise.core.ranges import Checked, Count, OneOf
 from poolwise.core.types import Answer, Ask, Batch
 from poolwise.data.formats import label_studio
 from poolwise.data.formats.record import Record
@@ -28,7 +31,7 @@ TITLE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelStudio(Annotator):
+class LabelStudio(Checked, Annotator):
     """One project for the run, one task for each sample of a round.
 
     A key in the run's folder (`label_studio.json`) and in the project's description says which project is the run's; round and
@@ -45,22 +48,14 @@ class LabelStudio(Annotator):
     """
 
     url: str = "http://localhost:8080"
-    partial: str = "wait"
+    partial: Annotated[str, OneOf("wait", "train")] = "wait"
     annotator: str = ""
-    redundancy: int = 1
+    redundancy: Count = 1
     picture_url: str = ""
-    picture_side: int = 1024
+    picture_side: Annotated[int, Ge(16)] = 1024
 
     simulated: ClassVar[bool] = False
     source: ClassVar[str] = "label_studio"
-
-    def __post_init__(self) -> None:
-        if self.partial not in ("wait", "train"):
-            raise ConfigError(f"annotation.partial is {self.partial!r}; it is wait or train.")
-        if self.redundancy < 1 or self.picture_side < 16:
-            raise ConfigError(
-                f"annotation.redundancy ({self.redundancy}) is 1 or more, picture_side ({self.picture_side}) 16 or more."
-            )
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
         """Make the project and the tasks that are not there yet.
@@ -90,7 +85,7 @@ class LabelStudio(Annotator):
         )
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """Return all answers of the round so far, one a sample; nothing if it never went out.
+        """Return all answers of the round so far, one a sample; none if it never went out.
 
         Raises:
             AnnotationError: the server is away, or an annotation cannot be taken; none was.
@@ -125,7 +120,7 @@ class LabelStudio(Annotator):
         return {**task_of(ask, batch, image), "meta": {"sample_id": ask.sample_id, "round": batch.round}}
 
     def _project(self, server: Server, batch: Batch) -> int:
-        """Return the run's project; made if it is nowhere. The key is on the disk before the server hears of it."""
+        """Return the run's project, made if it is nowhere. The key is on the disk before the server gets it."""
         kept = _kept(batch)
         if not kept.get("key"):
             kept = {"key": secrets.token_hex(16)}
@@ -181,7 +176,7 @@ def _keep(batch: Batch, what: Mapping[str, Any]) -> None:
 
 
 def _of_round(tasks: Sequence[Mapping[str, Any]], batch: Batch) -> list[Mapping[str, Any]]:
-    """Return the tasks of a round; what others put into the project is theirs."""
+    """Return the tasks of a round; tasks that others put into the project are theirs."""
     ids = set(batch.ids())
     found = []
     for task in tasks:
@@ -192,7 +187,7 @@ def _of_round(tasks: Sequence[Mapping[str, Any]], batch: Batch) -> list[Mapping[
 
 
 def _doubled_removed(server: Server, tasks: Sequence[Mapping[str, Any]]) -> set[int]:
-    """Return ids that have a task. A request cut off by a kill may come late: of two tasks, one without work is removed."""
+    """Remove doubles and return the ids that have a task: a request cut off by a kill may have been carried out late."""
     first: dict[int, Mapping[str, Any]] = {}
     for task in sorted(tasks, key=lambda task: (not _worked_on(task), task["id"])):
         sample_id = task["meta"]["sample_id"]
@@ -203,7 +198,7 @@ def _doubled_removed(server: Server, tasks: Sequence[Mapping[str, Any]]) -> set[
 
 
 def _left_over_removed(server: Server, tasks: Sequence[Mapping[str, Any]], batch: Batch) -> None:
-    """Remove tasks that nobody answered before their round was closed: they went back to the pool, work would be lost."""
+    """Remove tasks that nobody answered before their round closed: back in the pool, work on them would be lost."""
     for task in tasks:
         meta = task.get("meta")
         ours = isinstance(meta, dict) and isinstance(meta.get("sample_id"), int) and isinstance(meta.get("round"), int)

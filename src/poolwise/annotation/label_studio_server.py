@@ -1,4 +1,4 @@
-"""What is asked of a Label Studio server, over HTTP; measured against 1.23.2. The token is never part of a message."""
+"""Requests to a Label Studio server, over HTTP; measured against 1.23.2. The token is never part of a message."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Server:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ConfigError("annotation.url is no http(s) address of a server, e.g. http://localhost:8080.")
+            raise ConfigError("annotation.url is not the http(s) address of a server, such as http://localhost:8080.")
         if parts.username or parts.password:
             raise ConfigError(f"annotation.url holds a login; take it out, the token comes from {TOKEN}.")
         self.url = self.url.rstrip("/")
@@ -73,7 +73,7 @@ class Server:
         return _mapping(self._call("GET", f"/api/projects/{project}/"))
 
     def find_project(self, mark: str) -> int | None:
-        """Return the number of the project that has `mark` in its description."""
+        """Return the number of the project that has `mark` in its description; None if there is none."""
         for page in range(1, 10_000):
             params = {"page": page, "page_size": PAGE, "include": "id,description"}
             found = _mapping(self._call("GET", "/api/projects/", params=params))
@@ -85,7 +85,7 @@ class Server:
         return None
 
     def create_project(self, **settings: Any) -> int:
-        """Create a project; return its number."""
+        """Make a project; return its number."""
         return int(_field(self._call("POST", "/api/projects/", body=settings), "id"))
 
     def change_project(self, project: int, **settings: Any) -> None:
@@ -93,7 +93,7 @@ class Server:
         self._call("PATCH", f"/api/projects/{project}/", body=settings)
 
     def add(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
-        """Add new tasks. Not safe to repeat: look first which are there."""
+        """Add tasks. Not safe to repeat: look first which are there."""
         self._call("POST", f"/api/projects/{project}/import", body=list(tasks))
 
     def remove(self, task: int) -> None:
@@ -101,18 +101,16 @@ class Server:
         self._call("DELETE", f"/api/tasks/{task}/")
 
     def tasks(self, project: int, *, answered: bool = False) -> list[Mapping[str, Any]]:
-        """Return all tasks of a project with `meta`, annotations, drafts, or only those that somebody answered or skipped.
+        """Return all tasks of a project with `meta`, annotations and drafts, or only those that somebody answered or skipped.
 
         Pages may shift while others work; if a task is missing at the end, they are read once more.
         """
         for _ in range(3):
-            found, told = {}, 0
-            for page, total in self._pages(project, answered):
-                found.update({int(task["id"]): task for task in page})
-                told = total
-            if len(found) >= told:
+            pages = list(self._pages(project, answered))
+            tasks = {int(task["id"]): task for page, _ in pages for task in page}
+            if not pages or len(tasks) >= pages[-1][1]:
                 break
-        return [found[at] for at in sorted(found)]
+        return [tasks[number] for number in sorted(tasks)]
 
     def _pages(self, project: int, answered: bool) -> Iterator[tuple[list[Mapping[str, Any]], int]]:
         query: dict[str, Any] = {"ordering": ["tasks:id"]}
@@ -139,7 +137,7 @@ class Server:
             seen, page = seen + len(tasks), page + 1
 
     def people(self) -> dict[int, str]:
-        """Return number -> e-mail address of the organisation's people, empty where the token may not ask."""
+        """Return number -> e-mail address of the people of the organisation, empty where the token may not ask."""
         try:
             found = self._call("GET", "/api/users/")
         except Away:
@@ -157,7 +155,7 @@ class Server:
         return self._checked(status, content, f"{method} {path}")
 
     def _exchange(self) -> None:
-        """Get a token that lasts some minutes, for the personal access token."""
+        """Exchange the personal access token for one that lasts some minutes."""
         status, content = self._send("POST", "/api/token/refresh/", None, {"refresh": self._token})
         found = self._checked(status, content, "POST /api/token/refresh/")
         self._header = f"Bearer {_field(found, 'access')}"
@@ -196,7 +194,7 @@ class Server:
             raise Away(f"{self.url} answered {what} with no JSON; is it a Label Studio server?") from None
 
     def _why(self, content: bytes) -> str:
-        """Return the server's own words, cut, without the token whatever they are."""
+        """Return the server's own words, cut, and without the token."""
         try:
             body = json.loads(content)
             said = body.get("validation_errors") or body.get("detail") or ""

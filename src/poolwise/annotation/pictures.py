@@ -25,7 +25,7 @@ SHOWN = 128
 
 
 def name_of(sample_id: int, suffix: str) -> str:
-    """Return the name of a picture written for people: tools keep names where they keep nothing else.
+    """Return the name of a picture that is written for people: tools keep names where they keep nothing else.
 
     >>> name_of(3, ".png")
     'sample_0000003.png'
@@ -40,7 +40,7 @@ def where_it_lies(sample_id: int, images: ImageSource, folder: Path) -> Path:
 
 
 def copied(sample_id: int, images: ImageSource, folder: Path) -> Path:
-    """Copy the picture into `folder`, as it is if it is a file, else as PNG, unless it is there; return its path."""
+    """Copy the picture to `folder`, as it is if it is a file, else as PNG, unless it is there; return its path."""
     file = images.file(sample_id)
     out = folder / name_of(sample_id, ".png" if file is None else file.suffix.lower())
     if not out.exists():
@@ -98,7 +98,7 @@ def _within(size: tuple[int, int], right: float, bottom: float) -> tuple[int, in
 
 
 def _opened(file: Path, most: int | None = None) -> PillowImage.Image:
-    """Return an RGB picture, upright. Raises UnreadableImages."""
+    """Open an RGB picture, upright. Raises UnreadableImages."""
     from PIL import Image, ImageOps
 
     try:
@@ -111,7 +111,7 @@ def _opened(file: Path, most: int | None = None) -> PillowImage.Image:
 
 
 def data_uri(sample_id: int, images: ImageSource, most: int) -> str:
-    """Return the picture as text, "data:image/...;base64,...", its longer side at most `most` pixels.
+    """Return the picture itself as text, "data:image/...;base64,...", its longer side at most `most` pixels.
 
     Raises:
         UnreadableImages: its file cannot be decoded.

@@ -20,7 +20,7 @@ from poolwise.annotation.web.site import Site
 from poolwise.app.annotated import AnnotatedRun, go_on, shown_parts, take_votes
 from poolwise.app.terminal import Terminal
 from poolwise.core.errors import ConfigError, PoolwiseError, RunBusy, listed
-from poolwise.jobs.stored import ShownParts, StoredRun, stored_run
+from poolwise.jobs.stored import ShownParts, stored_run
 from poolwise.ledger.votes import Votes
 
 PORT = 8765
@@ -56,13 +56,13 @@ def annotate(folder: Path | None, serving: Serving, *, collect: bool = False) ->
     display = Terminal()
     run = stored_run(folder or waiting_run(Path("runs")), trusted=serving.trusted)
     parts = shown_parts(run)
-    shown = _annotated(run, parts, serving)
+    page = page_of(parts, serving)
     if collect:
-        go_on(run, parts, shown.redundancy, display.say)
+        go_on(run, parts, page, display.say)
         return
     try:
         with run.ledger.lock(f"{run.name}/page", run.folder / "page"):
-            _serve(shown, serving, display)
+            _serve(AnnotatedRun(run, parts, page), serving, display)
     except RunBusy as error:
         raise RunBusy(f"another server shows run {run.name!r}; end it first, or use its page.") from error
     finally:
@@ -97,12 +97,11 @@ def waiting_run(runs: Path) -> Path:
     )
 
 
-def _annotated(run: StoredRun, parts: ShownParts, serving: Serving) -> AnnotatedRun:
-    """Return the run with its own settings of the page, unless the command line says otherwise."""
-    options = {"train": serving.train, "redundancy": serving.redundancy, "hold_minutes": serving.hold_minutes}
-    given = {name: value for name, value in options.items() if value is not None}
-    page = Page(**{**parts.annotator.page_settings(), **given})
-    return AnnotatedRun(run, parts, page.train, page.redundancy, page.hold_minutes * 60)
+def page_of(parts: ShownParts, serving: Serving) -> Page:
+    """Return the run's own settings of the page, unless the command line says otherwise."""
+    names = ("train", "redundancy", "hold_minutes")
+    given = {name: value for name in names if (value := getattr(serving, name)) is not None}
+    return Page(**{**parts.annotator.page_settings(), **given})
 
 
 def _serve(run: AnnotatedRun, serving: Serving, display: Terminal) -> None:
@@ -155,7 +154,7 @@ def _open(address: str, serving: Serving, display: Terminal) -> None:
 def _ended(run: AnnotatedRun, site: Site, display: Terminal) -> None:
     """Take the votes, unless another loop is at work and takes them itself; tell how far the batch is."""
     with suppress(RunBusy):
-        take_votes(run.stored, run.parts, run.redundancy)
+        take_votes(run.stored, run.parts, run.page)
     if site.session is not None:
         counts = site.session.counts("")
         goes_on = f" The run goes on with: poolwise annotate {run.stored.folder} --collect" if site.session.full else ""

@@ -6,7 +6,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -51,7 +51,7 @@ def shown_parts(run: StoredRun) -> ShownParts:
     return parts
 
 
-def take_votes(run: StoredRun, parts: ShownParts, redundancy: int) -> int:
+def take_votes(run: StoredRun, parts: ShownParts, page: Page) -> int:
     """Write what people said on the page into the ledger as annotations; return how many are new.
 
     Raises:
@@ -59,27 +59,17 @@ def take_votes(run: StoredRun, parts: ShownParts, redundancy: int) -> int:
     """
     if not run.ledger.state(run.name).rounds:
         return 0
-    page = Page(partial="train", redundancy=redundancy).reading(Votes(run.ledger, run.name).all)
-    return take_answers(run, parts, page)
+    votes = Votes(run.ledger, run.name)
+    return take_answers(run, parts, replace(page, partial="train").reading(votes.all))
 
 
 @dataclass
 class AnnotatedRun:
-    """`annotation.web.site.Run` over a ledger.
-
-    Attributes:
-        stored: the run.
-        parts: its pictures and annotator.
-        train: go on with the loop when a batch is full.
-        redundancy: people who speak of each sample.
-        hold: seconds for which a sample stays with a person.
-    """
+    """`annotation.web.site.Run` over a ledger: a stored run, its pictures and annotator, and the settings of its page."""
 
     stored: StoredRun
     parts: ShownParts
-    train: bool
-    redundancy: int
-    hold: float
+    page: Page
     store: Votes = field(init=False)
     _worker: BaseProcess | None = None
     _failed_at: int = -1
@@ -167,13 +157,13 @@ class AnnotatedRun:
 
     def batch_is_full(self) -> None:
         """Take the votes; go on with the loop, if that is asked for, in a process of its own."""
-        taken = take_votes(self.stored, self.parts, self.redundancy)
-        if self.train and (taken or self._worker is None or self._worker.exitcode is not None):
+        taken = take_votes(self.stored, self.parts, self.page)
+        if self.page.train and (taken or self._worker is None or self._worker.exitcode is not None):
             self._worker, self._failed_at = self._started(), -1
 
     def _started(self) -> BaseProcess:
         """Start a worker: training takes long, may run out of memory, and changes the current folder, so no thread will do."""
-        worker = get_context("spawn").Process(target=work, args=(self.stored.folder, self.redundancy))
+        worker = get_context("spawn").Process(target=work, args=(self.stored.folder, self.page))
         with environment(PYTHONSAFEPATH="1"):  # modules in the current folder may be somebody else's
             worker.start()
         return worker
@@ -182,6 +172,8 @@ class AnnotatedRun:
         """End the worker, which loses at most the step that it is in; a process that ends waits for its workers otherwise."""
         if self._worker is not None:
             self._worker.terminate()
+            self._worker.join(10)
+            self._worker.kill()  # a library may have taken the signal for itself
             self._worker.join()
 
 
@@ -219,15 +211,15 @@ def _groups(columns: Mapping[str, Sequence[Any]], state: RunState, images: Image
     )
 
 
-def go_on(run: StoredRun, parts: ShownParts, redundancy: int, say: Callable[[str], None]) -> None:
+def go_on(run: StoredRun, parts: ShownParts, page: Page, say: Callable[[str], None]) -> None:
     """Take the votes, then go on with the run as far as it goes."""
-    count = take_votes(run, parts, redundancy)
+    count = take_votes(run, parts, page)
     say(f"{count} new answers from the page recorded in run {run.name}.")
     for line in go_on_with(run, run.build(Terminal())):
         say(line)
 
 
-def work(folder: Path, redundancy: int) -> None:
+def work(folder: Path, page: Page) -> None:
     """Go on with a run, in a process of its own: what it says goes into a file in the run's folder."""
     from poolwise.app.cli import guarded
 
@@ -235,4 +227,4 @@ def work(folder: Path, redundancy: int) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     run = stored_run(folder)
-    guarded(lambda: go_on(run, shown_parts(run), redundancy, Terminal().say))
+    guarded(lambda: go_on(run, shown_parts(run), page, Terminal().say))

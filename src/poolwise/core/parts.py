@@ -46,7 +46,7 @@ MOVED: Mapping[str, str] = MappingProxyType({
 
 
 def conf_dir() -> Path:
-    """The folder of configurations: inside an installed package, else at the top of the checkout."""
+    """Return the folder of configurations: inside an installed package, else at the top of the checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parents[1] / "conf"

@@ -112,15 +112,15 @@ class Manifest:
         return len(self.paths)
 
     def ids(self, split: Split) -> Ids:
-        """Sample ids of one split, ascending."""
+        """Return sample ids of one split, ascending."""
         return np.flatnonzero(self.splits == split.value).astype(np.int64)
 
     def known(self) -> NDArray[np.bool_]:
-        """(N,) whether a label is given."""
+        """Return (N,) whether a label is given."""
         return is_known(self.labels)
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each part, so that a change can be named.
+        """Return the SHA-256 of each part, so that a change can be named.
 
         The given labels are part of it: the same pictures with other labels are other data.
         """
@@ -138,7 +138,7 @@ class Manifest:
         return {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
 
     def digest(self) -> str:
-        """One SHA-256 over all parts."""
+        """Return one SHA-256 over all parts."""
         return hashlib.sha256("".join(self.digests().values()).encode()).hexdigest()
 
 
@@ -257,7 +257,7 @@ class Batch:
     """The latest annotation of each sample: an annotator may leave out answers that are no later."""
 
     def ids(self) -> list[int]:
-        """Sample ids in the order asked."""
+        """Return sample ids in the order asked."""
         return [ask.sample_id for ask in self.asks]
 
 

@@ -1,4 +1,4 @@
-"""What people do on the annotation page, as records that pass between the page and the ledger. Standard library only."""
+"""Votes and claims of people on the annotation page, as records for the page and the ledger. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from poolwise.core.labels import Label
 
 
 class Verdict(str, Enum):
-    """What a person says of a sample."""
+    """A person's verdict on a sample."""
 
     LABEL = "label"
     CANNOT_TELL = "cannot tell"

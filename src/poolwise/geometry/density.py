@@ -1,4 +1,4 @@
-"""How dense the neighbourhood of each row is, by its nearest neighbours."""
+"""Density of the neighbourhood of each row, by its nearest neighbours."""
 
 from __future__ import annotations
 

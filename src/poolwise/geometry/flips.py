@@ -1,4 +1,4 @@
-"""How far along the gradient of its loss a row of features must go until a linear layer predicts another class."""
+"""Distance along the gradient of its loss that a row of features must go until a linear layer changes the class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two pictures are copies of one picture, by their pixels."""
+"""Comparison of two pictures by their pixels: are they copies of one?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How alike each row is to all rows, without a matrix of all pairs."""
+"""Similarity of each row to all rows, without a matrix of all pairs."""
 
 from __future__ import annotations
 

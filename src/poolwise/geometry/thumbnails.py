@@ -27,7 +27,7 @@ FAINT = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Thumbnails:
-    """What is kept of the pictures of a pool: 3.5 KB of a picture in colour, 1.5 KB of a grey one.
+    """Thumbnails of the pictures of a pool: 3.5 KB of a picture in colour, 1.5 KB of a grey one.
 
     Attributes:
         small: (N, C, h, w) uint8, at most 32 pixels a side.

@@ -1,1 +1,1 @@
-"""How good a model is, and how much its labels bought: pure functions on arrays."""
+"""Quality of a model, and the worth of its labels: pure functions on arrays."""

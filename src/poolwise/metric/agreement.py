@@ -1,4 +1,4 @@
-"""How far two sets of predictions of the same samples agree."""
+"""Agreement of two sets of predictions of the same samples."""
 
 from __future__ import annotations
 

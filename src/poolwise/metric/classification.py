@@ -1,4 +1,4 @@
-"""How good a classifier is on held-out samples, and whether it is as sure as it is right. The numbers are torchmetrics' own.
+"""Quality of a classifier on held-out samples: accuracy and calibration. The numbers are torchmetrics' own.
 
 Classes that the held-out set does not contain are left out of every mean over classes: there is nothing to measure,
 and a zero (or a one) in their place would move the mean by a class nobody looked at.
@@ -80,7 +80,7 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What was measured on held-out samples.
+    """Measurements on held-out samples.
 
     Attributes:
         metrics: name -> value; higher is better except `nll` (nats a sample) and `ece` (0..1), where lower is.

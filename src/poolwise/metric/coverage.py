@@ -51,7 +51,7 @@ class Measure:
 
     @property
     def verdict(self) -> str:
-        """Whether the value lies outside the interval: "better", "worse", or "like random"."""
+        """Place of the value against the interval: "better", "worse", or "like random"."""
         if self.low <= self.value <= self.high:
             return "like random"
         return "better" if (self.value > self.high) == (self.better == "higher") else "worse"

@@ -1,4 +1,4 @@
-"""What labels bought: learning curves against the number of labels, and one curve against a control.
+"""Label efficiency: learning curves against the number of labels, and one curve against a control.
 
 A curve is `labels` (R,), strictly increasing and positive, with `scores` (R,), finite. Between its points it is taken
 to be straight. Scores are "higher is better" here except where `higher_is_better` says otherwise.

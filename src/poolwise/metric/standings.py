@@ -1,4 +1,4 @@
-"""How strategies stand on one data set in one regime: from their learning curves to a row each. Pure.
+"""Standings of strategies on one data set in one regime: from their learning curves to a row each. Pure.
 
 Scores are "higher is better"; a curve is (labels (R,), scores (R,)) as in `label_efficiency`.
 """

@@ -1,1 +1,1 @@
-"""How good the data are: wrong labels, several annotators, duplicates, and what to leave out. Pure."""
+"""Quality of the data: wrong labels, several annotators, duplicates, and pruning. Pure."""

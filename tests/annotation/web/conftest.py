@@ -10,6 +10,7 @@ import pytest
 from builders import Blobs, ledger
 from poolwise.annotation.web.app import application
 from poolwise.annotation.web.batch_session import BatchSession
+from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.people import People, hash_of
 from poolwise.annotation.web.pictures import Pictures
 from poolwise.annotation.web.site import CopyGroup, Site, View
@@ -34,9 +35,7 @@ class Shelf:
     store: Votes
     batches: list
     images: object
-    redundancy: int = 1
-    hold: float = 300.0
-    train: bool = False
+    page: Page = field(default_factory=Page)
     name: str = "one"
     filled: list = field(default_factory=list)
     groups: tuple = ()

@@ -1,22 +1,21 @@
 """The whole server: pages, routes and pictures, behind the middleware."""
 
-# No `from __future__ import annotations` here: FastAPI reads the annotations of functions within functions.
+from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
 
-from poolwise.annotation.web.auth import Auth
+from poolwise.annotation.web import routes
+from poolwise.annotation.web.auth import Auth, Person
 from poolwise.annotation.web.middleware import SecurityMiddleware
 from poolwise.annotation.web.pages import page_routes
 from poolwise.annotation.web.people import People
-from poolwise.annotation.web.routes import api_routes, picture_routes
 from poolwise.annotation.web.site import Site, for_page
 from poolwise.core.errors import AnnotationError, LedgerError, PoolwiseError, UnknownLabel, UnknownSample
 
@@ -25,12 +24,13 @@ def application(site: Site, people: People, hosts: Iterable[str] | None = None) 
     """Return the server of a run; see `SecurityMiddleware` for `hosts`."""
     auth = Auth(people, site.data)
     app = FastAPI(title="poolwise annotate", docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (auth.router(), page_routes(site, auth), api_routes(site, auth), picture_routes(site, auth)):
+    app.state.site, app.state.auth = site, auth
+    for router in (auth.router(), page_routes(site, auth), routes.api, routes.pictures):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("poolwise.annotation.web") / "static")))
 
     @app.get("/openapi.json", include_in_schema=False)
-    def schema(person: Annotated[str, Depends(auth.current_person)]) -> JSONResponse:
+    def schema(person: Person) -> JSONResponse:
         return JSONResponse(app.openapi())
 
     @app.exception_handler(PoolwiseError)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from poolwise.annotation.web.middleware import LoginLimiter
@@ -35,22 +35,6 @@ class Auth:
         self.people = people
         self.cookie = f"poolwise_{site}"
         self._attempts = LoginLimiter()
-
-    def current_person(self, request: Request) -> str:
-        """Return the person behind a request. Raises NotLoggedIn."""
-        if not self.people.need_token:
-            return self.people.alone
-        person = self.people.by_session(request.cookies.get(self.cookie, ""))
-        if person is None:
-            raise NotLoggedIn
-        return person
-
-    def changing_person(self, request: Request) -> str:
-        """Return the person who asks for a change, from a page of ours. Raises NotLoggedIn, HTTPException."""
-        person = self.current_person(request)
-        if not hmac.compare_digest(request.headers.get(CSRF, "").encode(), self.people.csrf(person).encode()):
-            raise HTTPException(403, "The page is too old; load it again.")
-        return person
 
     def router(self) -> APIRouter:
         """Return the routes of login and logout."""
@@ -84,6 +68,30 @@ class Auth:
         response = RedirectResponse("/login", 303)
         response.delete_cookie(self.cookie, httponly=True, samesite="strict")
         return response
+
+
+def current_person(request: Request) -> str:
+    """Return the person behind a request. Raises NotLoggedIn."""
+    auth: Auth = request.app.state.auth
+    if not auth.people.need_token:
+        return auth.people.alone
+    person = auth.people.by_session(request.cookies.get(auth.cookie, ""))
+    if person is None:
+        raise NotLoggedIn
+    return person
+
+
+def changing_person(request: Request) -> str:
+    """Return the person who asks for a change, from a page of ours. Raises NotLoggedIn, HTTPException."""
+    person = current_person(request)
+    expected = request.app.state.auth.people.csrf(person)
+    if not hmac.compare_digest(request.headers.get(CSRF, "").encode(), expected.encode()):
+        raise HTTPException(403, "The page is too old; load it again.")
+    return person
+
+
+Person = Annotated[str, Depends(current_person)]
+ChangingPerson = Annotated[str, Depends(changing_person)]
 
 
 def token_in(body: bytes) -> str:

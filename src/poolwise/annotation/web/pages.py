@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from poolwise.annotation.web.auth import Auth, NotLoggedIn, rendered
+from poolwise.annotation.web.auth import Auth, NotLoggedIn, current_person, rendered
 from poolwise.annotation.web.pictures import SIDES
 from poolwise.annotation.web.serializers import address
 from poolwise.annotation.web.site import Site
@@ -28,7 +28,7 @@ def page_routes(site: Site, auth: Auth) -> APIRouter:
 def _page(site: Site, auth: Auth, path: str, template: str) -> Callable[[Request], Response]:
     def page(request: Request) -> Response:
         try:
-            person = auth.current_person(request)
+            person = current_person(request)
         except NotLoggedIn:
             return RedirectResponse("/login", 303)
         manifest = site.run.images.manifest

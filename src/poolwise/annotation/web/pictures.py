@@ -62,7 +62,7 @@ class Pictures:
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, sample_id: int, side: int) -> Encoded:
-        """Return a sample, its longest side at most `side`. Raises UnreadableImages, OSError: there is nothing to be had."""
+        """Return a sample, its longest side at most `side`. Raises UnreadableImages, OSError: it cannot be read."""
         key = (sample_id, side)
         with self._lock:
             if key in self._kept:
@@ -80,7 +80,7 @@ class Pictures:
         return found
 
     def _place(self, sample_id: int) -> tuple[Path | None, Box | None]:
-        """Return the file of a sample, and which part of it; none for packed data."""
+        """Return the file of a sample, and which part of it; None for packed data."""
         file, place = self.images.file(sample_id), self.images.place(sample_id)
         if file is not None or place is None:
             return file, None
@@ -102,7 +102,7 @@ class Pictures:
 
 
 def pixels_of(file: Path) -> int:
-    """Return how many pixels a file says that it has; 0 if it cannot be told."""
+    """Return how many pixels a file says that it has; 0 if it does not say."""
     from PIL import Image
 
     try:
@@ -119,7 +119,7 @@ def pixels_of(file: Path) -> int:
 
 
 def opened(file: Path, side: int) -> Image | None:
-    """Return a picture file, upright, in grey or RGB; None for what a browser is better shown as the model sees it.
+    """Return a picture file, upright, in grey or RGB; None where the page shows what the model sees instead.
 
     Too large a file or picture, a mode of more than 8 bits, a format of another kind, a decoder's failure.
     """
@@ -142,7 +142,7 @@ def opened(file: Path, side: int) -> Image | None:
 
 
 def flat(picture: Image) -> Image:
-    """Return grey or RGB; transparent parts over white, as training has them."""
+    """Return a picture in grey or RGB; transparent parts over white, as training has them."""
     from PIL import Image
 
     if picture.mode in ("L", "RGB"):
@@ -154,7 +154,7 @@ def flat(picture: Image) -> Image:
 
 
 def encode(picture: Image, side: int) -> Encoded:
-    """Return a PNG for tiny pictures, whose pixels count; JPEG otherwise."""
+    """Encode as PNG for tiny pictures, whose pixels count; as JPEG otherwise."""
     from PIL import Image
 
     if max(picture.size) > side:

@@ -69,11 +69,7 @@ class Queue:
 
     def held(self, person: str, tab: str, now: float) -> list[int]:
         """Return what a tab holds, oldest claim first."""
-        return [claim.sample_id for claim in self.claims_of(person, tab) if claim.until > now]
-
-    def claims_of(self, person: str, tab: str) -> list[Claim]:
-        """Return every claim of a tab, run out or not."""
-        return list(self._held[person, tab].values())
+        return [claim.sample_id for claim in self._held[person, tab].values() if claim.until > now]
 
     def take(
         self, person: str, tab: str, count: int, now: float, round: int, order: Iterable[int] | None = None

@@ -1,13 +1,13 @@
 """Handlers: samples to show, answers to keep, one to take back, figures, pictures."""
 
-# No `from __future__ import annotations` here: FastAPI reads the annotations of functions within functions.
+from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
-from poolwise.annotation.web.auth import Auth
+from poolwise.annotation.web.auth import ChangingPerson, Person
 from poolwise.annotation.web.forms import (
     AnswerRequest,
     FiguresResponse,
@@ -37,102 +37,88 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def api_routes(site: Site, auth: Auth) -> APIRouter:
-    """Return the routes under /api."""
-    router = APIRouter(prefix="/api", responses=REFUSALS)
-
-    @router.post("/take")
-    def take(request: TakeRequest, person: Annotated[str, Depends(auth.changing_person)]) -> TakeResponse:
-        """Show samples in a tab; renews what the tab holds."""
-        return taken(site, person, request)
-
-    @router.post("/answer")
-    def answer(sent: AnswerRequest, person: Annotated[str, Depends(auth.changing_person)]) -> TakeResponse:
-        """Keep answers; they are in the ledger when this returns. The same key again changes nothing."""
-        return answered(site, person, sent)
-
-    @router.post("/undo")
-    def undo(request: UndoRequest, person: Annotated[str, Depends(auth.changing_person)]) -> UndoResponse:
-        """Take the last answer back."""
-        return undone(site, person, request)
-
-    @router.get("/figures")
-    def figures(person: Annotated[str, Depends(auth.current_person)]) -> FiguresResponse:
-        """Show how fast people are and how often they agree with the suggestion, in this batch."""
-        session = site.session
-        people = [] if session is None else session.speeds()
-        return FiguresResponse(people=people, progress=progress(site, person))
-
-    @router.post("/keep")
-    def keep(request: KeepRequest, person: Annotated[str, Depends(auth.changing_person)]) -> KeepResponse:
-        """Keep some samples of a duplicate group, remove the others."""
-        return kept(site, person, request)
-
-    return router
+api = APIRouter(prefix="/api", responses=REFUSALS)
+pictures = APIRouter(responses=REFUSALS)
 
 
-def picture_routes(site: Site, auth: Auth) -> APIRouter:
-    """Return the route of samples as pictures, by id."""
-    router = APIRouter(responses=REFUSALS)
-
-    @router.get("/picture/{data}/{side}/{sample_id}", response_class=Response)
-    def picture(data: str, side: int, sample_id: Id, person: Annotated[str, Depends(auth.current_person)]) -> Response:
-        """Send one picture."""
-        if data != site.data or side not in SIDES or sample_id >= len(site.run.images.manifest):
-            raise HTTPException(404, "no such picture")
-        try:
-            encoded = site.pictures.get(sample_id, side)
-        except (UnreadableImages, OSError) as error:
-            raise HTTPException(404, "this picture cannot be read") from error
-        return Response(encoded.content, media_type=encoded.kind, headers={"cache-control": MONTH})
-
-    return router
+def _site(request: Request) -> Site:
+    site: Site = request.app.state.site
+    return site
 
 
-def taken(site: Site, person: str, request: TakeRequest) -> TakeResponse:
-    """Return what a tab is to show of the open batch."""
+TheSite = Annotated[Site, Depends(_site)]
+
+
+@api.post("/take")
+def take(body: TakeRequest, site: TheSite, person: ChangingPerson) -> TakeResponse:
+    """Show samples of the open batch in a tab; renews what the tab holds."""
     session = site.session
-    asks = [] if session is None else session.take(person, request.tab, request.count, grid=request.grid)
+    asks = [] if session is None else session.take(person, body.tab, body.count, grid=body.grid)
     return _response(site, person, asks)
 
 
-def answered(site: Site, person: str, sent: AnswerRequest) -> TakeResponse:
-    """Keep answers to the open batch or, as corrections, to an earlier one; return what the tab is to show next."""
-    session = site.session_of(sent.round)
+@api.post("/answer")
+def answer(body: AnswerRequest, site: TheSite, person: ChangingPerson) -> TakeResponse:
+    """Keep answers; they are in the ledger when this returns. The same key again changes nothing.
+
+    Answers to an earlier batch than the open one are corrections.
+    """
+    session = site.session_of(body.round)
     if session is None:
-        raise HTTPException(404, f"there is no round {sent.round}")
+        raise HTTPException(404, f"there is no round {body.round}")
     is_open = session is site.session
-    count = sent.count if is_open else 0
-    asks = session.answer(person, sent.tab, sent.answers, count, aside=sent.aside, grid=sent.grid)
-    return _response(site, person, asks) if is_open else taken(site, person, sent)
+    count = body.count if is_open else 0
+    asks = session.answer(person, body.tab, body.answers, count, aside=body.aside, grid=body.grid)
+    return _response(site, person, asks) if is_open else take(body, site, person)
 
 
 def _response(site: Site, person: str, asks: list[Ask]) -> TakeResponse:
     return TakeResponse(items=[item(site, ask) for ask in asks], progress=progress(site, person))
 
 
-def undone(site: Site, person: str, request: UndoRequest) -> UndoResponse:
-    """Take a person's last answer to the open batch back."""
+@api.post("/undo")
+def undo(body: UndoRequest, site: TheSite, person: ChangingPerson) -> UndoResponse:
+    """Take the last answer to the open batch back."""
     session = site.session
-    vote = None if session is None else session.undo(person, request.tab, request.key)
+    vote = None if session is None else session.undo(person, body.tab, body.key)
     if session is None or vote is None:
         return UndoResponse(item=None, labels=[], note="", progress=progress(site, person))
     back = item(site, session.asks[vote.sample_id])
     return UndoResponse(item=back, labels=names(vote.label) or [], note=vote.note, progress=progress(site, person))
 
 
-def kept(site: Site, person: str, request: KeepRequest) -> KeepResponse:
-    """Record which members of a duplicate group stay; the others leave the labels."""
-    group = site.groups.get(request.group)
+@api.get("/figures")
+def figures(site: TheSite, person: Person) -> FiguresResponse:
+    """Show how fast people are and how often they agree with the suggestion, in this batch."""
+    people = [] if site.session is None else site.session.speeds()
+    return FiguresResponse(people=people, progress=progress(site, person))
+
+
+@api.post("/keep")
+def keep(body: KeepRequest, site: TheSite, person: ChangingPerson) -> KeepResponse:
+    """Keep some samples of a duplicate group; the others leave the labels."""
+    group = site.groups.get(body.group)
     if group is None:
-        raise HTTPException(404, f"there is no duplicate group {request.group}")
+        raise HTTPException(404, f"there is no duplicate group {body.group}")
     members = {sample_id for sample_id, *_ in group.members}
-    keep = set(request.keep)
-    if not keep or keep - members:
+    kept = set(body.keep)
+    if not kept or kept - members:
         raise HTTPException(409, "keep at least one, and of this group")
     sent = [
-        Submission(f"{request.key}-{each}", each, Verdict.KEEP if each in keep else Verdict.REMOVE)
+        Submission(f"{body.key}-{each}", each, Verdict.KEEP if each in kept else Verdict.REMOVE)
         for each in sorted(members)
     ]
     site.copies_session.answer(person, "copies", sent, 0)
-    return KeepResponse(removed=len(members - keep))
+    return KeepResponse(removed=len(members - kept))
+
+
+@pictures.get("/picture/{data}/{side}/{sample_id}", response_class=Response)
+def picture(data: str, side: int, sample_id: Id, site: TheSite, person: Person) -> Response:
+    """Send one picture."""
+    if data != site.data or side not in SIDES or sample_id >= len(site.run.images.manifest):
+        raise HTTPException(404, "no such picture")
+    try:
+        encoded = site.pictures.get(sample_id, side)
+    except (UnreadableImages, OSError) as error:
+        raise HTTPException(404, "this picture cannot be read") from error
+    return Response(encoded.content, media_type=encoded.kind, headers={"cache-control": MONTH})

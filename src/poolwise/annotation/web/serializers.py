@@ -68,5 +68,5 @@ def progress(site: Site, person: str) -> Progress:
         mine=counts.mine if counts else 0,
         full=counts is not None and counts.done == counts.total,
         stage=view.stage, since=view.since, expected=view.expected, over=view.over, metric=view.metric,
-        scores=list(view.scores), next_command="" if site.run.train else view.next_command, trouble=site.trouble,
+        scores=list(view.scores), next_command="" if site.run.page.train else view.next_command, trouble=site.trouble,
     )  # fmt: skip

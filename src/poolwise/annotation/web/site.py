@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from poolwise.annotation.web.batch_session import BatchSession, VoteStore
+from poolwise.annotation.web.page import Page
 from poolwise.annotation.web.pictures import SIDES, Pictures
 from poolwise.core.errors import LedgerMoved, PoolwiseError, RunBusy
 from poolwise.core.interfaces import ImageSource
@@ -80,16 +81,8 @@ class Run(Protocol):
         """Return where its votes go."""
 
     @property
-    def redundancy(self) -> int:
-        """People who answer each sample."""
-
-    @property
-    def hold(self) -> float:
-        """Seconds for which a sample stays with a tab."""
-
-    @property
-    def train(self) -> bool:
-        """Return whether the loop goes on when a batch is full."""
+    def page(self) -> Page:
+        """Its annotator, with the settings of the page and the run's votes."""
 
     def version(self) -> Hashable:
         """Return, quickly, a value that changes whenever something has happened."""
@@ -188,8 +181,9 @@ class Site:
     def _session(self, batch: Batch) -> BatchSession:
         with self._lock:
             if batch.round not in self._sessions:
+                page, hold = self.run.page, self.run.page.hold_minutes * 60
                 self._sessions[batch.round] = BatchSession(
-                    batch, self.run.store, redundancy=self.run.redundancy, hold=self.run.hold, clock=self.clock
+                    batch, self.run.store, redundancy=page.redundancy, hold=hold, clock=self.clock
                 )
             return self._sessions[batch.round]
 

@@ -1,1 +1,1 @@
-"""How many more labels: families of learning curves, their fit, what they promise and what they do not."""
+"""Learning curves: their families, their fit, and the number of labels that a score needs."""

@@ -1,4 +1,4 @@
-"""How many labels to buy next: enough to come near the target, or to know whether it can be had; seldom too many."""
+"""Advice on the next purchase of labels: enough to come near the target, or to know whether it can be had; seldom too many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STEPS = 8
 
 @dataclass(frozen=True)
 class Purchase:
-    """What to label next.
+    """Labels to buy next.
 
     Attributes:
         more: how many labels, beyond the largest size measured; 0 where there is no point.

@@ -1,4 +1,4 @@
-"""Which class binds: each class has a learning curve of its recall against its own count."""
+"""The class that binds: each class has a learning curve of its recall against its own count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from poolwise.metric.curve.required import Required
 
 @dataclass(frozen=True)
 class ClassNeed:
-    """What one class needs.
+    """The need of one class.
 
     Attributes:
         name: of the class.

@@ -1,4 +1,4 @@
-"""Which sizes to train on, how often, and on which samples: the plan of a sample-size experiment."""
+"""Plan of a sample-size experiment: the sizes to train on, how often, and on which samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a fit doubtful, in words."""
+"""Doubts about a fit, in words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SURPRISE = 0.005
 
 
 class Doubts(NamedTuple):
-    """What was found.
+    """Doubts about one fit.
 
     Attributes:
         sentences: the gravest first; none for a fit without reproach.

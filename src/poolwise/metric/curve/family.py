@@ -1,4 +1,4 @@
-"""What a family of learning curves is: a falling form with one or two numbers of shape, and where these numbers may lie.
+"""A family of learning curves: a falling form with one or two numbers of shape, and where these numbers may lie.
 
 Every family is an error e(n) = a + b f(n; shape) with a >= 0, the asymptote, and b >= 0, the amplitude. Both are linear, so
 that only the shape has to be searched, on a grid between bounds: such a fit cannot diverge.
@@ -59,9 +59,9 @@ class Family(Protocol):
     """A form of learning curve: a frozen dataclass whose fields are its yaml."""
 
     uses: ClassVar[int | None] = None
-    """How many of the largest sizes it looks at; None for all."""
+    """Number of the largest sizes it looks at; None for all."""
     asymptote: ClassVar[bool] = True
-    """Whether it may level off above 0."""
+    """True where it may level off above 0."""
     level: ClassVar[float] = 0.0
     """Where f ends, as a share of where it begins: 0 for all that fall, 1 for one that stays."""
 

@@ -42,7 +42,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CurveFit:
-    """What was measured, and every curve that explains it.
+    """Measurements, and every curve that explains them.
 
     Attributes:
         seen: sizes (K,), mean errors, standard errors and repeats.
@@ -73,7 +73,7 @@ class CurveFit:
 
     @property
     def extrapolates(self) -> bool:
-        """Whether there are sizes enough to say anything beyond them."""
+        """True where there are sizes enough to say anything beyond them."""
         return len(self.sizes) >= FEWEST
 
     @cached_property

@@ -38,7 +38,7 @@ class Observed:
 
     @property
     def repeated(self) -> bool:
-        """Whether any size has two repeats."""
+        """True where any size has two repeats."""
         return bool(self.repeats.max() > 1)
 
     @property

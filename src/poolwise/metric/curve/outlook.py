@@ -1,4 +1,4 @@
-"""What the next batch is expected to bring, from the rounds of one strategy so far."""
+"""Forecast of the next batch from the rounds of one strategy so far."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ class Posterior:
 
     @property
     def rises(self) -> bool:
-        """Whether any curve expects something of more labels: the last point repeated does not."""
+        """True where any curve expects something of more labels: the last point repeated does not."""
         return any(each.family.level < 1 for each in self.curves)
 
     def curves_at(self, n: Values) -> tuple[Values, Values]:

@@ -1,4 +1,4 @@
-"""What to ask next where a sample may be asked again: labelled and unlabelled ones on one scale (ActiveLab).
+"""Scores for the next question where a sample may be asked again: labelled and unlabelled ones on one scale (ActiveLab).
 
 Goh and Mueller 2023, "ActiveLab: Active learning with re-labeling by multiple annotators", arXiv 2301.11856.
 """

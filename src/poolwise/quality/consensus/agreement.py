@@ -1,4 +1,4 @@
-"""How far annotators agree: on a sample, with the labels, with one another, and beyond chance."""
+"""Agreement of annotators: on a sample, with the labels, with one another, and beyond chance."""
 
 from __future__ import annotations
 

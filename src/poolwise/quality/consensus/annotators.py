@@ -1,4 +1,4 @@
-"""What is known of each annotator: how good, how often in agreement, how many votes, and the class they get wrong."""
+"""Facts of each annotator: quality, agreement, number of votes, and the class they get wrong."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ __all__ = ["Consensus", "consensus", "relabel_scores"]
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """What several annotators say together.
+    """Labels of several annotators together.
 
     Attributes:
         labels: (N,) int64 class numbers. Without a vote the model's class; -1 where there is no model either.

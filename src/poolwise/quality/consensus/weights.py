@@ -1,4 +1,4 @@
-"""How much the vote of each annotator, and the word of the model, is worth (CROWDLAB).
+"""Weights of the vote of each annotator, and of the word of the model (CROWDLAB).
 
 Goh, Tkachenko and Mueller 2022, "CROWDLAB: Supervised learning to infer consensus labels and quality scores for data
 with multiple annotators", arXiv 2210.06812. All is measured on the samples with two votes or more.

@@ -1,1 +1,1 @@
-"""Which pictures show one thing, and from which similarity on. Pure."""
+"""Pictures that show one thing, and the similarity from which they do. Pure."""

@@ -1,4 +1,4 @@
-"""Which detector is best on these very data: errors are planted, and each detector looks for them."""
+"""Choice of the detector that is best on these very data: errors are planted, and each detector looks for them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from poolwise.quality.label_error.planted import confusions, expected_count, pla
 from poolwise.quality.label_error.self_confidence import Numbers, Quality
 
 LOOKS = (0.5, 1.0, 2.0)
-"""How many are looked at, for each error planted."""
+"""Number looked at, for each error planted."""
 TOGETHER = "together"
 """Name of the mean rank by the best few."""
 
 
 @dataclass(frozen=True)
 class PlantedScore:
-    """How well one detector finds planted errors.
+    """Score of one detector on planted errors.
 
     Attributes:
         detector: its name.
@@ -50,7 +50,7 @@ class PlantedScore:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What planting errors told about several detectors.
+    """Scores of several detectors on planted errors.
 
     Attributes:
         table: a score for each detector, shape and k.

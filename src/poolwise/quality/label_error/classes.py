@@ -1,4 +1,4 @@
-"""What label errors say of whole classes: which two overlap, whose labels are least to be trusted."""
+"""Label errors by class: the classes that overlap, and those whose labels are least to be trusted."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ BLOCK = 1 << 20
 
 
 class Prune(str, Enum):
-    """Which labels confident learning calls wrong."""
+    """Rules by which confident learning calls labels wrong."""
 
     OFF_DIAGONAL = "off_diagonal"
     BY_CLASS = "by_class"

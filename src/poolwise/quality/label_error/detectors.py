@@ -114,7 +114,7 @@ class ByProbability(Detector):
 
 @dataclass(frozen=True)
 class ConfidentLearning(Detector):
-    """What confident learning prunes comes first, each part by self-confidence (Northcutt et al. 2021).
+    """Labels that confident learning prunes come first, each part by self-confidence (Northcutt et al. 2021).
 
     A pruned label has a quality below one half, any other one above.
     """
@@ -135,7 +135,7 @@ class ConfidentLearning(Detector):
 
 @dataclass(frozen=True)
 class NeighbourVote(Checked, Detector):
-    """What share of the nearest neighbours, weighed by cosine, has the same label; a duplicate group votes once.
+    """The share of the nearest neighbours, weighed by cosine, that has the same label; a duplicate group votes once.
 
     Attributes:
         neighbours: how many vote.

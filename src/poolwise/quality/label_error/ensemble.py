@@ -24,7 +24,7 @@ Members = Annotated[dict[str, Annotated[Any, Detector]], MinLen(1)]
 
 
 class Weighting(str, Enum):
-    """What models weigh when their probabilities are averaged."""
+    """Weights of models whose probabilities are averaged."""
 
     EVEN = "even"
     ACCURACY = "accuracy"
@@ -107,7 +107,7 @@ class Ensemble(Checked, Detector):
 
     @property
     def needs(self) -> Need:
-        """What any member needs."""
+        """Everything that any member needs."""
         return reduce(or_, (member.needs for member in self.members.values()), Need.NOTHING)
 
     def evidence(self, view: LabelView) -> Floats:

@@ -1,4 +1,4 @@
-"""How many labels are wrong, by several rules side by side, each with an interval."""
+"""Estimates of the number of wrong labels, by several rules side by side, each with an interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search for label errors found."""
+"""The result of a search for label errors."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ TEMPERATURE = 0.1
 
 
 class Aggregate(str, Enum):
-    """How the qualities of a picture's labels become one."""
+    """Ways to make one quality of those of a picture's labels."""
 
     EMA = "ema"
     SOFTMIN = "softmin"

@@ -1,4 +1,4 @@
-"""What the nearest neighbours of a sample are labelled."""
+"""Labels of the nearest neighbours of a sample."""
 
 from __future__ import annotations
 

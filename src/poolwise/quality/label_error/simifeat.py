@@ -103,7 +103,7 @@ def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[
 
 @dataclass(frozen=True)
 class SimiFeat(Checked, Detector):
-    """How seldom, over draws of neighbours, a label is called wrong; ties go by how many votes it has.
+    """The share of draws of neighbours in which a label is not called wrong; ties go by how many votes it has.
 
     A quality below one half is a majority of the draws. **Here a label speaks for itself**: its own vote is among those
     counted, so the quality of another one is read off what the given one leaves (`given_first`). Every draw leaves out a

@@ -1,4 +1,4 @@
-"""How a label was learnt: the area under the margin (Pleiss, Zhang, Elenberg and Weinberger 2020). In-sample.
+"""Training dynamics of a label: the area under the margin (Pleiss, Zhang, Elenberg and Weinberger 2020). In-sample.
 
 The margin of a sample is the logit of its given label less the largest other one, as the network has them while it trains
 on that very label. A wrong label is held down by the samples that look alike: its margin is low for long.

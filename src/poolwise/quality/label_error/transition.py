@@ -1,4 +1,4 @@
-"""How often one class is given the label of another, from labels of nearest neighbours alone (Zhu, Song and Liu 2021, HOC).
+"""Transition between classes and labels, from labels of nearest neighbours alone (Zhu, Song and Liu 2021, HOC).
 
 A sample and its two nearest others are taken to be of one true class, and their labels to be three independent draws for
 it. What labels come together then tells the prior of the true classes and the transition, with no model and no clean label.

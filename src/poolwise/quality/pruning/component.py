@@ -17,7 +17,7 @@ from poolwise.quality.pruning.pruned import Pruned
 
 
 class Spread(str, Enum):
-    """How far the labels of a component are apart; each is 0 where all agree or, for the last three, where counts are equal.
+    """Spread of the labels of a component; each is 0 where all agree or, for the last three, where counts are equal.
 
     With k_l the samples of a component of n that have label l, over the labels that any of them has:
     UNEVEN: mean of 4 (k_l / n) (1 - k_l / n), in [0, 1]: 0 only where all labels are on all samples.

@@ -1,4 +1,4 @@
-"""How often each label comes in each component."""
+"""Counts of each label in each component."""
 
 from __future__ import annotations
 

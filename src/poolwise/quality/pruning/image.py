@@ -17,7 +17,7 @@ from poolwise.quality.pruning.pruned import Pruned
 
 
 class Agreement(str, Enum):
-    """What of a picture's labels counts: the one that fewest share, their mean, or the mean over absent labels too."""
+    """The part of a picture's labels that counts: the one that fewest share, their mean, or the mean over absent labels too."""
 
     LEAST = "least"
     MEAN = "mean"

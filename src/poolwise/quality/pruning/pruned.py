@@ -1,4 +1,4 @@
-"""What a pruning strategy says, and what it is asked by."""
+"""The result of a pruning strategy, and its protocol."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ async function keep(group, ids) {
 // A later word on a group stands for the earlier one.
 function undo() {
   const group = answered.pop();
-  if (!group) return say("There is no group of this sheet to bring back.");
+  if (!group) return say("There is no group to bring back.");
   delete group.dataset.sent;
   $("undo").closest("p").after(group);
-  say(`Group ${group.dataset.number} is back: say again which one stays.`);
+  say(`Group ${group.dataset.number} is back: choose again which one stays.`);
 }
 
 const members = (group) => Array.from(group.querySelectorAll(".member"));

@@ -71,7 +71,7 @@ function describe(item) {
     $("change").hidden = item.suggestion === null || text(item.given) === text(item.suggestion);
     $("question").textContent = `Labelled ${text(item.given)}. Is that right?`;
   } else {
-    $("question").textContent = item.suggestion === null ? (several ? "What is to be seen?" : "What is it?")
+    $("question").textContent = item.suggestion === null ? (several ? "What do you see?" : "What is it?")
       : `Looks like ${text(item.suggestion)}${item.probability === null ? "" : ` (${Math.round(item.probability * 100)} %)`}`;
   }
   $("reason").textContent = item.reason;
@@ -203,9 +203,9 @@ function describeWait() {
   if (now.over) { head = "The run is over"; told = now.over; }
   else if (now.full) {
     head = "The batch is full";
-    told = now.next_command ? `Thank you. The run goes on with: ${now.next_command}` : "Thank you. The model is about to learn it.";
-  } else if (now.total) { head = "Others have the rest"; told = "What they do not answer comes back after a time."; }
-  else { head = now.stage || "Nothing to label just now"; told = now.next_command && !now.since ? `Go on with: ${now.next_command}` : ""; }
+    told = now.next_command ? `Thank you. The run goes on with: ${now.next_command}` : "Thank you. The model learns from it next.";
+  } else if (now.total) { head = "Others have the rest"; told = "Pictures that they do not answer come back later."; }
+  else { head = now.stage || "Nothing to label at the moment"; told = now.next_command && !now.since ? `Go on with: ${now.next_command}` : ""; }
   if (now.scores.length) {
     const [labels, score] = now.scores[now.scores.length - 1];
     told += ` Last round: ${now.metric} ${score.toFixed(3)} with ${labels} labels.`;
