@@ -61,7 +61,7 @@ def test_several_categories_make_it_multi_label(root):
 def test_pictures_without_annotation_may_be_negatives(root):
     path = written(root, ("cat",), None)
     assert named(Coco(path=path, unannotated="none", **SMALL)) == {"in/0.png": ("cat",), "in/1.png": ()}
-    with pytest.raises(ConfigError, match="unlabelled or none"):
+    with pytest.raises(ConfigError, match="unannotated is .empty.; it must be one of unlabelled, none"):
         Coco(unannotated="empty")
 
 

@@ -187,7 +187,7 @@ def test_limits_keep_a_stratified_subset_with_its_original_index(tmp_path, write
     at = [every.manifest.paths.index(path) for path in some.manifest.paths]
     assert np.array_equal(some.read(np.arange(70)), every.read(np.array(at)))
     assert len(TorchvisionSet(root=str(tmp_path), limit=10**6).manifest) == 300
-    with pytest.raises(ConfigError, match=r"data\.limit"):
+    with pytest.raises(ConfigError, match="TorchvisionSet.limit is 0; it must be at least 1"):
         TorchvisionSet(limit=0)
 
 

@@ -115,11 +115,15 @@ def test_broken_and_real_files_are_told_of(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "make",
-    [lambda: Redundant(copies=0), lambda: Redundant(noise=-1.0), lambda: Imbalanced(ratio=0.5)],
+    ("make", "says"),
+    [
+        (lambda: Redundant(copies=0), "Redundant.copies is 0; it must be at least 1"),
+        (lambda: Redundant(noise=-1.0), "Redundant.noise is -1.0; it must be at least 0 and finite"),
+        (lambda: Imbalanced(ratio=0.5), "Imbalanced.ratio is 0.5; it must be at least 1 and finite"),
+    ],
 )
-def test_impossible_options_are_refused(make):
-    with pytest.raises(ConfigError, match="data"):
+def test_impossible_options_are_refused(make, says):
+    with pytest.raises(ConfigError, match=says):
         make()
 
 

@@ -45,7 +45,9 @@ def test_the_part_around_the_middle_is_kept_also_of_pictures_of_the_right_size(t
     pixels[8:56, 8:56] = 255
     (tmp_path / "one").mkdir()
     Image.fromarray(pixels).save(tmp_path / "one/0.png")
-    found = ImageFolder(root=str(tmp_path), test_fraction=0.0).transformed(PictureForm(64, 0.75))
+    found = ImageFolder(root=str(tmp_path), test_fraction=0.0, classes=("one", "two")).transformed(
+        PictureForm(64, 0.75)
+    )
     assert found.read(np.array([0])).min() == 255
 
 

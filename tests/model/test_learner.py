@@ -298,10 +298,18 @@ def test_trainer_options_are_checked(options, says):
 
 
 @pytest.mark.parametrize(
-    "change", [{"batch_size": 2}, {"dropout": 1.0}, {"learning_rate": 0.0}, {"mean": (1.0,)}, {"epochs": -1}]
+    ("change", "says"),
+    [
+        ({"batch_size": 2}, "batch_size is 2; it must be at least 4"),
+        ({"dropout": 1.0}, "dropout is 1.0; it must be at least 0 and below 1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+        ({"mean": (1.0,)}, "model.mean and model.std go together"),
+        ({"mean": (1.0,), "std": (0.0,)}, r"std\[0\] is 0.0; it must be above 0"),
+        ({"epochs": -1}, "epochs is -1; it must be at least 0"),
+    ],
 )
-def test_impossible_settings_are_refused(change):
-    with pytest.raises(ConfigError, match="model"):
+def test_impossible_settings_are_refused(change, says):
+    with pytest.raises(ConfigError, match=says):
         replace(TINY, **change)
 
 

@@ -30,6 +30,7 @@ class OneOf:
 Natural = Annotated[int, Ge(0)]
 Count = Annotated[int, Ge(1)]
 Share = Annotated[float, Interval(ge=0, le=1)]
+BelowOne = Annotated[float, Interval(ge=0, lt=1)]
 Positive = Annotated[float, Interval(gt=0, lt=math.inf)]
 NonNegative = Annotated[float, Interval(ge=0, lt=math.inf)]
 Factor = Annotated[float, Interval(ge=1, lt=math.inf)]

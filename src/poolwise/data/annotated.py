@@ -6,8 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from poolwise.core.errors import ConfigError, DataError, listed
+from poolwise.core.ranges import OneOf
 from poolwise.core.types import Label, Task
 from poolwise.data.catalogue import Row, class_list, tidy
 from poolwise.data.formats.record import Record
@@ -31,12 +33,7 @@ class AnnotatedFile(PictureFiles):
     root: str | None = None
     crops: bool = False
     multilabel: bool | None = None
-    unannotated: str = "unlabelled"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.unannotated not in ("unlabelled", "none"):
-            raise ConfigError(f"data.unannotated is {self.unannotated!r}; it is unlabelled or none.")
+    unannotated: Annotated[str, OneOf("unlabelled", "none")] = "unlabelled"
 
     def _read(self, file: Path) -> tuple[Sequence[Record], Sequence[str]]:
         """Return the records of the file, crops if they are asked for, and its classes."""

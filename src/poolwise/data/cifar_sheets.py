@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import DataError
+from poolwise.core.ranges import Count
 from poolwise.core.types import Augmentation
-from poolwise.data.options import check_counts
 from poolwise.data.packed import Packed, PackedSource, Part, Pixels, pack
 from poolwise.data.torchvision_sets import data_root
 
@@ -75,14 +75,11 @@ class Cifar10Sheets(PackedSource):
 
     root: str | None = None
     test_sheets: TestSheets = TestSheets.LOSSLESS_1000
-    limit: int | None = None
-    test_limit: int | None = None
+    limit: Count | None = None
+    test_limit: Count | None = None
     split_seed: int = 0
     augmentation: Augmentation = Augmentation.SHIFT_FLIP
     hide_labels: bool = True
-
-    def __post_init__(self) -> None:
-        check_counts(limit=self.limit, test_limit=self.test_limit)
 
     def _load(self) -> Packed:
         folder = self._folder()

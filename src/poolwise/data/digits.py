@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.ranges import BelowOne
 from poolwise.core.types import Augmentation, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest
-from poolwise.data.options import check_fractions
 from poolwise.data.packed import Packed, PackedSource, with_digest
 
 PLACE = Path("datasets", "data", "digits.csv.gz")
@@ -42,13 +42,10 @@ class Digits(PackedSource):
     The values 0..16 are scaled to 0..255. Keys are "digits/00042", the number being scikit-learn's row.
     """
 
-    test_fraction: float = 0.2
+    test_fraction: BelowOne = 0.2
     split_seed: int = 0
     augmentation: Augmentation = Augmentation.SHIFT
     hide_labels: bool = True
-
-    def __post_init__(self) -> None:
-        check_fractions(test_fraction=self.test_fraction)
 
     def _load(self) -> Packed:
         images, labels = read_digits()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.core.errors import DataError
 from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.ranges import Checked
 from poolwise.core.types import Ids, Labels, Manifest, Split, Task
 from poolwise.data.catalogue import digest_pixels, hidden
 from poolwise.data.holdout import draw
@@ -71,7 +72,7 @@ def check_part(name: str, part: Part, classes: int) -> None:
         raise DataError(f"{name} should hold labels 0 to {classes - 1}; its files are of another data set or damaged.")
 
 
-class PackedSource(ImageSource):
+class PackedSource(Checked, ImageSource):
     """What all in-memory sources share; a subclass is a frozen dataclass that says how to load.
 
     The pictures are loaded at the first use, and anew after `dataclasses.replace`.

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from poolwise.core.errors import ConfigError, DataError
 from poolwise.core.interfaces import ImageSource, Progress
+from poolwise.core.ranges import BelowOne, Checked, Count, Natural, OneOf, Share
 from poolwise.core.types import Augmentation, Ids, Labels, Manifest, PictureForm, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
 from poolwise.data.decoding import Decoder
 from poolwise.data.formats.record import split_place
-from poolwise.data.options import check_counts, check_fractions
 from poolwise.data.pictures import Form, Pixels, Resize, short_side
 
 MEGABYTE = 2**20
@@ -42,7 +43,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureFiles(ImageSource):
+class PictureFiles(Checked, ImageSource):
     """Options and behaviour of sources whose pictures are files; a subclass says which.
 
     A path that ends in `#xywh=10,20,30,40` (a media fragment) means that part of the file: x, y, width, height in pixels.
@@ -65,30 +66,26 @@ class PictureFiles(ImageSource):
     """
 
     classes: tuple[str, ...] | None = None
-    image_size: int | str = AUTO
-    channels: int = 3
+    image_size: Count | str = AUTO
+    channels: Annotated[int, OneOf(1, 3)] = 3
     resize: Resize = Resize.CROP
     augmentation: Augmentation = Augmentation.SHIFT_FLIP
-    cache_mb: int = 1024
-    workers: int = 0
-    test_fraction: float = 0.2
-    validation_fraction: float = 0.0
+    cache_mb: Natural = 1024
+    workers: Natural = 0
+    test_fraction: BelowOne = 0.2
+    validation_fraction: BelowOne = 0.0
     split_seed: int = 0
-    max_unreadable: float = 0.01
+    max_unreadable: Share = 0.01
     hide_labels: bool = False
     transform: PictureForm | None = field(default=None, metadata={"setting": False})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.image_size, str) and self.image_size != AUTO:
             raise ConfigError(f"data.image_size is {self.image_size!r}; it is a number of pixels, or auto.")
-        check_counts(image_size=None if isinstance(self.image_size, str) else self.image_size)
-        check_fractions(test_fraction=self.test_fraction, validation_fraction=self.validation_fraction)
-        if self.channels not in (1, 3):
-            raise ConfigError(f"data.channels is {self.channels}; it is 1 (grey) or 3 (RGB).")
-        if not 0 <= self.max_unreadable <= 1:
-            raise ConfigError(f"data.max_unreadable is {self.max_unreadable}; it is a share, 0 to 1.")
-        if self.workers < 0 or self.cache_mb < 0:
-            raise ConfigError("data.workers and data.cache_mb must be 0 or more.")
+        held_out = self.test_fraction + self.validation_fraction
+        if held_out >= 1:
+            raise ConfigError(f"data.test_fraction + data.validation_fraction is {held_out}; nothing would be left.")
 
     def _list(self) -> Listing:
         raise NotImplementedError

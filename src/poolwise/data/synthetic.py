@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.core.ranges import BelowOne, Count
 from poolwise.core.types import Augmentation, Label, Labels, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest
-from poolwise.data.options import check_counts, check_fractions
 from poolwise.data.packed import Packed, PackedSource, Pixels, with_digest
 
 
@@ -39,21 +39,17 @@ def paint(member: Labels, patterns: NDArray[np.float32], noise: float, rng: np.r
 class Synthetic(PackedSource):
     """`n` pictures of `classes` classes, `size` x `size`; labels follow the pictures without error."""
 
-    n: int = 400
-    classes: int = 4
-    size: int = 16
-    channels: int = 1
+    n: Count = 400
+    classes: Count = 4
+    size: Count = 16
+    channels: Count = 1
     noise: float = 1.0
     multilabel: bool = False
     seed: int = 0
-    test_fraction: float = 0.25
+    test_fraction: BelowOne = 0.25
     split_seed: int = 0
     augmentation: Augmentation = Augmentation.NONE
     hide_labels: bool = True
-
-    def __post_init__(self) -> None:
-        check_counts(n=self.n, classes=self.classes, size=self.size, channels=self.channels)
-        check_fractions(test_fraction=self.test_fraction)
 
     def _load(self) -> Packed:
         rng = np.random.default_rng(self.seed)

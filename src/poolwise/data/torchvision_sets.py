@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import DataError, listed
+from poolwise.core.ranges import Count
 from poolwise.core.types import Augmentation
 from poolwise.data.idx import NAMES, find_idx, read_idx
-from poolwise.data.options import check_counts
 from poolwise.data.packed import Packed, PackedSource, Part, pack
 
 DIGITS = tuple("0123456789")
@@ -70,14 +70,11 @@ class TorchvisionSet(PackedSource):
     name: SetName = SetName.MNIST
     root: str | None = None
     download: bool = False
-    limit: int | None = None
-    test_limit: int | None = None
+    limit: Count | None = None
+    test_limit: Count | None = None
     split_seed: int = 0
     augmentation: Augmentation = Augmentation.SHIFT
     hide_labels: bool = True
-
-    def __post_init__(self) -> None:
-        check_counts(limit=self.limit, test_limit=self.test_limit)
 
     def _load(self) -> Packed:
         read = read_idx_set if self.name in IDX else read_with_torchvision

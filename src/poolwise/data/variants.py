@@ -6,7 +6,6 @@ Both wrap a source and leave its validation and test samples as they are. Which 
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +14,14 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.errors import DataError
 from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.labels import strata
+from poolwise.core.ranges import Checked, Count, Factor, NonNegative
 from poolwise.core.types import Augmentation, Ids, Labels, Manifest, Split, Task, is_known
 from poolwise.data.catalogue import hidden
 from poolwise.data.digits import Digits
 from poolwise.data.holdout import draw
-from poolwise.data.options import check_counts
 
 Pixels = NDArray[np.uint8]
 
@@ -36,7 +35,7 @@ class Selection:
     copies: NDArray[np.int64]
 
 
-class Variant(ImageSource):
+class Variant(Checked, ImageSource):
     """What variants share; a subclass is a frozen dataclass that says which samples it has."""
 
     source: Any
@@ -145,16 +144,11 @@ class Redundant(Variant):
     """
 
     source: Annotated[Any, ImageSource] = field(default_factory=Digits)
-    copies: int = 5
-    noise: float = 8.0
-    limit: int | None = None
+    copies: Count = 5
+    noise: NonNegative = 8.0
+    limit: Count | None = None
     seed: int = 0
     hide_labels: bool = True
-
-    def __post_init__(self) -> None:
-        check_counts(copies=self.copies, limit=self.limit)
-        if not (self.noise >= 0 and math.isfinite(self.noise)):
-            raise ConfigError(f"data.noise is {self.noise}; it is a standard deviation, 0 or more.")
 
     def read(self, ids: Ids) -> Pixels:
         """Return (n, channels, height, width) pixels; a sample's noise follows from seed, original and copy."""
@@ -195,13 +189,9 @@ class Imbalanced(Variant):
     """
 
     source: Annotated[Any, ImageSource] = field(default_factory=Digits)
-    ratio: float = 20.0
+    ratio: Factor = 20.0
     seed: int = 0
     hide_labels: bool = True
-
-    def __post_init__(self) -> None:
-        if not (self.ratio >= 1 and math.isfinite(self.ratio)):
-            raise ConfigError(f"data.ratio is {self.ratio}; the most frequent class over the rarest is 1 or more.")
 
     def _select(self, whole: Manifest) -> tuple[Ids, NDArray[np.int64]]:
         pool = whole.ids(Split.POOL)

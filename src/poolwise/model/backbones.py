@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Annotated, ClassVar, Protocol, runtime_checkable
 
 import torch
+from annotated_types import MinLen
 from torch import Tensor, nn
 
-from poolwise.core.errors import ConfigError
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import PictureForm
 
 Shape = tuple[int, int, int]
@@ -69,7 +70,7 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class SmallCNN:
+class SmallCNN(Checked):
     """A few convolutions for small pictures: digits of 8x8 to photographs of 32x32, and larger ones at a price.
 
     Each block is a 3x3 convolution, a 2x2 maximum, batch normalisation and ReLU (the maximum first: it leaves a quarter
@@ -77,14 +78,8 @@ class SmallCNN:
     through one hidden layer, whose output is the embedding.
     """
 
-    channels: tuple[int, ...] = (32, 64)
-    width: int = 128
-
-    def __post_init__(self) -> None:
-        if not self.channels or min(self.channels) < 1 or self.width < 1:
-            raise ConfigError(
-                f"backbone.channels is {self.channels} and backbone.width {self.width}; both take numbers from 1 on."
-            )
+    channels: Annotated[tuple[Count, ...], MinLen(1)] = (32, 64)
+    width: Count = 128
 
     pretrained: ClassVar[bool] = False
     normalisation: ClassVar[Normalisation | None] = None
@@ -105,17 +100,13 @@ class SmallCNN:
 
 
 @dataclass(frozen=True)
-class ResNet18:
+class ResNet18(Checked):
     """ResNet-18 in its form for small pictures: a 3x3 first convolution, no early pooling (He et al. 2016, section 4.2).
 
     `base` is the width of the first stage; 64 gives the usual 512-wide embedding and 11.2 million weights.
     """
 
-    base: int = 64
-
-    def __post_init__(self) -> None:
-        if self.base < 1:
-            raise ConfigError(f"backbone.base is {self.base}; it must be 1 or more.")
+    base: Count = 64
 
     pretrained: ClassVar[bool] = False
     normalisation: ClassVar[Normalisation | None] = None

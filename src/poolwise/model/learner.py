@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from numpy.typing import NDArray
 from torch import Tensor
 
 from poolwise.core.errors import ConfigError, DataError, InvalidArray
 from poolwise.core.interfaces import FittedModel, ImageSource, Learner, Progress
+from poolwise.core.ranges import BelowOne, Checked, Count, Natural, NonNegative, Positive
 from poolwise.core.types import (
     Augmentation,
     Floats,
@@ -36,7 +37,7 @@ from poolwise.model.warm_start import begin_from
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Schedule(Checked):
     """What every learner is told about training and scoring.
 
     Attributes:
@@ -57,29 +58,24 @@ class Schedule:
         trainer: options of Lightning's Trainer.
     """
 
-    epochs: int = 20
-    min_steps: int = 200
-    max_steps: int | None = None
-    batch_size: int = 64
-    score_batch_size: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.0
-    dropout: float = 0.2
-    draws: int = 10
-    patience: int = 0
+    epochs: Natural = 20
+    min_steps: Natural = 200
+    max_steps: Count | None = None
+    batch_size: Annotated[int, Ge(4)] = 64
+    score_batch_size: Count = 256
+    learning_rate: Positive = 3e-3
+    weight_decay: NonNegative = 0.01
+    label_smoothing: BelowOne = 0.0
+    dropout: BelowOne = 0.2
+    draws: Count = 10
+    patience: Natural = 0
     mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    std: tuple[Positive, ...] | None = None
     channels_last: bool = True
     trainer: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        counts = {"epochs": 0, "min_steps": 0, "batch_size": 4, "score_batch_size": 1, "draws": 1, "patience": 0}
-        check_options(self, counts, ("label_smoothing", "dropout"))
-        if not self.learning_rate > 0 or self.weight_decay < 0 or (self.max_steps is not None and self.max_steps < 1):
-            raise ConfigError(
-                "model.learning_rate must be above 0, model.weight_decay 0 or more, model.max_steps 1 or more."
-            )
+        super().__post_init__()
         check_normalisation(self.mean, self.std)
 
     def recipe(self, task: Task, count: int, augmentation: Augmentation, seed: int, device: torch.device) -> Recipe:
@@ -257,20 +253,10 @@ def machine_of(options: Any, channels_last: bool) -> Machine:
     return Machine(trainer.strategy.root_device, half_of(options), channels_last, is_shared(trainer))
 
 
-def check_options(learner: object, counts: Mapping[str, int], shares: Sequence[str]) -> None:
-    """Raise ConfigError where a count is below its least value, or a share not in 0 to below 1."""
-    for name, least in counts.items():
-        if getattr(learner, name) < least:
-            raise ConfigError(f"model.{name} is {getattr(learner, name)}; it must be {least} or more.")
-    for name in shares:
-        if not 0 <= getattr(learner, name) < 1:
-            raise ConfigError(f"model.{name} is {getattr(learner, name)}; it must be in 0 to below 1.")
-
-
 def check_normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> None:
     """Raise ConfigError unless both are given or neither."""
-    if (mean is None) != (std is None) or (std is not None and min(std) <= 0):
-        raise ConfigError("model.mean and model.std go together, one number a channel; std must be above 0.")
+    if (mean is None) != (std is None):
+        raise ConfigError("model.mean and model.std go together, one number a channel.")
 
 
 def label_tensor(labelled: LabelledSet, manifest: Manifest) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from poolwise.core.interfaces import FittedModel, ImageSource, Progress
+from poolwise.core.ranges import Natural, NonNegative, Positive
 from poolwise.core.types import Augmentation, LabelledSet
 from poolwise.model.backbones import Backbone
 from poolwise.model.frozen_head import FittedHead, FrozenLearner
@@ -27,9 +28,9 @@ class LinearHead(FrozenLearner, Schedule):
     """
 
     backbone: Annotated[Any, Backbone]
-    min_steps: int = 300
-    learning_rate: float = 0.01
-    weight_decay: float = 0.05
+    min_steps: Natural = 300
+    learning_rate: Positive = 0.01
+    weight_decay: NonNegative = 0.05
     features_dir: str = ""
 
     def __post_init__(self) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import torch
 
-from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import FittedModel, ImageSource, Progress
+from poolwise.core.ranges import BelowOne, Checked, Count, Positive
 from poolwise.core.types import LabelledSet
 from poolwise.model.backbones import Backbone
 from poolwise.model.frozen_head import FittedHead, FrozenLearner
-from poolwise.model.learner import check_normalisation, check_options, label_tensor
+from poolwise.model.learner import check_normalisation, label_tensor
 from poolwise.model.logistic import solve
 from poolwise.model.network import feature_statistics
 from poolwise.model.regularisation import choose_variance
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogisticHead(FrozenLearner):
+class LogisticHead(Checked, FrozenLearner):
     """Multinomial logistic regression with a Gaussian prior, multi-label: one regression a class.
 
     The problem is convex and its solution does not depend on a seed. Classes without a label yet are allowed: their
@@ -46,22 +45,20 @@ class LogisticHead(FrozenLearner):
     """
 
     backbone: Annotated[Any, Backbone]
-    prior_variance: float | None = 10.0
-    max_iterations: int = 500
-    score_batch_size: int = 256
-    dropout: float = 0.2
-    draws: int = 10
+    prior_variance: Positive | None = 10.0
+    max_iterations: Count = 500
+    score_batch_size: Count = 256
+    dropout: BelowOne = 0.2
+    draws: Count = 10
     mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    std: tuple[Positive, ...] | None = None
     channels_last: bool = True
     features_dir: str = ""
     trainer: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_options(self, {"max_iterations": 1, "score_batch_size": 1, "draws": 1}, ("dropout",))
+        super().__post_init__()
         check_normalisation(self.mean, self.std)
-        if self.prior_variance is not None and not (self.prior_variance > 0 and math.isfinite(self.prior_variance)):
-            raise ConfigError(f"model.prior_variance is {self.prior_variance}; it must be above 0.")
         self._check_backbone()
 
     def fit(

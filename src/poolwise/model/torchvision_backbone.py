@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poolwise.core.errors import ConfigError, listed
+from poolwise.core.ranges import Checked, Count
 from poolwise.core.types import PictureForm
 from poolwise.model.backbones import Normalisation, Shape
 
@@ -21,7 +22,7 @@ IMAGENET: Normalisation = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
 
 @dataclass(frozen=True)
-class TorchvisionBackbone:
+class TorchvisionBackbone(Checked):
     """A torchvision classification network without its last layer.
 
     Attributes:
@@ -36,15 +37,14 @@ class TorchvisionBackbone:
     name: str = "resnet18"
     weights: str | None = None
     weights_file: str | None = None
-    resize: int | None = None
+    resize: Count | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.weights and self.weights_file:
             raise ConfigError(
                 "model.backbone.weights and model.backbone.weights_file are both set; leave one of them null."
             )
-        if self.resize is not None and self.resize < 1:
-            raise ConfigError(f"backbone.resize is {self.resize}; it is a side in pixels, 1 or more, or null.")
 
     def __str__(self) -> str:
         """Return its name."""

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 from annotated_types import Ge, Interval, MinLen
 
 from poolwise.core.parts import construct
-from poolwise.core.ranges import Checked, Count, Natural, OneOf
+from poolwise.core.ranges import BelowOne, Checked, Count, Natural, OneOf
 from poolwise.core.settings import setting
 from poolwise.jobs.audit.out_of_sample import Protocol
 from poolwise.jobs.run_folder import LedgerConfig
 
 Splits = Annotated[tuple[Annotated[str, OneOf("pool", "validation", "test")], ...], MinLen(1)]
-BelowOne = Annotated[float, Interval(ge=0, lt=1)]
 Folds = Annotated[int, Ge(2)]
 Cosine = Annotated[float, Interval(gt=0, le=1)]
 Embeddings = Annotated[str, OneOf("auto", "none")]

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.parts import construct
-from poolwise.core.ranges import Checked, Count, Natural, OneOf
+from poolwise.core.ranges import BelowOne, Checked, Count, Natural, OneOf
 from poolwise.core.settings import setting
-from poolwise.jobs.audit.settings import BelowOne, Cosine, Embeddings, Folds, PlantConfig, Splits
+from poolwise.jobs.audit.settings import Cosine, Embeddings, Folds, PlantConfig, Splits
 from poolwise.jobs.benchmark.settings import check_seeds
 
 SEEDOO = "seedoo"
