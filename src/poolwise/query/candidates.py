@@ -18,7 +18,7 @@ from poolwise.core.errors import ConfigError, InvalidArray, listed
 from poolwise.core.interfaces import QueryStrategy
 from poolwise.core.ranges import Checked, Count, NonNegative
 from poolwise.core.types import Need, PoolView, Query
-from poolwise.query.objections import Objections, objections
+from poolwise.query.exclusions import Exclusions, find_exclusions
 from poolwise.query.shares import divide
 from poolwise.query.strategy import facts
 
@@ -27,10 +27,10 @@ from poolwise.query.strategy import facts
 class Candidates(Checked):
     """What is left out, thinned out, and how many of each group are asked for.
 
-    A query always has exactly the size asked for. Where too few candidates are left, excluded ones come back, the least
-    objectionable first: those that weight or cost thinned out, then outliers (the most typical first), duplicates (the
-    least similar first), and last those of weight 0. Their sentence says so. The table of reasons tells how many the
-    strategy chose from (`considered`), what was left out (`left_out`) and the group of each pick (`group`).
+    A query always has exactly the size asked for. Where too few candidates are left, excluded ones come back: first
+    those that weight or cost thinned out, then outliers (the most typical first), duplicates (the least similar first),
+    and last those of weight 0. Their sentence says so. The table of reasons says how many the strategy chose from
+    (`considered`), what was left out (`left_out`) and the group of each pick (`group`).
 
     Attributes:
         duplicates: cosine similarity to a labelled sample, in (0, 1], from which a candidate is left out as its
@@ -109,12 +109,12 @@ class Candidates(Checked):
             return strategy.select(view, size, rng)
         view = self._checked(view, size)
         groups = self._groups(view, rng)
-        found = self._looked_at(view, size, groups, rng)
-        rows = found.best(size)
+        exclusions = self._exclusions(view, size, groups, rng)
+        rows = exclusions.eligible(size)
         room = groups.counts(rows)
         quotas = divide(size, groups.shares, room, groups.ties)
         query = _in_groups(strategy, view, rows, groups, quotas, rng)
-        return _explained(query, view, found, int(room[quotas > 0].sum()), groups)
+        return _explained(query, view, exclusions, int(room[quotas > 0].sum()), groups)
 
     def _with_slice(self, strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Draw the random slice from all candidates, then have the rest chosen among the others."""
@@ -148,17 +148,17 @@ class Candidates(Checked):
         given = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
         return _Groups(names, numbers.reshape(-1).astype(np.int64), given, rng.permutation(len(names)))
 
-    def _looked_at(self, view: PoolView, size: int, groups: _Groups, rng: np.random.Generator) -> Objections:
-        """What speaks against the candidates looked at; more and more of them until enough are free."""
+    def _exclusions(self, view: PoolView, size: int, groups: _Groups, rng: np.random.Generator) -> Exclusions:
+        """Look at more and more candidates until enough are free."""
         lot = self._lot(view, rng)
         order = _order(lot, groups, rng)
         wanted = divide(size, groups.shares, groups.counts(order), groups.ties)
         count = max(size, min(self.at_most or len(view), int((lot < 1).sum())))
         while True:
-            found = objections(view, np.sort(order[:count]), lot, self.duplicates, self.outliers, rng)
-            room = groups.counts(found.free)
+            exclusions = find_exclusions(view, np.sort(order[:count]), lot, self.duplicates, self.outliers, rng)
+            room = groups.counts(exclusions.free)
             if count == len(view) or (room >= wanted).all():
-                return found
+                return exclusions
             count = min(len(view), 2 * count)
 
     def _lot(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -245,15 +245,18 @@ def _in_groups(
     )
 
 
-def _explained(query: Query, view: PoolView, found: Objections, considered: int, groups: _Groups) -> Query:
-    """The query with what is known of its candidates in the table of reasons."""
+def _explained(query: Query, view: PoolView, exclusions: Exclusions, considered: int, groups: _Groups) -> Query:
+    """Add what is known of its candidates to the query's table of reasons."""
     rows, reasons = np.searchsorted(view.ids, query.ids), dict(query.reasons)
-    told = zip(reasons["reason"].tolist(), found.against(rows), strict=True)
+    pairs = zip(reasons["reason"].tolist(), exclusions.reasons(rows), strict=True)
     reasons["reason"] = np.array(
-        [f"{why}; otherwise left out as {what}, but too few others are left" if what else why for why, what in told]
+        [
+            f"{why}; chosen although it is {reason}, as too few others are left" if reason else why
+            for why, reason in pairs
+        ]
     )
     reasons["considered"] = np.full(len(rows), considered)
-    if summary := found.summary(len(rows)):
+    if summary := exclusions.summary(len(rows)):
         reasons["left_out"] = np.full(len(rows), summary)
     if groups.names:
         reasons["group"] = np.array(groups.names)[groups.of[rows]]

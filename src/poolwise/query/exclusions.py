@@ -1,4 +1,4 @@
-"""What speaks against candidates, and which of them comes back first where too few are left."""
+"""Candidates that a batch leaves out, for what reason, and which come back first where too few are left."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from poolwise.geometry.neighbours import ROUNDING, most_alike
 from poolwise.query.strategy import best, required
 
 FREE, THINNED, OUTLIER, DUPLICATE, WEIGHTLESS = range(5)
-"""From nothing to say against a candidate to the gravest objection."""
-WORDS = {
+"""Reasons to leave a candidate out, from none to the strongest."""
+NAMES = {
     THINNED: "thinned out by weight or cost",
     OUTLIER: "outliers",
     DUPLICATE: "duplicates of labelled samples",
@@ -23,15 +23,15 @@ WORDS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Objections:
-    """What speaks against n rows of a view.
+class Exclusions:
+    """Reasons to leave out n rows of a view.
 
     Attributes:
         rows: (n,) rows looked at, ascending.
-        level: (n,) FREE or the gravest objection.
+        level: (n,) FREE or the strongest reason.
         rank: (n,) within a level the lowest comes back first.
         ties: (n,) distinct numbers; of equal ranks the lowest of these comes back first.
-        twins: (n,) id of the most similar labelled sample; empty where nobody asked.
+        twins: (n,) id of the most similar labelled sample; empty where duplicates are not looked for.
         unseen: how many candidates of the view were not looked at.
     """
 
@@ -44,42 +44,42 @@ class Objections:
 
     @property
     def free(self) -> NDArray[np.int64]:
-        """Rows with nothing against them, ascending."""
+        """Rows without a reason, ascending."""
         return np.asarray(self.rows[self.level == FREE])
 
-    def best(self, size: int) -> NDArray[np.int64]:
-        """All free rows, ascending; where they are fewer than `size`, as many more as it takes."""
+    def eligible(self, size: int) -> NDArray[np.int64]:
+        """Return all free rows, ascending; where they are fewer than `size`, as many more as it takes."""
         if len(self.free) >= size:
             return self.free
         return np.sort(self.rows[np.lexsort((self.ties, self.rank, self.level))[:size]])
 
-    def against(self, rows: NDArray[np.int64]) -> list[str]:
-        """What speaks against some of the rows looked at, in words; "" for nothing."""
-        return [self._words(int(at)) for at in np.searchsorted(self.rows, rows)]
+    def reasons(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return why each of some rows would be left out; "" where there is no reason."""
+        return [self._reason(int(place)) for place in np.searchsorted(self.rows, rows)]
 
     def summary(self, size: int) -> str:
-        """How many were left out for what, where `size` were asked for; "" where none was."""
-        left = len(self.rows) - len(self.best(size))
-        worst_first = np.sort(self.level)[::-1][:left]
-        told = [f"{count} {WORDS[level]}" for level in WORDS if (count := int((worst_first == level).sum()))]
-        return ", ".join([*told, *([f"{self.unseen} not looked at"] if self.unseen else [])])
+        """Return how many are left out of a batch of `size`, by reason; "" where none is."""
+        count = len(self.rows) - len(self.eligible(size))
+        levels = np.sort(self.level)[::-1][:count]
+        parts = [f"{number} {NAMES[level]}" for level in NAMES if (number := int((levels == level).sum()))]
+        return ", ".join([*parts, *([f"{self.unseen} not looked at"] if self.unseen else [])])
 
-    def _words(self, at: int) -> str:
-        level = int(self.level[at])
+    def _reason(self, place: int) -> str:
+        level = int(self.level[place])
         if level == DUPLICATE:
-            return f"a duplicate of labelled sample {self.twins[at]} (similarity {self.rank[at]:.3f})"
-        return {FREE: "", THINNED: WORDS[THINNED], OUTLIER: "an outlier", WEIGHTLESS: WORDS[WEIGHTLESS]}[level]
+            return f"a duplicate of labelled sample {self.twins[place]} (similarity {self.rank[place]:.3f})"
+        return "an outlier" if level == OUTLIER else NAMES.get(level, "")
 
 
-def objections(
+def find_exclusions(
     view: PoolView,
     rows: NDArray[np.int64],
     lot: NDArray[np.float64],
     duplicates: float | None,
     outliers: float,
     rng: np.random.Generator,
-) -> Objections:
-    """Look at some candidates.
+) -> Exclusions:
+    """Find which of some candidates to leave out.
 
     Args:
         view: checked.
@@ -102,7 +102,7 @@ def objections(
         level[close], rank[close] = DUPLICATE, cosine[close]
     weightless = np.isinf(lot[rows])
     level[weightless], rank[weightless] = WEIGHTLESS, 0
-    return Objections(rows, level, rank, rng.permutation(len(rows)), twins, len(view) - len(rows))
+    return Exclusions(rows, level, rank, rng.permutation(len(rows)), twins, len(view) - len(rows))
 
 
 def _embeddings(view: PoolView, rows: NDArray[np.int64]) -> Floats:
