@@ -49,7 +49,7 @@ class AlfaMix(Strategy):
             raise ConfigError(f"alfa_mix: cap must be at most `most`; got {self.cap} and {self.most}.")
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is 1 / (1 + cap that flips)."""
+        """Pick rows; a score is 1 / (1 + cap that flips)."""
         probs, points = required(view.probs), required(view.embeddings)
         caps, to = flipping_caps(points, required(view.head), probs, anchors(view, probs.shape[1]))
         candidates = np.flatnonzero(caps < self._cap(caps, size))
@@ -73,7 +73,7 @@ class AlfaMix(Strategy):
 
 
 def flipping_caps(points: Floats, head: Head, probs: Floats, means: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """(N,) smallest cap sqrt(D) * eps above which a sample's class changes, infinite for none; (N,) into which.
+    """Return the (N,) smallest cap sqrt(D) * eps above which a class changes, infinite for none; and into which.
 
     Args:
         points: (N, D) features.
@@ -89,7 +89,7 @@ def flipping_caps(points: Floats, head: Head, probs: Floats, means: Floats) -> t
 
 
 def anchors(view: PoolView, classes: int) -> Floats:
-    """(M, D) mean features of each labelled class, and of all labelled samples where a class has none."""
+    """Return the (M, D) mean features of each labelled class, and of all labelled samples where a class has none."""
     known = view.labelled_embeddings
     if known is None:
         return np.asarray(required(view.embeddings).mean(axis=0, dtype=np.float64, keepdims=True), dtype=np.float32)

@@ -145,7 +145,7 @@ def _arrays(probs: Any, embeddings: Any, draws: Any) -> dict[str, NDArray[Any]]:
 
 
 def _plain(array: Any) -> NDArray[Any]:
-    """Anything array-like as numpy; tensors wherever they live, in whatever precision, with a gradient or without."""
+    """Return anything array-like as numpy; tensors wherever they live, in whatever precision, with a gradient or without."""
     if hasattr(array, "detach"):
         array = array.detach().cpu()
         array = array.float() if array.is_floating_point() else array
@@ -153,7 +153,7 @@ def _plain(array: Any) -> NDArray[Any]:
 
 
 def _joined(draws: Any, rows: set[int]) -> NDArray[Any]:
-    """Pieces of draws as one array (N, K, C); `rows` is N as other arrays say it."""
+    """Join pieces of draws to one array (N, K, C); `rows` is N according to the other arrays."""
     if hasattr(draws, "__array__"):
         return _plain(draws)
     given = list(draws)
@@ -174,7 +174,7 @@ def _joined(draws: Any, rows: set[int]) -> NDArray[Any]:
 
 
 def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -> PoolView:
-    """The view with what only some strategies look at; columns are over all rows of the pool."""
+    """Return the view with what only some strategies look at; columns are over all rows of the pool."""
     chosen = {}
     for name, column in dict(columns or {}).items():
         if np.shape(column) != (count,):
@@ -189,7 +189,7 @@ def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -
 
 
 def strategies() -> list[str]:
-    """Names that `select` takes, in alphabetical order."""
+    """Return the names that `select` takes, in alphabetical order."""
     from poolwise.core.parts import part_names
 
     return part_names("query")
@@ -268,7 +268,7 @@ def _count(arrays: dict[str, NDArray[Any]]) -> int:
 
 
 def _log_probs(draws: NDArray[Any]) -> NDArray[Any]:
-    """Log-probabilities are never above 0, probabilities never below, but for rounding: one look tells which came."""
+    # log-probabilities are never above 0, probabilities never below, but for rounding
     lowest = draws.min(initial=0)
     if not lowest >= -ROUNDING or draws.max(initial=0) <= 0:
         return draws

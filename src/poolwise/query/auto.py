@@ -33,7 +33,7 @@ CERTAIN = 2.0
 
 
 def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float, float]:
-    """Area under the ROC curve of scores for errors, and its standard error if scores told nothing.
+    """Return the area under the ROC curve of scores for errors, and its standard error if scores say nothing.
 
     The area is the chance that a random error scores higher than a random hit, ties counting half (Hanley and McNeil
     1982); the standard error is that of the Mann-Whitney statistic under the null hypothesis.
@@ -59,7 +59,7 @@ def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float
 
 
 def trustworthy(forecasts: Floats | None, labels: Labels | None, task: Task = Task.MULTICLASS) -> tuple[bool, int]:
-    """Whether the margin has told errors from hits better than chance: by more than 2 standard errors.
+    """Return whether the margin separates errors from hits better than chance: by more than 2 standard errors.
 
     Args:
         forecasts: (L, C) predicted before the label was known; rows of NaN where nothing was. None: nothing was.
@@ -109,7 +109,7 @@ class Auto(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the uncertainty covered, or the margin."""
+        """Pick rows; a score is the uncertainty covered, or the margin."""
         unsure, points = margin(required(view.probs), view.task), required(view.embeddings)
         mode, why = _mode(view, unsure)
         if mode is Mode.CLUSTERS:
@@ -135,7 +135,7 @@ class Auto(Strategy):
 
 
 def _mode(view: PoolView, unsure: Floats) -> tuple[Mode, str]:
-    """What is done this round, and why."""
+    """Return the mode of this round, and why."""
     if view.labelled_embeddings is None:
         return Mode.COVERAGE, "plain coverage, as nothing is labelled yet"
     if not unsure.any():

@@ -50,7 +50,7 @@ class BatchBald(Strategy):
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a gain."""
+        """Pick rows; a score is a gain."""
         draws = required(view.log_probs_nkc)
         own = draw_entropy(draws)
         alone = gains(Configurations.before_any(draws.shape[1]), draws, own)
@@ -114,7 +114,7 @@ def _search(
     steps: tuple[int, ...],
     record: tuple[float, int],
 ) -> tuple[float, int]:
-    """Highest gain and its row: those whose bound at one level may beat the record go on to the next."""
+    """Return the highest gain and its row: those whose bound at one level may beat the record go on to the next."""
     bounds = gains(levels[0], draws, own, rows)
     if len(levels) == 1:
         top = int(bounds.argmax())

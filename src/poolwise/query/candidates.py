@@ -1,4 +1,4 @@
-"""Which samples a strategy may choose from: what is left out before it looks, and how a batch is shared out.
+"""The samples that a strategy may choose from: what is left out beforehand, and how a batch is shared out.
 
 This wraps any query strategy and is none itself. Everything is off by default.
 """
@@ -75,13 +75,13 @@ class Candidates(Checked):
             )
 
     def check(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Whether the columns of all samples fit the options: a share of a group that nobody has is a slip.
+        """Check that the columns of all samples fit the options: a share of a group that nobody has is a slip.
 
         Raises:
             ConfigError: names the groups there are.
         """
         if self.group is None or self.group not in columns:
-            return  # a missing column is told where it is looked up
+            return  # a missing column is an error where it is looked up
         known = set(_names(columns[self.group]).tolist())
         strange = [str(name) for name in self.shares if str(name) not in known]
         if strange:
@@ -96,7 +96,7 @@ class Candidates(Checked):
         return needs if self.duplicates is None else needs | Need.LABELLED_EMBEDDINGS
 
     def select(self, strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view, chosen by the strategy among those that may be.
+        """Return exactly `size` distinct ids of the view, chosen by the strategy among the eligible ones.
 
         Raises:
             ConfigError: no such column.
@@ -162,7 +162,7 @@ class Candidates(Checked):
             count = min(len(view), 2 * count)
 
     def _lot(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.float64]:
-        """(N,) drawn; below 1 for those that weight and cost let in, infinite for those of weight 0."""
+        """Draw (N,): below 1 for those that weight and cost let in, infinite for those of weight 0."""
         if self.weight is None and self.cost is None:
             return np.zeros(len(view))
         chance = np.ones(len(view))
@@ -192,12 +192,12 @@ class _Groups:
     ties: NDArray[np.int64]
 
     def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(G,) how many of some rows each group holds."""
+        """Return (G,) how many of some rows each group holds."""
         return np.bincount(self.of[rows], minlength=len(self.shares))
 
 
 def _order(lot: NDArray[np.float64], groups: _Groups, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(N,) rows in the order in which they are looked at: at random, each group by its share, thinned ones last."""
+    """Return (N,) rows in the order to look at them: at random, each group by its share, thinned ones last."""
     late = np.where(lot < 1, 0, lot)
     shuffled = rng.permutation(len(lot))
     by_group = shuffled[np.lexsort((late[shuffled], groups.of[shuffled]))]
@@ -210,7 +210,7 @@ def _order(lot: NDArray[np.float64], groups: _Groups, rng: np.random.Generator) 
 
 
 def joined(chosen: Query, chance: Query) -> Query:
-    """One query from two, with a column that tells the second; what only one knows is NaN, -1 or "" for the other."""
+    """Join two queries, with a column that marks the second; what only one knows is NaN, -1 or "" for the other."""
     columns = {}
     for name in dict.fromkeys([*chosen.reasons, *chance.reasons]):
         known = [query.reasons[name] for query in (chosen, chance) if name in query.reasons]
@@ -231,7 +231,7 @@ def _in_groups(
     quotas: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Query:
-    """One query from one for each group, in turns by rank, so that its beginning is shared out as the whole."""
+    """Join a query for each group, in turns by rank, so that the beginning is shared out as the whole."""
     asked = np.flatnonzero(quotas)
     found = [strategy.select(_only(view, rows[groups.of[rows] == group]), int(quotas[group]), rng) for group in asked]
     if len(found) == 1:
@@ -264,7 +264,7 @@ def _explained(query: Query, view: PoolView, exclusions: Exclusions, considered:
 
 
 def _only(view: PoolView, rows: NDArray[np.int64]) -> PoolView:
-    """The view with some of its candidates; no copy where they are all of them."""
+    """Return the view with some of its candidates; no copy where they are all of them."""
     if len(rows) == len(view):
         return view
     arrays = {name: getattr(view, name) for name in ("ids", "probs", "embeddings", "log_probs_nkc")}
@@ -281,7 +281,7 @@ def _column(view: PoolView, option: str, name: str) -> NDArray[Any]:
 
 
 def _names(column: NDArray[Any]) -> NDArray[np.str_]:
-    """Values (N,) as names of groups: 3.0 is "3", whoever read the column."""
+    """Return values (N,) as names of groups: 3.0 is "3", whoever read the column."""
     if column.dtype.kind == "f" and (column == np.round(column)).all():
         column = column.astype(np.int64)
     return column.astype(np.str_)

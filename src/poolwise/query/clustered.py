@@ -45,7 +45,7 @@ class Clustered(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is 1 - margin."""
+        """Pick rows; a score is 1 - margin."""
         probs, points = required(view.probs), required(view.embeddings)
         scores = margin(probs, view.task)
         rows = best(scores, min(len(view), round(self.candidates * size)), rng)
@@ -59,7 +59,7 @@ class Clustered(Strategy):
 
 
 def smallest_first(groups: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(size,) rows, going round the groups (N,) from the smallest; groups of equal size in random order."""
+    """Return (size,) rows, going round the groups (N,) from the smallest; groups of equal size in random order."""
     sizes = np.bincount(groups)
     numbers = rng.permutation(len(sizes))
     return in_turn(groups, numbers[np.argsort(sizes[numbers], kind="stable")], size, rng)

@@ -29,7 +29,7 @@ class CoreSet(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a distance."""
+        """Pick rows; a score is a distance."""
         points, centres = required(view.embeddings), view.labelled_embeddings
         if self.unit_length:
             points, centres = unit_rows(points), None if centres is None else unit_rows(centres)

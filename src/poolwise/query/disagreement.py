@@ -64,7 +64,7 @@ class Bald(Strategy):
 
 
 def bald_sentence(score: float, draws: int) -> str:
-    """Why a sample with this BALD score over so many draws was picked.
+    """Return why a sample with this BALD score over so many draws was picked.
 
     >>> bald_sentence(0.125, 20)
     '20 draws disagree by 0.125 nats'

@@ -42,7 +42,7 @@ class DropQuery(Strategy):
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the share of changed passes."""
+        """Pick rows; a score is the share of changed passes."""
         changed = self._changed(view, rng)
         candidates = np.flatnonzero(changed >= least_changed(changed, self.passes, self.enough * size))
         if not len(view.labelled_ids):
@@ -80,7 +80,7 @@ class DropQuery(Strategy):
 
 
 def least_changed(changed: NDArray[np.int64], passes: int, enough: float) -> int:
-    """The number of changed passes, at most more than half, from which on there are enough candidates; at least 1.
+    """Return the changed passes, at most more than half, from which on there are enough candidates; at least 1.
 
     >>> least_changed(np.array([3, 2, 1, 1, 0]), 3, 2), least_changed(np.array([3, 2, 1, 1, 0]), 3, 3)
     (2, 1)

@@ -32,7 +32,7 @@ class Falcun(Strategy):
     needs: ClassVar[Need] = Need.PROBS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the relevance at the draw."""
+        """Pick rows; a score is the relevance at the draw."""
         probs = required(view.probs)
         unsure = margin(probs, view.task)
         rows, diverse = drawn_apart(probs, unsure, size, self.gamma, rng)
@@ -75,7 +75,7 @@ def drawn_apart(
 
 
 def city_block(by_class: Floats, centre: Floats) -> Floats:
-    """(N,) sum over classes of absolute differences between columns of (C, N) and (C,).
+    """Return the (N,) sum over classes of absolute differences between columns of (C, N) and (C,).
 
     >>> city_block(np.array([[0.5, 1.0], [0.5, 0.0]]), np.array([0.75, 0.25])).tolist()
     [0.5, 0.5]
@@ -89,7 +89,7 @@ def city_block(by_class: Floats, centre: Floats) -> Floats:
 
 
 def _draw(relevance: Floats, gamma: float, rng: np.random.Generator) -> int:
-    """A place drawn in proportion to relevance ^ gamma; evenly where all is 0."""
+    """Draw a place in proportion to relevance ^ gamma; evenly where all is 0."""
     top = relevance.max()
     if top <= 0:
         return int(rng.integers(len(relevance)))

@@ -39,7 +39,7 @@ class MaxHerding(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is mean coverage gained."""
+        """Pick rows; a score is mean coverage gained."""
         sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         return _herded(view, size, rng, sigma, self.sample)
 
@@ -66,7 +66,7 @@ class UHerding(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is mean uncertainty covered."""
+        """Pick rows; a score is mean uncertainty covered."""
         sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
             return _herded(view, size, rng, sigma, self.sample)
@@ -78,7 +78,7 @@ class UHerding(Strategy):
 
 
 def forecast_temperature(view: PoolView) -> float:
-    """The temperature at which what was forecast of labelled samples would have been calibrated; 1 where too few were.
+    """Return the temperature at which forecasts of labelled samples are calibrated; 1 where there are too few.
 
     The samples were chosen by strategies, often for being hard, so the model may seem surer than it is elsewhere.
     """

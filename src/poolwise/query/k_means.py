@@ -32,7 +32,7 @@ class KMeans(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """Scores are shares of the pool."""
+        """Pick rows; a score is a share of the pool."""
         points = required(view.embeddings)
         clusters, distance = kmeans(unit_rows(points) if self.unit_length else points, size, rng, self.iterations)
         found, counts = central(clusters, distance, rng)

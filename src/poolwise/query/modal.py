@@ -90,7 +90,7 @@ class Modal(Strategy):
         return self._call(StoredCommittee(probs), probs, n_instances=size)
 
     def _by_machines(self, view: PoolView, order: NDArray[np.int64], size: int) -> Found:
-        """One sample a call, as this function gives no more; 2 q - 1 stands for the distance to a label's boundary."""
+        """Ask for one sample a call, as this function gives no more; 2 q - 1 stands for the distance to a boundary."""
         distances = 2 * required(view.probs)[order] - 1
         rows = np.empty(size, dtype=np.int64)
         for at in range(size):
@@ -99,7 +99,7 @@ class Modal(Strategy):
         return rows, None
 
     def _ranked(self, view: PoolView, order: NDArray[np.int64], size: int) -> Found:
-        """Without labels modAL's own start may come twice and compares all pairs; so it is asked for that alone."""
+        """Ask for the first sample alone where nothing is labelled: modAL's own may come twice and compares all pairs."""
         embeddings, probs = required(view.embeddings)[order], required(view.probs)[order]
         if view.labelled_embeddings is not None:
             return self._call(StoredBatch(probs, view.labelled_embeddings), embeddings, n_instances=size)
@@ -129,7 +129,7 @@ class Modal(Strategy):
 
 
 def _central(embeddings: Floats, arguments: Mapping[str, Any]) -> int:
-    """The row with the smallest mean distance to all, by modAL's own function."""
+    """Return the row with the smallest mean distance to all, by modAL's own function."""
     from modAL.batch import select_cold_start_instance
 
     row, _ = select_cold_start_instance(embeddings, arguments.get("metric", "euclidean"), arguments.get("n_jobs"))

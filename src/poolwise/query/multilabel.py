@@ -89,7 +89,7 @@ class Mmc(Strategy):
         return Picks(rows, scores[rows], sentences, {"labels_expected": counts[rows]})
 
     def _counts(self, view: PoolView, probs: Floats) -> tuple[NDArray[np.int64], str]:
-        """(N,) number of labels of each sample, and how it was found."""
+        """Return the (N,) number of labels of each sample, and its source."""
         if view.labels is not None and view.forecasts is not None and len(view.labels):
             told = is_known(view.labels) & ~np.isnan(view.forecasts).any(axis=1)
             if told.sum() >= self.enough:
@@ -135,7 +135,7 @@ def _count_sentences(probs: Floats, usual: float, whose: str) -> list[str]:
 
 
 def _usual_count(view: PoolView, probs: Floats) -> tuple[float, str]:
-    """Mean number of labels, and of what."""
+    """Return the mean number of labels, and of what."""
     if view.labels is not None and len(view.labels):
         known = view.labels[is_known(view.labels)]
         if len(known):

@@ -66,7 +66,7 @@ class Objectives(Strategy):
         return needs | Need.EMBEDDINGS if self.typicality else needs
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the product at the pick."""
+        """Pick rows; a score is the product at the pick."""
         objective = self._fixed(view)
         product = _Product(self, view, objective)
         spread = self._spread(view)
@@ -90,7 +90,7 @@ class Objectives(Strategy):
         return Spread(np.zeros((len(view), 1), dtype=np.float32))
 
     def _fixed(self, view: PoolView) -> dict[str, Floats]:
-        """(N,) values of the objectives that no pick changes."""
+        """Return (N,) values of the objectives that no pick changes."""
         found: dict[str, Floats] = {}
         if self.uncertainty:
             found["uncertainty"] = uncertainty(required(view.probs), self.measure, view.task)
@@ -105,7 +105,7 @@ class Objectives(Strategy):
         return found
 
     def strengths(self) -> dict[str, float]:
-        """Exponent of each fixed objective."""
+        """Return the exponent of each fixed objective."""
         return {
             "uncertainty": self.uncertainty,
             "typicality": self.typicality,
@@ -146,7 +146,7 @@ class _Product:
             self._now[alike] = self._part[alike] * _power(1 / (1 + self._counts[at]), self._options.balance)
 
     def told(self, gaps: Floats) -> dict[str, NDArray[Any]]:
-        """Columns of what changed with the picks, as it was at each pick."""
+        """Return columns of what changed with the picks, as it was at each pick."""
         told: dict[str, NDArray[Any]] = {}
         if self._options.diversity:
             told["diversity"] = self._diversity(gaps)
@@ -164,7 +164,7 @@ class _Product:
 
 
 def ranked(values: Floats) -> Floats:
-    """(N,) share of values that are no larger, in (0, 1]; equal ones share their mean rank.
+    """Return the (N,) share of values that are no larger, in (0, 1]; equal ones share their mean rank.
 
     >>> ranked(np.array([5.0, 1.0, 5.0, 9.0])).tolist()
     [0.625, 0.25, 0.625, 1.0]
@@ -175,7 +175,7 @@ def ranked(values: Floats) -> Floats:
 
 
 def scaled(values: Floats) -> Floats:
-    """(N,) values moved and stretched to [0, 1]; all alike become 1.
+    """Return (N,) values moved and stretched to [0, 1]; all alike become 1.
 
     >>> scaled(np.array([2.0, 4.0, 3.0])).tolist()
     [0.0, 1.0, 0.5]
@@ -187,7 +187,7 @@ def scaled(values: Floats) -> Floats:
 
 
 def class_counts(view: PoolView, classes: int) -> NDArray[np.int64]:
-    """(C,) labelled samples of each class; unknown labels count for none."""
+    """Count (C,) labelled samples of each class; unknown labels count for none."""
     if view.labels is None or not len(view.labels):
         return np.zeros(classes, dtype=np.int64)
     if view.task is Task.MULTILABEL:
@@ -210,7 +210,7 @@ def _power(values: Any, strength: float) -> Any:
 
 
 def _sentences(columns: Mapping[str, NDArray[Any]], classes: list[str]) -> list[str]:
-    """The values that a pick was taken for, in the order of the options."""
+    """Return the values that a pick was taken for, in the order of the options."""
     said = [
         [
             f"{name} {value:.2f}{where if name == 'balance' else ''}"

@@ -44,7 +44,7 @@ class PowerBald(Strategy):
     needs: ClassVar[Need] = Need.DRAWS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a BALD score."""
+        """Pick rows; a score is a BALD score."""
         draws = required(view.log_probs_nkc)
         scores = bald(draws, view.task)
         ranks = _ranks(scores, rng)
@@ -55,7 +55,7 @@ class PowerBald(Strategy):
 
 
 def log_weights(scores: Floats, ranks: NDArray[np.int64], form: Form, beta: float) -> NDArray[np.float64]:
-    """(N,) logarithms of the weights to draw by; adding standard Gumbel noise and taking the largest draws so.
+    """Return (N,) logarithms of the weights to draw by, for standard Gumbel noise to be added.
 
     Args:
         scores: (N,) not negative.

@@ -48,7 +48,7 @@ class ProbCover(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """Scores are shares of the pool newly covered."""
+        """Pick rows; a score is a share of the pool newly covered."""
         # in a random order, so that the first of equals is a fair draw
         order = rng.permutation(len(view))
         sample, beyond = np.split(order, [min(max(self.sample, 2 * size), MOST)])
@@ -80,7 +80,7 @@ class ProbCover(Strategy):
 def _cover_all(
     points: Floats, labelled: Floats | None, radius: float, size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """(size,) distinct rows, how many rows each covered anew (0: drawn at random), and the radii."""
+    """Return (size,) distinct rows, how many rows each covers anew (0: drawn at random), and the radii."""
     least = COPIES * float(np.sqrt(np.einsum("nd,nd->n", points, points).max()))
     gaps = np.full(len(points), np.inf) if labelled is None else nearest(points, labelled)[1]
     found: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []

@@ -62,7 +62,7 @@ class RankedBatch(Strategy):
 
 
 def nearness_to_mean(points: Floats) -> Floats:
-    """(N,) minus the squared distance to the mean of all rows.
+    """Return (N,) minus the squared distance to the mean of all rows.
 
     >>> nearness_to_mean(np.array([[0.0], [4.0]])).tolist()
     [-4.0, -4.0]

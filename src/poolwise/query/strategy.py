@@ -1,6 +1,6 @@
-"""What every strategy shares: the checks at its door, and the table of reasons that it answers with.
+"""The base of all strategies: the checks before a choice, and the table of reasons that comes with it.
 
-A strategy says which rows, with what score and why (`Picks`); `Strategy.select` does the rest, so that a new one holds its
+A subclass says which rows, with what score and why (`Picks`); `Strategy.select` does the rest, so that a new one holds its
 idea and nothing else.
 """
 

@@ -22,7 +22,7 @@ class Stratified(Strategy):
     needs: ClassVar[Need] = Need.PROBS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """All scores 0."""
+        """Pick rows at random; all scores are 0."""
         predicted = required(view.probs).argmax(axis=1).astype(np.int64)
         classes = rng.permutation(np.unique(predicted))
         rows = in_turn(predicted, classes, size, rng)

@@ -62,7 +62,7 @@ class Entropy(Strategy):
 
 
 def margin_sentences(probs: Floats, scores: NDArray[np.float32], task: Task) -> list[str]:
-    """Why each of (B, C) rows with (B,) margin scores was picked.
+    """Return why each of (B, C) rows with (B,) margin scores was picked.
 
     >>> margin_sentences(np.array([[0.5, 0.25, 0.25]]), np.array([0.75], dtype=np.float32), Task.MULTICLASS)
     ['margin 0.25 between class 0 and class 1']

@@ -43,7 +43,7 @@ class TypiClust(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a typicality."""
+        """Pick rows; a score is a typicality."""
         points, labelled = required(view.embeddings), view.labelled_embeddings
         if self.unit_length:
             points, labelled = unit_rows(points), None if labelled is None else unit_rows(labelled)
@@ -64,7 +64,7 @@ class TypiClust(Strategy):
     def _round(
         self, points: Floats, clusters: Rows, order: tuple[Rows, Rows], size: int, rng: np.random.Generator
     ) -> tuple[Rows, Floats]:
-        """(size,) rows and their typicality, cluster after cluster."""
+        """Return (size,) rows and their typicality, cluster after cluster."""
         members = _members(clusters)
         picks: list[int] = []
         scores: list[float] = []
@@ -79,7 +79,7 @@ class TypiClust(Strategy):
 
 
 def visits(sizes: Rows, known: Rows, small: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """In which order to visit clusters: fewest labelled, then largest, then at random; the small ones apart.
+    """Return the order in which to visit clusters: fewest labelled, then largest, then at random; the small ones apart.
 
     Args:
         sizes: (M,) members of each cluster.
@@ -100,14 +100,14 @@ def visits(sizes: Rows, known: Rows, small: int, rng: np.random.Generator) -> tu
 
 
 def _members(clusters: Rows) -> dict[int, Rows]:
-    """Rows of each cluster, ascending."""
+    """Return the rows of each cluster, ascending."""
     order = np.argsort(clusters, kind="stable")
     numbers, starts = np.unique(clusters[order], return_index=True)
     return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
 
 
 def _turns(orders: tuple[Rows, Rows], left: dict[int, int], size: int) -> Iterator[int]:
-    """The cluster of each pick: round after round through the first order until it is used up, then the second."""
+    """Yield the cluster of each pick: round after round through the first order until it is used up, then the second."""
     for order in orders:
         waiting = [number for number in order.tolist() if left.get(number)]
         while waiting and size:

@@ -1,4 +1,4 @@
-"""How much too sure, or too unsure, a model is; and probabilities corrected for it (Guo et al. 2017, section 4.2)."""
+"""The temperature at which a model is best calibrated, and probabilities at it (Guo et al. 2017, section 4.2)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Doubles = NDArray[np.float64]
 
 
 def temperature(probs: Floats, labels: Labels, task: Task = Task.MULTICLASS) -> float:
-    """The temperature at which probabilities are best calibrated: least expected calibration error, of a grid 0.1..10.
+    """Return the temperature at which probabilities are best calibrated.
 
-    Above 1: the model was too sure. Among equally good ones the nearest to 1 is taken.
+    It has the least expected calibration error of a grid 0.1..10; of equally good ones the nearest to 1 is taken.
+    Above 1 the model was too sure.
 
     Args:
         probs: (L, C), L >= 1, predicted for samples the model had not been trained on.
@@ -36,7 +37,7 @@ def temperature(probs: Floats, labels: Labels, task: Task = Task.MULTICLASS) -> 
 
 
 def rescaled(probs: Floats, at: float, task: Task = Task.MULTICLASS) -> Floats:
-    """Probabilities at another temperature: p^(1/T), rows summing to 1 again; the softmax of logits / T.
+    """Return probabilities at another temperature: p^(1/T), rows summing to 1 again; the softmax of logits / T.
 
     Args:
         probs: (N, C) probabilities; multi-label entries are rescaled one by one against 1 - q.
@@ -71,7 +72,7 @@ def _binary(q: Doubles, at: float) -> Doubles:
 
 
 def _calibration_error(probs: Floats, labels: Labels, task: Task) -> float:
-    """Expected calibration error in 0..1 (Guo et al. 2017, equation 3)."""
+    """Return the expected calibration error in 0..1 (Guo et al. 2017, equation 3)."""
     if task is Task.MULTILABEL:
         confidence, right = np.maximum(probs, 1 - probs).ravel(), ((probs > 0.5) == (labels == 1)).ravel()
     else:
