@@ -116,9 +116,9 @@ def curation_report(
     (1.0, 0.0)
     """
     points, rows = check_embeddings(embeddings), check_ids(chosen, "chosen")
-    said = None if probs is None else check_probs(probs, ids=np.arange(len(points)))
+    checked = None if probs is None else check_probs(probs, ids=np.arange(len(points)))
     return coverage.curation_report(
-        points, rows, probs=said, draws=draws, seed=seed, clusters=clusters, similarity=similarity
+        points, rows, probs=checked, draws=draws, seed=seed, clusters=clusters, similarity=similarity
     )
 
 
@@ -137,8 +137,8 @@ def _chance(seed: Any) -> np.random.Generator:
 
 
 def _arrays(probs: Any, embeddings: Any, draws: Any) -> dict[str, NDArray[Any]]:
-    given = {"probs": probs, "embeddings": embeddings}
-    arrays = {name: _plain(array) for name, array in given.items() if array is not None}
+    tables = {"probs": probs, "embeddings": embeddings}
+    arrays = {name: _plain(array) for name, array in tables.items() if array is not None}
     if draws is not None:
         arrays["draws"] = _joined(draws, {len(array) for array in arrays.values() if array.ndim})
     return arrays
@@ -156,10 +156,10 @@ def _joined(draws: Any, rows: set[int]) -> NDArray[Any]:
     """Join pieces of draws to one array (N, K, C); `rows` is N according to the other arrays."""
     if hasattr(draws, "__array__"):
         return _plain(draws)
-    given = list(draws)
-    if given and not hasattr(given[0], "__array__") and np.ndim(given[0]) == 2:  # a nested list of numbers
-        return np.asarray(given)
-    pieces = [_plain(piece) for piece in given]
+    items = list(draws)
+    if items and not hasattr(items[0], "__array__") and np.ndim(items[0]) == 2:  # a nested list of numbers
+        return np.asarray(items)
+    pieces = [_plain(item) for item in items]
     if pieces and all(piece.ndim == 2 and piece.shape == pieces[0].shape for piece in pieces):
         as_rows, as_members = rows == {len(pieces)}, rows == {len(pieces[0])}
         if as_rows == as_members:
@@ -262,8 +262,8 @@ def _count(arrays: dict[str, NDArray[Any]]) -> int:
         raise InvalidArray("give probs, embeddings or draws: the number of their rows is the size of the pool.")
     counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {rows}" for name, rows in counts.items())
-        raise InvalidArray(f"all arrays must have one row for each sample of the pool; got rows: {told}.")
+        found = ", ".join(f"{name} {rows}" for name, rows in counts.items())
+        raise InvalidArray(f"all arrays must have one row for each sample of the pool; got rows: {found}.")
     return next(iter(counts.values()))
 
 

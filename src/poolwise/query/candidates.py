@@ -20,7 +20,7 @@ from poolwise.core.ranges import Checked, Count, NonNegative
 from poolwise.core.types import Need, PoolView, Query
 from poolwise.query.exclusions import Exclusions, find_exclusions
 from poolwise.query.shares import divide
-from poolwise.query.strategy import facts
+from poolwise.query.strategy import column, facts, numbers
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,11 @@ class Candidates(Checked):
         drawn = rng.permutation(len(view))[:count]
         others = np.setdiff1d(np.arange(len(view)), drawn)
         rest = replace(self, random_share=0.0).select(strategy, _only(view, others), size - count, rng)
-        told = f"drawn at random, one of {count} a batch, to test the model without bias"
+        reason = f"drawn at random, one of {count} a batch, to test the model without bias"
         chance = Query(
             view.ids[drawn],
             np.full(count, rest.scores.min(initial=0), dtype=np.float32),
-            {"reason": np.array([told] * count, dtype=np.str_), **facts(view, drawn)},
+            {"reason": np.array([reason] * count, dtype=np.str_), **facts(view, drawn)},
         )
         return joined(rest, chance)
 
@@ -142,11 +142,11 @@ class Candidates(Checked):
     def _groups(self, view: PoolView, rng: np.random.Generator) -> _Groups:
         if self.group is None:
             return _Groups((), np.zeros(len(view), dtype=np.int64), np.ones(1), np.zeros(1, dtype=np.int64))
-        values, numbers = np.unique(_names(_column(view, "group", self.group)), return_inverse=True)
+        values, of = np.unique(_names(column(view, "candidates.group", self.group)), return_inverse=True)
         names = tuple(values.tolist())
         shares = {str(name): share for name, share in self.shares.items()}
-        given = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
-        return _Groups(names, numbers.reshape(-1).astype(np.int64), given, rng.permutation(len(names)))
+        strengths = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
+        return _Groups(names, of.reshape(-1).astype(np.int64), strengths, rng.permutation(len(names)))
 
     def _exclusions(self, view: PoolView, size: int, groups: _Groups, rng: np.random.Generator) -> Exclusions:
         """Look at more and more candidates until enough are free."""
@@ -167,10 +167,10 @@ class Candidates(Checked):
             return np.zeros(len(view))
         chance = np.ones(len(view))
         if self.weight is not None:
-            weights = _numbers(view, "weight", self.weight, "at least 0", lambda values: values >= 0)
+            weights = numbers(view, "candidates.weight", self.weight, "at least 0", lambda values: values >= 0)
             chance *= weights / (weights.max() or 1)
         if self.cost is not None:
-            costs = _numbers(view, "cost", self.cost, "above 0", lambda values: values > 0)
+            costs = numbers(view, "candidates.cost", self.cost, "above 0", lambda values: values > 0)
             chance *= costs.min() / costs
         drawn = rng.random(len(view))
         bar = np.full(len(view), np.inf)
@@ -201,10 +201,10 @@ def _order(lot: NDArray[np.float64], groups: _Groups, rng: np.random.Generator) 
     late = np.where(lot < 1, 0, lot)
     shuffled = rng.permutation(len(lot))
     by_group = shuffled[np.lexsort((late[shuffled], groups.of[shuffled]))]
-    numbers = groups.of[by_group]
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    of = groups.of[by_group]
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
     place = np.arange(1, len(lot) + 1) - np.repeat(starts, np.diff(starts, append=len(lot)))
-    shares = groups.shares[numbers]
+    shares = groups.shares[of]
     turn = np.divide(place, shares, out=np.full(len(lot), np.inf), where=shares > 0)
     return by_group[np.lexsort((place, turn, late[by_group]))]
 
@@ -232,16 +232,18 @@ def _in_groups(
     rng: np.random.Generator,
 ) -> Query:
     """Join a query for each group, in turns by rank, so that the beginning is shared out as the whole."""
-    asked = np.flatnonzero(quotas)
-    found = [strategy.select(_only(view, rows[groups.of[rows] == group]), int(quotas[group]), rng) for group in asked]
-    if len(found) == 1:
-        return found[0]
-    order = np.argsort(np.concatenate([(np.arange(len(one)) + 0.5) / len(one) for one in found]), kind="stable")
-    names = [name for name in found[0].reasons if all(name in one.reasons for one in found)]
+    queries = [
+        strategy.select(_only(view, rows[groups.of[rows] == group]), int(quotas[group]), rng)
+        for group in np.flatnonzero(quotas)
+    ]
+    if len(queries) == 1:
+        return queries[0]
+    order = np.argsort(np.concatenate([(np.arange(len(one)) + 0.5) / len(one) for one in queries]), kind="stable")
+    names = [name for name in queries[0].reasons if all(name in one.reasons for one in queries)]
     return Query(
-        np.concatenate([one.ids for one in found])[order],
-        np.concatenate([one.scores for one in found])[order],
-        {name: np.concatenate([one.reasons[name] for one in found])[order] for name in names},
+        np.concatenate([one.ids for one in queries])[order],
+        np.concatenate([one.scores for one in queries])[order],
+        {name: np.concatenate([one.reasons[name] for one in queries])[order] for name in names},
     )
 
 
@@ -272,28 +274,8 @@ def _only(view: PoolView, rows: NDArray[np.int64]) -> PoolView:
     return replace(view, columns={name: column[rows] for name, column in view.columns.items()}, **some)
 
 
-def _column(view: PoolView, option: str, name: str) -> NDArray[Any]:
-    if name not in view.columns:
-        known = listed(sorted(view.columns), most=20) or "none"
-        raise ConfigError(f"candidates.{option} is {name!r}, which is no column of the data; known columns: {known}.")
-    column = view.columns[name]
-    return column.astype(np.str_) if column.dtype.kind == "O" else column
-
-
 def _names(column: NDArray[Any]) -> NDArray[np.str_]:
     """Return values (N,) as names of groups: 3.0 is "3", whoever read the column."""
     if column.dtype.kind == "f" and (column == np.round(column)).all():
         column = column.astype(np.int64)
     return column.astype(np.str_)
-
-
-def _numbers(view: PoolView, option: str, name: str, expected: str, sound: Any) -> NDArray[np.float64]:
-    column = _column(view, option, name)
-    if column.dtype.kind not in "fiub":
-        raise InvalidArray(f"candidates.{option}: column {name!r} must hold numbers; got dtype {column.dtype}.")
-    wrong = ~sound(column)
-    if wrong.any():
-        raise InvalidArray(
-            f"candidates.{option}: column {name!r} must be {expected}; samples {listed(view.ids[wrong])} are not."
-        )
-    return column.astype(np.float64)

@@ -30,8 +30,8 @@ class Clustered(Strategy):
     """Cluster-Margin.
 
     Attributes:
-        candidates: f, how many candidates a pick; 1 is plain margin sampling. The paper tries 1.25 to 10; 3 against 10
-            is told in docs/strategies.md.
+        candidates: f, how many candidates a pick; 1 is plain margin sampling. The paper tries 1.25 to 10; docs/strategies.md
+            compares 3 with 10.
         clusters: groups a pick; 1 lets every pick come from a group of its own.
         exact_up_to: candidates up to which the tree is grown over the samples themselves.
         unit_length: scale embeddings to length 1 first, so that distance means angle.
@@ -53,8 +53,8 @@ class Clustered(Strategy):
         groups = average_linkage(near, max(1, round(self.clusters * size)), rng, self.exact_up_to)
         taken = smallest_first(groups, size, rng)
         rows, groups, sizes = rows[taken], groups[taken], np.bincount(groups)[groups[taken]]
-        told = zip(margin_sentences(probs[rows], scores[rows], view.task), sizes, strict=True)
-        sentences = [f"{sentence}, from a cluster of {count} uncertain ones" for sentence, count in told]
+        pairs = zip(margin_sentences(probs[rows], scores[rows], view.task), sizes, strict=True)
+        sentences = [f"{sentence}, from a cluster of {count} uncertain ones" for sentence, count in pairs]
         return Picks(rows, scores[rows], sentences, {"cluster": groups, "cluster_size": sizes})
 
 

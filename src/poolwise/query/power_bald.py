@@ -49,8 +49,10 @@ class PowerBald(Strategy):
         scores = bald(draws, view.task)
         ranks = _ranks(scores, rng)
         rows = best(log_weights(scores, ranks, self.form, self.beta) + rng.gumbel(size=len(scores)), size, rng)
-        told = zip(scores[rows], ranks[rows], strict=True)
-        sentences = [f"drawn: {bald_sentence(score, draws.shape[1])}, number {at} of {len(view)}" for score, at in told]
+        pairs = zip(scores[rows], ranks[rows], strict=True)
+        sentences = [
+            f"drawn: {bald_sentence(score, draws.shape[1])}, number {rank} of {len(view)}" for score, rank in pairs
+        ]
         return Picks(rows, scores[rows], sentences, {"bald_rank": ranks[rows]})
 
 

@@ -83,7 +83,7 @@ def _cover_all(
     """Return (size,) distinct rows, how many rows each covers anew (0: drawn at random), and the radii."""
     least = COPIES * float(np.sqrt(np.einsum("nd,nd->n", points, points).max()))
     gaps = np.full(len(points), np.inf) if labelled is None else nearest(points, labelled)[1]
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []
+    covers: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []
     taken = np.zeros(len(points), dtype=np.bool_)
     smallest = max(least, radius / 2**SHRINKINGS)
     radius = max(radius, least)
@@ -92,12 +92,12 @@ def _cover_all(
             radius /= 2
         rows, counts = cover(points, radius, size - int(taken.sum()), gaps >= radius, np.flatnonzero(taken))
         taken[rows] = True
-        found.append((rows, counts, radius))
+        covers.append((rows, counts, radius))
         if taken.sum() < size:
             gaps = np.minimum(gaps, nearest(points, points[rows])[1])
             gaps[taken] = 0
     extra = np.flatnonzero(~taken)[: size - int(taken.sum())]
-    found.append((extra, np.zeros(len(extra), dtype=np.int64), radius))
-    radii = np.concatenate([np.full(len(rows), reach) for rows, _, reach in found])
-    covered = np.concatenate([counts for _, counts, _ in found])
-    return np.concatenate([rows for rows, _, _ in found]), covered, radii
+    covers.append((extra, np.zeros(len(extra), dtype=np.int64), radius))
+    radii = np.concatenate([np.full(len(rows), reach) for rows, _, reach in covers])
+    covered = np.concatenate([counts for _, counts, _ in covers])
+    return np.concatenate([rows for rows, _, _ in covers]), covered, radii

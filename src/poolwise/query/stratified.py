@@ -27,5 +27,5 @@ class Stratified(Strategy):
         classes = rng.permutation(np.unique(predicted))
         rows = in_turn(predicted, classes, size, rng)
         counts = np.bincount(predicted)
-        sentences = [f"drawn at random from {counts[at]} candidates predicted as class {at}" for at in predicted[rows]]
+        sentences = [f"drawn at random from {counts[n]} candidates predicted as class {n}" for n in predicted[rows]]
         return Picks(rows, np.zeros(size), sentences)

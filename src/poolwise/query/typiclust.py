@@ -13,8 +13,7 @@ from poolwise.core.ranges import Count, Natural
 from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.density import typicality
 from poolwise.geometry.kmeans import kmeans
-from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.strategy import Picks, Strategy, best, required
+from poolwise.query.strategy import Picks, Strategy, best, located
 
 Rows = NDArray[np.int64]
 
@@ -44,9 +43,7 @@ class TypiClust(Strategy):
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         """Pick rows; a score is a typicality."""
-        points, labelled = required(view.embeddings), view.labelled_embeddings
-        if self.unit_length:
-            points, labelled = unit_rows(points), None if labelled is None else unit_rows(labelled)
+        points, labelled = located(view, self.unit_length)
         everything = points if labelled is None else np.concatenate([points, labelled])
         wanted = min(len(everything) - len(points) + size, self.most_clusters)
         clusters = kmeans(everything, wanted, rng)[0]
@@ -71,10 +68,10 @@ class TypiClust(Strategy):
         for cluster in _turns(order, {number: len(rows) for number, rows in members.items()}, size):
             rows = members[cluster]
             dense = typicality(points[rows], max(1, min(self.neighbours, len(rows) // 2)))
-            at = int(best(dense, 1, rng)[0])
-            picks.append(int(rows[at]))
-            scores.append(float(dense[at]))
-            members[cluster] = np.delete(rows, at)
+            place = int(best(dense, 1, rng)[0])
+            picks.append(int(rows[place]))
+            scores.append(float(dense[place]))
+            members[cluster] = np.delete(rows, place)
         return np.array(picks, dtype=np.int64), np.array(scores, dtype=np.float32)
 
 

@@ -98,8 +98,8 @@ def nearest_centres(
     rows, members = central_rows(points, size, rng, iterations, weights)
     rows, extra = topped_up(rows, weights, size, rng)
     members = np.concatenate([members, np.ones(len(extra), dtype=np.int64)])
-    told = zip(weights[rows], members, strict=True)
-    sentences = [f"{measure} score {weight:.2f}, nearest the centre of a cluster of {count}" for weight, count in told]
-    for at in range(size - len(extra), size):
-        sentences[at] = f"{measure} score {weights[rows[at]]:.2f}; fewer distinct candidates than picks"
+    pairs = zip(weights[rows], members, strict=True)
+    sentences = [f"{measure} score {weight:.2f}, nearest the centre of a cluster of {count}" for weight, count in pairs]
+    for place in range(size - len(extra), size):
+        sentences[place] = f"{measure} score {weights[rows[place]]:.2f}; fewer distinct candidates than picks"
     return Picks(rows, weights[rows], sentences, {"cluster_size": members})

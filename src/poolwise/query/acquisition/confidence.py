@@ -43,8 +43,8 @@ def row_entropy(probs: Floats) -> Floats:
     """Return the entropy in nats, - p ln p summed over the last axis, in the type of the input and with one array of its size."""
     logs = np.maximum(probs, TINY)
     np.log(logs, out=logs)
-    found: Floats = -np.einsum("...c,...c->...", probs, logs)
-    return found
+    entropies: Floats = -np.einsum("...c,...c->...", probs, logs)
+    return entropies
 
 
 Doubles = NDArray[np.float64]

@@ -124,8 +124,8 @@ def _divergences(logs: Doubles, task: Task) -> Doubles:
     """Return (n, K) KL(p^k || pbar) in nats, averaged over labels for multi-label tasks."""
     probs = _probs(logs)
     several = task is Task.MULTILABEL
-    found = (_terms(probs) + _terms(1 - probs)).mean(axis=2) if several else _terms(probs).sum(axis=2)
-    return np.where(found > ROUNDING, found, 0)
+    divergences = (_terms(probs) + _terms(1 - probs)).mean(axis=2) if several else _terms(probs).sum(axis=2)
+    return np.where(divergences > ROUNDING, divergences, 0)
 
 
 def _terms(probs: Doubles) -> Doubles:

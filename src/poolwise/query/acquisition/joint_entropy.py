@@ -80,7 +80,7 @@ def gains(
     _, draws, classes = log_probs_nkc.shape
     rows = np.arange(len(log_probs_nkc)) if rows is None else rows
     likely = known.weights @ known.posteriors
-    found = np.empty(len(rows), dtype=np.float32)
+    added = np.empty(len(rows), dtype=np.float32)
     step = max(1, BLOCK // (max(len(known), draws) * classes))
     for at in range(0, len(rows), step):
         block = rows[at : at + step]
@@ -90,18 +90,18 @@ def gains(
         np.log(surprise, out=surprise)
         surprise *= predicted
         joint = (known.weights @ surprise).reshape(-1, classes).sum(axis=1)
-        found[at : at + step] = -joint - own_entropy[block] @ likely
-    return np.maximum(found, 0)  # a hair below 0 comes of rounding
+        added[at : at + step] = -joint - own_entropy[block] @ likely
+    return np.maximum(added, 0)  # a hair below 0 comes of rounding
 
 
 def draw_entropy(log_probs_nkc: Floats) -> Floats:
     """Return the (N, K) entropy in nats of each draw's prediction, float32."""
     count, draws, classes = log_probs_nkc.shape
-    found = np.empty((count, draws), dtype=np.float32)
+    entropies = np.empty((count, draws), dtype=np.float32)
     step = max(1, BLOCK // (draws * classes))
     for at in range(0, count, step):
-        found[at : at + step] = row_entropy(np.exp(log_probs_nkc[at : at + step]))
-    return found
+        entropies[at : at + step] = row_entropy(np.exp(log_probs_nkc[at : at + step]))
+    return entropies
 
 
 def extended(known: Configurations, probs_kc: Floats, most: int, rng: np.random.Generator) -> Configurations:

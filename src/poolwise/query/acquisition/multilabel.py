@@ -112,8 +112,8 @@ def predicted_counts(probs: Floats, forecasts: Floats, labels: Labels) -> NDArra
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=1000).fit(_profile(forecasts), counts)
-    found: NDArray[np.int64] = model.predict(_profile(probs)).astype(np.int64)
-    return found
+    predicted: NDArray[np.int64] = model.predict(_profile(probs)).astype(np.int64)
+    return predicted
 
 
 def descending(probs: Floats) -> Floats:

@@ -50,12 +50,12 @@ def rescaled(probs: Floats, at: float, task: Task = Task.MULTICLASS) -> Floats:
     >>> [round(float(p), 3) for p in rescaled(np.array([[0.9, 0.1]]), 0.5)[0]]
     [0.988, 0.012]
     """
-    found = np.empty(np.shape(probs), dtype=np.float32)
+    scaled = np.empty(np.shape(probs), dtype=np.float32)
     step = max(1, BLOCK // probs.shape[1])
     for start in range(0, len(probs), step):
         rows = np.asarray(probs[start : start + step], dtype=np.float64)
-        found[start : start + step] = _binary(rows, at) if task is Task.MULTILABEL else _rows(rows, at)
-    return found
+        scaled[start : start + step] = _binary(rows, at) if task is Task.MULTILABEL else _rows(rows, at)
+    return scaled
 
 
 def _rows(p: Doubles, at: float) -> Doubles:
@@ -77,6 +77,6 @@ def _calibration_error(probs: Floats, labels: Labels, task: Task) -> float:
         confidence, right = np.maximum(probs, 1 - probs).ravel(), ((probs > 0.5) == (labels == 1)).ravel()
     else:
         confidence, right = probs.max(axis=1), probs.argmax(axis=1) == labels
-    at = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(at, confidence, minlength=BINS) - np.bincount(at, right, minlength=BINS)
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    gaps = np.bincount(bins, confidence, minlength=BINS) - np.bincount(bins, right, minlength=BINS)
     return float(np.abs(gaps).sum() / len(confidence))
