@@ -40,7 +40,7 @@ def page(tmp_path):
     arms = ("raw", "pruned")
     return ComparePage(
         run=run,
-        told=("Removing the flagged samples helped: accuracy on the raw test set +2.0 points.", "And more."),
+        messages=("Removing the flagged samples helped: accuracy on the raw test set +2.0 points.", "And more."),
         judged_by="raw",
         summary=[summary_row(arm, metric=metric) for metric in ("accuracy", "macro_f1") for arm in arms],
         removed=[{"class": "<i>cat</i>", "given": 50.0, "removed": 5.0, "relabelled": 0.0}],

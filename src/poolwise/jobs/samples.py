@@ -86,7 +86,7 @@ def data_facts(manifest: Manifest, **more: Any) -> dict[str, Any]:
     }
 
 
-def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> list[tuple[int, str, str]]:
+def unreadable(images: ImageSource, display: Display, *, announce: bool = True) -> list[tuple[int, str, str]]:
     """Return (sample_id, path, why) of pictures that cannot be read, after all have been tried.
 
     Raises:
@@ -102,7 +102,7 @@ def unreadable(images: ImageSource, display: Display, *, told: bool = True) -> l
             f"{len(rows)} of {len(manifest)} pictures cannot be read, more than data.max_unreadable={allowed:g} allows:\n"
             f"  {named}\nMend or remove them, or raise data.max_unreadable to leave them out."
         )
-    if rows and told:
+    if rows and announce:
         display.warn(
             f"{len(rows)} of {len(manifest)} pictures cannot be read and are left out: {listed(path for _, path, _ in rows)}"
         )

@@ -135,7 +135,7 @@ def _cards(page: AuditPage, thumbnail: Pictures | None) -> list[dict[str, Any]]:
     for at in range(min(MOST, len(issues["rank"]))):
         row = {name: column[at] for name, column in issues.items()}
         sample_id = row["sample_id"]
-        said = page.answers.get(sample_id, "")
+        answer = page.answers.get(sample_id, "")
         cards.append(
             {
                 **row,
@@ -144,17 +144,17 @@ def _cards(page: AuditPage, thumbnail: Pictures | None) -> list[dict[str, Any]]:
                 "probability": f"{row['probability']:.0%}",
                 "disagrees": row["suggested"] != row["given"],
                 "near": _near(row, thumbnail if at < OPEN else None),
-                "answer": _answer(said, row["given"]) if sample_id in page.answers else "",
+                "answer": _answer(answer, row["given"]) if sample_id in page.answers else "",
             }
         )
     return cards
 
 
-def _answer(said: str | None, given: str) -> str:
+def _answer(answer: str | None, given: str) -> str:
     """Return what people made of a label."""
-    if said is None:
+    if answer is None:
         return "could not tell"
-    return "confirmed" if said == given else f"now {said}"
+    return "confirmed" if answer == given else f"now {answer}"
 
 
 def _near(row: Mapping[str, Any], thumbnail: Pictures | None) -> list[dict[str, Any]]:

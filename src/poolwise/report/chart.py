@@ -77,8 +77,8 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 def names(runs: Sequence[RunRecord]) -> list[str]:
     """Short names for direct labels, all different."""
-    found = [words.shown(run.strategy, 18) for run in runs]
-    return [f"{name} (control)" if at and name in found[:at] else name for at, name in enumerate(found)]
+    labels = [words.shown(run.strategy, 18) for run in runs]
+    return [f"{name} (control)" if at and name in labels[:at] else name for at, name in enumerate(labels)]
 
 
 def span(values: Sequence[float], least: float = 1e-9) -> tuple[float, float]:

@@ -32,7 +32,7 @@ class ComparePage:
 
     Attributes:
         run: the comparison.
-        told: the answer, then how the other arms stood.
+        messages: the answer, then how the other arms stood.
         judged_by: test set that the answer goes by.
         summary, removed, results: rows of the tables of these names.
         caveats: what to know before believing it.
@@ -41,7 +41,7 @@ class ComparePage:
     """
 
     run: RunRecord
-    told: tuple[str, ...]
+    messages: tuple[str, ...]
     judged_by: str
     summary: Sequence[Row]
     removed: Sequence[Row]
@@ -66,8 +66,8 @@ def content(page: ComparePage, png: bytes, versions: Mapping[str, str]) -> dict[
     run = page.run
     return {
         "run": run,
-        "headline": page.told[0] if page.told else "Nothing was compared.",
-        "lead": page.told[1:],
+        "headline": page.messages[0] if page.messages else "Nothing was compared.",
+        "lead": page.messages[1:],
         "facts": _facts(page),
         "picture": base64.b64encode(png).decode(),
         "metric": words.metric_name(run.metric),
@@ -149,10 +149,12 @@ def _detection(run: RunRecord) -> list[tuple[str, str]]:
         "flagged": "Flagged", "wrong": "Wrong labels", "precision": "Flagged that are wrong", "recall": "Wrong that are flagged",
         "suggestion_right": "Suggested labels that are right",
     }  # fmt: skip
-    found = [
+    numbers = [
         (text, run.results[f"detection/{name}"]) for name, text in named.items() if f"detection/{name}" in run.results
     ]
-    return [(text, f"{value:,.0f}" if text in ("Flagged", "Wrong labels") else f"{value:.1%}") for text, value in found]
+    return [
+        (text, f"{value:,.0f}" if text in ("Flagged", "Wrong labels") else f"{value:.1%}") for text, value in numbers
+    ]
 
 
 def _share(row: Row) -> str:

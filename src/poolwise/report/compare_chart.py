@@ -75,8 +75,8 @@ def _seeds(results: Sequence[Row], test: str, metric: str) -> dict[str, list[flo
     """Arm -> differences to raw, a seed each."""
     mine = [row for row in results if row["test_set"] == test]
     base = {row["seed"]: row[metric] for row in mine if row["arm"] == "raw"}
-    found: dict[str, list[float]] = {}
+    differences: dict[str, list[float]] = {}
     for row in mine:
         if row["seed"] in base:
-            found.setdefault(row["arm"], []).append(row[metric] - base[row["seed"]])
-    return found
+            differences.setdefault(row["arm"], []).append(row[metric] - base[row["seed"]])
+    return differences

@@ -12,7 +12,7 @@ from typing import Any
 from poolwise.core.files import write_bytes
 from poolwise.metric.comparison import Paired
 from poolwise.metric.standings import Setting, Standing, regime_ranks, summed_penalties
-from poolwise.report import settings as told
+from poolwise.report import settings as run_settings
 from poolwise.report import words
 from poolwise.report.comparison_curves import comparison_curves
 from poolwise.report.rendering import rendered
@@ -109,8 +109,8 @@ def content(page: ComparisonPage, pictures: Mapping[str, bytes]) -> dict[str, An
         "sections": [_section(page, section, pictures[section.picture]) for section in page.sections],
         "penalties": _penalties(page),
         "failures": [(words.shown(name), words.shown(error, 600)) for name, error in page.failures],
-        "yaml": told.as_yaml(page.config),
-        "command": told.command(page.command),
+        "yaml": run_settings.as_yaml(page.config),
+        "command": run_settings.command(page.command),
     }
 
 
@@ -194,10 +194,10 @@ def _row(section: Section, row: Standing, name: str) -> dict[str, Any]:
     }
 
 
-def _interval(found: Paired, metric: str) -> str:
-    mean = words.difference(found.mean, metric).removesuffix(" points")
-    low, high = (words.difference(end, metric).removesuffix(" points") for end in (found.low, found.high))
-    return mean if found.pairs < 2 else f"{mean} ({low} to {high})"
+def _interval(gap: Paired, metric: str) -> str:
+    mean = words.difference(gap.mean, metric).removesuffix(" points")
+    low, high = (words.difference(end, metric).removesuffix(" points") for end in (gap.low, gap.high))
+    return mean if gap.pairs < 2 else f"{mean} ({low} to {high})"
 
 
 def _p(value: float) -> str:

@@ -75,11 +75,11 @@ def _plain(axes: Axes) -> None:
 
 def _level(axes: Axes, runs: Sequence[RunRecord], factor: int) -> None:
     """Draw a dotted line between the two numbers of labels that gave the same score."""
-    found = findings(runs).comparison
-    if found is not None and not 0.95 <= found.ratio <= 1.05:
-        ends, (low, high) = [found.labels, found.control_labels], axes.get_ylim()
-        axes.plot(ends, [factor * found.level] * 2, color=FAINT, linestyle=":", linewidth=1.4, zorder=1)
-        axes.vlines(ends, low, factor * found.level, color=FAINT, linestyle=":", linewidth=1, zorder=1)
+    comparison = findings(runs).comparison
+    if comparison is not None and not 0.95 <= comparison.ratio <= 1.05:
+        ends, (low, high) = [comparison.labels, comparison.control_labels], axes.get_ylim()
+        axes.plot(ends, [factor * comparison.level] * 2, color=FAINT, linestyle=":", linewidth=1.4, zorder=1)
+        axes.vlines(ends, low, factor * comparison.level, color=FAINT, linestyle=":", linewidth=1, zorder=1)
         axes.set_ylim(low, high)
 
 

@@ -49,13 +49,13 @@ class Findings:
 
 def points(run: RunRecord) -> tuple[list[int], list[float]]:
     """Return a run's learning curve: rising numbers of labels and the finite scores there; a later round counts."""
-    found: dict[int, float] = {}
+    scores: dict[int, float] = {}
     for record in run.rounds:
         value: float | None = record.metrics.get(run.metric)
         if value is not None and math.isfinite(value) and record.labelled > 0:
-            found[record.labelled] = float(value)
-    counts = sorted(found)
-    return counts, [found[count] for count in counts]
+            scores[record.labelled] = float(value)
+    counts = sorted(scores)
+    return counts, [scores[count] for count in counts]
 
 
 def total(record: RoundRecord) -> int:
@@ -98,33 +98,35 @@ def _unmeasured(run: RunRecord) -> Findings:
 
 
 def _compared(run: RunRecord, control: RunRecord) -> Findings:
-    found = compare(*points(run), *points(control), higher_is_better=words.higher_is_better(run.metric))
-    margin = _margin(run, found)
-    verdict = _verdict(run, found, margin)
+    comparison = compare(*points(run), *points(control), higher_is_better=words.higher_is_better(run.metric))
+    margin = _margin(run, comparison)
+    verdict = _verdict(run, comparison, margin)
     return Findings(
         verdict,
         _headline(run, control, verdict),
-        _details(run, control, found, verdict),
+        _details(run, control, comparison, verdict),
         _caution(run, margin),
-        found,
+        comparison,
         margin,
     )
 
 
-def _margin(run: RunRecord, found: Comparison) -> float | None:
+def _margin(run: RunRecord, comparison: Comparison) -> float | None:
     size = held_out_size(run)
-    if size is None or not words.is_share(run.metric) or not math.isfinite(found.difference):
+    if size is None or not words.is_share(run.metric) or not math.isfinite(comparison.difference):
         return None
-    inside = min(found.score, found.control_score) >= 0 and max(found.score, found.control_score) <= 1
-    return chance_difference(found.score, found.control_score, size) if inside else None
+    inside = (
+        min(comparison.score, comparison.control_score) >= 0 and max(comparison.score, comparison.control_score) <= 1
+    )
+    return chance_difference(comparison.score, comparison.control_score, size) if inside else None
 
 
-def _verdict(run: RunRecord, found: Comparison, margin: float | None) -> Verdict:
+def _verdict(run: RunRecord, comparison: Comparison, margin: float | None) -> Verdict:
     """Both the end and the mean over the run are looked at: curves often meet at the end."""
     if margin is None:
         return Verdict.UNKNOWN
     sign = 1 if words.higher_is_better(run.metric) else -1
-    gains = [sign * found.difference, sign * (found.area - found.control_area)]
+    gains = [sign * comparison.difference, sign * (comparison.area - comparison.control_area)]
     ahead, behind = any(gain > margin for gain in gains), any(gain < -margin for gain in gains)
     if ahead and behind:
         return Verdict.MIXED
@@ -149,19 +151,19 @@ def _headline(run: RunRecord, control: RunRecord, verdict: Verdict) -> str:
     return opening + numbers
 
 
-def _details(run: RunRecord, control: RunRecord, found: Comparison, verdict: Verdict) -> tuple[str, ...]:
+def _details(run: RunRecord, control: RunRecord, comparison: Comparison, verdict: Verdict) -> tuple[str, ...]:
     name, rival = words.arm(run), words.arm(control)
-    level = words.score(found.level, run.metric)
+    level = words.score(comparison.level, run.metric)
     sentences = [
-        f"For {level}, the best level that both reached, {name} needed {_labels(found.labels)} and {rival} "
-        f"{found.control_labels:,.0f}: {_times(found.ratio, name, rival)}."
+        f"For {level}, the best level that both reached, {name} needed {_labels(comparison.labels)} and {rival} "
+        f"{comparison.control_labels:,.0f}: {_times(comparison.ratio, name, rival)}."
     ]
-    if math.isfinite(found.difference):
-        mean = words.difference(found.area - found.control_area, run.metric)
-        end = words.difference(found.difference, run.metric)
+    if math.isfinite(comparison.difference):
+        mean = words.difference(comparison.area - comparison.control_area, run.metric)
+        end = words.difference(comparison.difference, run.metric)
         within = "; both within the chance of this test set" if verdict is Verdict.EVEN else ""
         sentences.append(
-            f"{name} against {rival}: {end} at {_labels(found.end)}, {mean} on average over the run{within}."
+            f"{name} against {rival}: {end} at {_labels(comparison.end)}, {mean} on average over the run{within}."
         )
     return tuple(sentences)
 

@@ -123,10 +123,10 @@ def _ahead(run: RunRecord) -> list[tuple[str, str]]:
 
 def _slice(run: RunRecord) -> list[tuple[str, str]]:
     """Return what the random slice told: accuracy of the last model tested on it, on the pool; regret, on the held-out set."""
-    told = [record for record in run.rounds if record.pool.get("slice_asked")]
-    if not told:
+    sliced = [record for record in run.rounds if record.pool.get("slice_asked")]
+    if not sliced:
         return []
-    last = told[-1]
+    last = sliced[-1]
     share, asked = last.pool["slice_accuracy"], last.pool["slice_asked"]
     low, high = (100 * end for end in _wilson(round(share * asked), round(asked)))
     text = f"{100 * share:.0f} % right ({low:.0f} to {high:.0f}) before round {last.round}, by {asked:.0f} random picks"

@@ -27,7 +27,7 @@ class SampleSizePage:
 
     Attributes:
         run: the experiment.
-        told: the answer, what to buy next, which class binds.
+        messages: the answer, what to buy next, which class binds.
         target: score to reach.
         unit: what is labelled.
         share: whether scores are shares, shown in percent.
@@ -37,7 +37,7 @@ class SampleSizePage:
     """
 
     run: RunRecord
-    told: tuple[str, ...]
+    messages: tuple[str, ...]
     target: float
     unit: str
     share: bool
@@ -67,8 +67,8 @@ def content(page: SampleSizePage, png: bytes, versions: Mapping[str, str]) -> di
     rows = page.tables.get
     return {
         "run": run,
-        "headline": page.told[0],
-        "lead": page.told[1:],
+        "headline": page.messages[0],
+        "lead": page.messages[1:],
         "facts": _facts(page),
         "picture": base64.b64encode(png).decode(),
         "metric": words.metric_name(run.metric),

@@ -151,7 +151,7 @@ def test_a_truth_of_test_samples_alone_corrects_the_test_set(fakes, noisy):
     outcome = compared(fakes(noisy(checked="test")))
     assert {each.arm for each in outcome.trials} == {"raw", "pruned", "relabelled", "random_pruned"}
     assert (outcome.cases[0].corrected != outcome.cases[0].test.labels).sum() == 6
-    assert outcome.found == {0: {}, 1: {}}
+    assert outcome.detections == {0: {}, 1: {}}
 
 
 def test_a_truth_of_training_samples_alone_does_not(fakes, noisy):

@@ -10,7 +10,7 @@ from builders import Blobs
 from poolwise.core.types import LabelledSet
 from poolwise.jobs.samplesize import answers
 from poolwise.jobs.samplesize.caveats import caveats
-from poolwise.jobs.samplesize.cells import Ground, cells
+from poolwise.jobs.samplesize.cells import Splits, cells
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.posterior import Prior
@@ -65,7 +65,7 @@ def test_naive_answers(measured_points):
 
 
 def test_forecasts_rise_and_stay_inside(fit):
-    rows = answers.forecasts(fit, answers.told_sizes(fit), 0.98)
+    rows = answers.forecasts(fit, answers.table_sizes(fit), 0.98)
     assert [row.size for row in rows] == [1600, 3200, 6400, 12800]
     assert all(row.low <= row.mean <= row.high <= 1 for row in rows)
     assert (np.diff([row.chance for row in rows]) >= 0).all()
@@ -92,7 +92,7 @@ def test_classes_are_fitted_against_their_own_counts():
 
 def test_caveats_say_what_repeats_share():
     train, test = (LabelledSet(np.arange(n), np.arange(n) % 2) for n in (1000, 50))
-    common = Ground(Blobs(classes=2).manifest, train, test, 2, 1)
+    common = Splits(Blobs(classes=2).manifest, train, test, 2, 1)
     points = [Point(size, 0, {"accuracy": 0.9}) for size in (50, 100, 1000)]
     fit = answers.fitted(points, "accuracy", Prior(), SETTINGS)
 

@@ -8,7 +8,7 @@ import pytest
 from builders import Blobs
 from poolwise.core.errors import ConfigError, DataError, PoolExhausted
 from poolwise.core.types import LabelledSet
-from poolwise.jobs.samplesize.cells import cells, ground, subsets, trainings
+from poolwise.jobs.samplesize.cells import cells, split_samples, subsets, trainings
 from poolwise.metric.curve.design import Cell
 
 TRAIN = LabelledSet(np.arange(100), np.arange(100) % 4)
@@ -62,7 +62,7 @@ def test_shares_and_sizes(fakes):
 def test_samples_in_one_group_with_a_test_sample_are_left_out(fakes):
     images = Blobs(n=121, test=31, hide_labels=False, grouped=True)  # g30 holds 90, 91, 92
     images = replace(images, test=30)  # 91 and 92 are test samples, 90 is not
-    common = ground(fakes(), images)
+    common = split_samples(fakes(), images)
     assert common.leaks == 1
     assert 90 not in common.train.ids
 
@@ -70,11 +70,11 @@ def test_samples_in_one_group_with_a_test_sample_are_left_out(fakes):
 def test_nothing_to_measure_with_is_told(fakes):
     parts = fakes(test="validation")
     with pytest.raises(DataError, match="0 in validation"):
-        ground(parts, parts.images)
+        split_samples(parts, parts.images)
 
 
 def test_files_are_named_by_all_that_shapes_a_training(fakes, tmp_path):
-    common = ground(fakes(), fakes().images)
+    common = split_samples(fakes(), fakes().images)
     rows = subsets(common.train, PLAN, "disjoint", 0)
     named = {
         fit.file

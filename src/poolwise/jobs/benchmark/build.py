@@ -152,14 +152,14 @@ def _composed(lines: Mapping[tuple[str, str], list[str]]) -> dict[tuple[str, str
     # On the command line Hydra is at work already, and with it the user's own --config-dir.
     ready = GlobalHydra.instance().is_initialized()
     register("loop")
-    found = {}
+    configs = {}
     with nullcontext() if ready else initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for (data, strategy), overrides in lines.items():
             try:
-                found[data, strategy] = compose("loop", overrides)
+                configs[data, strategy] = compose("loop", overrides)
             except HydraException as error:
                 raise ConfigError(f"{strategy} on {data} ({' '.join(overrides)}): {_short(error)}") from error
-    return found
+    return configs
 
 
 def _short(error: Exception) -> str:

@@ -105,9 +105,9 @@ def run_cell(cell: Cell, parts: Parts, ledger: OpenLedger) -> CellResult:
             f"{record.data.get('name')} holds nothing out to measure on; give it a test split, or test_size."
         )
     share = pool_accuracy(parts, ledger)
-    found = CellResult(cell, digest_of(parts.config), record.metric, points, share, tracker.told, tuple(heard.lines))
-    write_text(parts.folder / FILE_NAME, json.dumps({"version": VERSION, **asdict(found)}, indent=1) + "\n")
-    return found
+    result = CellResult(cell, digest_of(parts.config), record.metric, points, share, tracker.told, tuple(heard.lines))
+    write_text(parts.folder / FILE_NAME, json.dumps({"version": VERSION, **asdict(result)}, indent=1) + "\n")
+    return result
 
 
 def stored_cell(folder: Path) -> CellResult | None:

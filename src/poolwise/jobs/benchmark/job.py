@@ -85,9 +85,9 @@ def benchmark_job(plan: Plan, work: Callable[[Task], CellResult], display: Displ
     Raises:
         ConfigError: cells of this name were begun with other settings.
     """
-    done = {task.cell: found for task in plan.tasks if (found := _finished(task))}
+    done = {task.cell: result for task in plan.tasks if (result := _finished(task))}
     left = [task for task in plan.tasks if task.cell not in done]
-    _check_begun(plan, left)
+    _check_settings(plan, left)
     if done:
         display.say(f"{len(done)} of {len(plan.tasks)} cells were finished before.")
     progress = _Progress(plan, done, display)
@@ -100,12 +100,12 @@ def benchmark_job(plan: Plan, work: Callable[[Task], CellResult], display: Displ
 
 
 def _finished(task: Task) -> CellResult | None:
-    found = stored_cell(task.folder)
-    fits = found is not None and found.cell == task.cell and found.settings == digest_of(task.config)
-    return found if fits and found is not None and found.told else None
+    result = stored_cell(task.folder)
+    fits = result is not None and result.cell == task.cell and result.settings == digest_of(task.config)
+    return result if fits and result is not None and result.told else None
 
 
-def _check_begun(plan: Plan, tasks: Sequence[Task]) -> None:
+def _check_settings(plan: Plan, tasks: Sequence[Task]) -> None:
     """Raise one error before anything runs, instead of one a cell."""
     import yaml
 
@@ -137,17 +137,17 @@ class _Progress:
         name = ended.task.cell.name
         if ended.result is None:
             self.failures.append((name, ended.error))
-            told = f"failed: {ended.error.splitlines()[0] if ended.error else 'no reason given'}"
+            message = f"failed: {ended.error.splitlines()[0] if ended.error else 'no reason given'}"
         else:
             self.done[ended.task.cell] = ended.result
             write_text(self.plan.folder / "results.csv", results_csv(self.results()))
             last = ended.result.points[-1]
             score = "" if last.score is None else f"{ended.result.metric} {last.score:.4f} with "
-            told = f"{score}{last.labelled} labels"
+            message = f"{score}{last.labelled} labels"
             if not ended.result.told:
-                told += " (the tracker has not been told all of it; the same command tells it later)"
+                message += " (the tracker has not been told all of it; the same command tells it later)"
         number = len(self.done) + len(self.failures)
-        self.display.say(f"{number} of {len(self.plan.tasks)}: {name}: {told}{self._left(number)}")
+        self.display.say(f"{number} of {len(self.plan.tasks)}: {name}: {message}{self._left(number)}")
 
     def _left(self, number: int) -> str:
         left, pace = len(self.plan.tasks) - number, (time.monotonic() - self.since) / (number - self.before)

@@ -66,10 +66,10 @@ class LookAhead(QueryStrategy):
     @property
     def needs(self) -> Need:
         """What any of the strategies wants, and the probabilities: suggestions come from them."""
-        found = Need.PROBS
+        needed = Need.PROBS
         for strategy in self.strategies:
-            found |= strategy.needs
-        return found
+            needed |= strategy.needs
+        return needed
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
         """Return exactly `size` distinct ids of the view."""
@@ -91,8 +91,8 @@ class LookAhead(QueryStrategy):
         model = self.learner.fit(self.images, self._with(view, ids), _validation(manifest), seed=seed)
         probs = model.predict(self.images, test.ids, Need.PROBS, seed=seed).probs
         assert probs is not None
-        found = held_out(probs, test.labels, manifest.task, manifest.classes)
-        return float(found.metrics[headline(manifest.task)])
+        measured = held_out(probs, test.labels, manifest.task, manifest.classes)
+        return float(measured.metrics[headline(manifest.task)])
 
     def _with(self, view: PoolView, ids: Ids) -> LabelledSet:
         """Return what would be labelled after this batch, in ascending order of id."""
@@ -135,8 +135,8 @@ def _suggestion(view: PoolView, sample_id: int, manifest: Manifest) -> Label:
 
 
 def _validation(manifest: Manifest) -> LabelledSet | None:
-    found = _given(manifest, Split.VALIDATION)
-    return found if len(found) else None
+    labelled = _given(manifest, Split.VALIDATION)
+    return labelled if len(labelled) else None
 
 
 def _given(manifest: Manifest, split: Split) -> LabelledSet:

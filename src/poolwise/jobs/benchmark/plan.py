@@ -58,13 +58,13 @@ def choices(entries: Any, group: str, where: str) -> tuple[Choice, ...]:
     >>> choices([{"clustered": ["query.candidates=10"]}], "query", "strategies")[0].overrides
     ('query=clustered', 'query.candidates=10')
     """
-    found = []
+    parsed = []
     for label, given in _labelled(entries, where):
         overrides = settings(given, f"{where}.{label}")
         if not any(key_of(item) == group for item in overrides):
             overrides = (f"{group}={label}", *overrides)
-        found.append(Choice(label, overrides))
-    return tuple(found)
+        parsed.append(Choice(label, overrides))
+    return tuple(parsed)
 
 
 def settings(given: Any, where: str) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def regimes(entries: Any) -> tuple[Regime, ...]:
     >>> regimes([{"low": {"seed_size": 10, "query_size": 10, "budget": 100}}])
     (Regime(label='low', seed_size=10, query_size=10, budget=100),)
     """
-    found = []
+    parsed = []
     sizes = ("seed_size", "query_size", "budget")
     for label, given in _labelled(entries, "regimes"):
         if not isinstance(given, Mapping) or set(given) != set(sizes):
@@ -112,8 +112,8 @@ def regimes(entries: Any) -> tuple[Regime, ...]:
             raise ConfigError(f"regimes.{label} is {dict(given)}; its sizes are whole numbers from 1.")
         if given["budget"] <= given["seed_size"]:
             raise ConfigError(f"regimes.{label}: the budget must be larger than seed_size, or nothing is chosen.")
-        found.append(Regime(label, *(given[size] for size in sizes)))
-    return tuple(found)
+        parsed.append(Regime(label, *(given[size] for size in sizes)))
+    return tuple(parsed)
 
 
 def key_of(override: str) -> str:
@@ -131,10 +131,10 @@ def merged(*groups: Sequence[str]) -> list[str]:
     >>> merged(["model=small_cnn", "seed=1"], ["model=linear_head"])
     ['model=linear_head', 'seed=1']
     """
-    found: dict[str, str] = {}
+    latest: dict[str, str] = {}
     for item in (item for group in groups for item in group):
-        found[key_of(item)] = item
-    return list(found.values())
+        latest[key_of(item)] = item
+    return list(latest.values())
 
 
 def cells(

@@ -21,9 +21,9 @@ Key = tuple[str, str]
 
 def curve_of(result: CellResult) -> Curve:
     """Return a cell's learning curve: rising numbers of labels and the scores there; a later round counts."""
-    found = {point.labelled: point.score for point in result.points if point.score is not None and point.labelled > 0}
-    counts = sorted(found)
-    return np.array(counts, dtype=np.float64), np.array([found[count] for count in counts], dtype=np.float64)
+    scores = {point.labelled: point.score for point in result.points if point.score is not None and point.labelled > 0}
+    counts = sorted(scores)
+    return np.array(counts, dtype=np.float64), np.array([scores[count] for count in counts], dtype=np.float64)
 
 
 def settings_of(results: Sequence[CellResult], reference: str) -> dict[Key, Setting]:
@@ -108,10 +108,10 @@ def pairs_csv(settings: Mapping[Key, Setting]) -> str:
     """Return a row a pair of strategies in a data set and regime: is one ahead of the other beyond chance?"""
     rows = []
     for (dataset, regime), setting in settings.items():
-        for first, second, found, p in setting.pairs:
+        for first, second, gap, p in setting.pairs:
             rows.append({
-                "dataset": dataset, "regime": regime, "first": first, "second": second, "seeds": found.pairs,
-                "difference": found.mean, "low": found.low, "high": found.high, "p": found.p, "p_holm": p,
+                "dataset": dataset, "regime": regime, "first": first, "second": second, "seeds": gap.pairs,
+                "difference": gap.mean, "low": gap.low, "high": gap.high, "p": gap.p, "p_holm": p,
             })  # fmt: skip
     return as_csv(rows)
 

@@ -17,29 +17,31 @@ ENOUGH = 5
 
 def caveats(parts: CompareParts, common: Splits, cases: Sequence[Case], notes: Sequence[str]) -> list[str]:
     """Return sentences, those that matter most first."""
-    settings, told = parts.settings, list(notes)
+    settings, messages = parts.settings, list(notes)
     if len(settings.seeds) < ENOUGH:
-        told.append(f"{len(settings.seeds)} seeds are few: an interval over fewer than {ENOUGH} is wide or accidental.")
+        messages.append(
+            f"{len(settings.seeds)} seeds are few: an interval over fewer than {ENOUGH} is wide or accidental."
+        )
     if not any((~case.pruned.keep).any() for case in cases):
-        told.append("Nothing was flagged with any seed: pruned and raw are the same trainings.")
+        messages.append("Nothing was flagged with any seed: pruned and raw are the same trainings.")
     if settings.preset == SEEDOO:
-        told.append(
+        messages.append(
             "A validation set cleaned by the same rule as the training set proves nothing by itself: it has lost the samples "
             "that the rule finds hard, whether their labels are wrong or not. The answer goes by the "
             + ("raw" if cases[0].corrected is None else "corrected")
             + " test set."
         )
-    told += _of_truth(common) + _of_leaks(parts, common)
+    messages += _of_truth(common) + _of_leaks(parts, common)
     gone = lost(cases, parts.audit.images.manifest.classes)
     if gone:
-        told.append(f"Pruning leaves no training sample of {', '.join(gone[:5])} with at least one seed.")
+        messages.append(f"Pruning leaves no training sample of {', '.join(gone[:5])} with at least one seed.")
     if common.unread:
-        told.append(f"{common.unread} pictures cannot be read and are left out.")
-    told.append(
+        messages.append(f"{common.unread} pictures cannot be read and are left out.")
+    messages.append(
         "Arms of one seed begin with the same weights; one that has fewer samples sees fewer of them in an epoch. On removed "
         "samples raw, relabelled, reviewed and truth are measured on what they have learnt, the others are not."
     )
-    return told
+    return messages
 
 
 def _of_truth(common: Splits) -> list[str]:

@@ -42,7 +42,7 @@ class Outcome:
     cases: Sequence[Case]
     trials: Sequence[Trial]
     rows: Sequence[Row]
-    found: Mapping[int, Metrics]
+    detections: Mapping[int, Metrics]
     notes: Sequence[str]
 
 
@@ -79,13 +79,13 @@ def compared(parts: CompareParts) -> Outcome:
             fit = planned[arm, case.seed]
             probs = np.load(fit.file, allow_pickle=False)
             trials.append(trial(arm, case, fit.train, fit.scored, probs, manifest.task, manifest.classes))
-    found = {case.seed: detection(case) for case in every}
-    return Outcome(common, every, trials, summary(trials), found, caveats(parts, common, every, notes))
+    detections = {case.seed: detection(case) for case in every}
+    return Outcome(common, every, trials, summary(trials), detections, caveats(parts, common, every, notes))
 
 
-def ending(found: tuple[RunRecord, bool]) -> list[str]:
+def ending(result: tuple[RunRecord, bool]) -> list[str]:
     """Return what the user should know when the command returns."""
-    folder = found[0].folder
+    folder = result[0].folder
     return [f"tables: {folder / 'results.csv'}, {folder / 'summary.csv'}", f"report: {folder / 'report.html'}"]
 
 
@@ -93,7 +93,7 @@ def _written(parts: CompareParts, outcome: Outcome) -> tuple[RunRecord, dict[str
     """Write tables and figures; return the record, and the files that go with it."""
     manifest = parts.audit.images.manifest
     whole = {
-        "results": tables.results(outcome.trials, outcome.found),
+        "results": tables.results(outcome.trials, outcome.detections),
         "summary": tables.summary(outcome.rows),
         "removed": by_class(outcome.cases, manifest.classes),
     }
@@ -108,7 +108,7 @@ def _written(parts: CompareParts, outcome: Outcome) -> tuple[RunRecord, dict[str
     record = _record(parts, outcome)
     page = ComparePage(
         run=record,
-        told=tuple(sentences(outcome.rows, record.metric)),
+        messages=tuple(sentences(outcome.rows, record.metric)),
         judged_by=judged_by(outcome.rows),
         summary=whole["summary"],
         removed=whole["removed"],
@@ -148,14 +148,14 @@ def _record(parts: CompareParts, outcome: Outcome) -> RunRecord:
         status="stopped",
         stop_reason=f"{len(outcome.trials)} trainings compared",
         job="compare",
-        results=tables.numbers(outcome.trials, outcome.rows, outcome.found),
+        results=tables.numbers(outcome.trials, outcome.rows, outcome.detections),
         tables=("summary.json", "results.json", "removed.json"),
         note=" ".join(sentences(outcome.rows, metric)),
         trials=tuple(
             TrialRecord(
                 f"{each.arm}, seed {each.seed}",
                 {"arm": each.arm, "seed": each.seed},
-                tables.trial_numbers(each, outcome.found[each.seed]),
+                tables.trial_numbers(each, outcome.detections[each.seed]),
             )
             for each in outcome.trials
         ),

@@ -44,11 +44,11 @@ def trial(
 ) -> Trial:
     """Measure one model; `probs` (m, C) are of the samples `scored` (m,)."""
 
-    def said(ids: Ids) -> Floats:
+    def probs_of(ids: Ids) -> Floats:
         return probs[np.searchsorted(scored, ids)]
 
     tests = {
-        name: {**_metrics(said(part.ids), part.labels, task, classes), "tested": float(len(part))}
+        name: {**_metrics(probs_of(part.ids), part.labels, task, classes), "tested": float(len(part))}
         for name, part in sets_of(case).items()
     }
     rows = np.searchsorted(case.train.ids, train.ids)
@@ -62,19 +62,19 @@ def trial(
         removed=len(case.train) - len(train),
         relabelled=int((changed.any(axis=1) if changed.ndim == 2 else changed).sum()),
         tests=tests,
-        on_removed=_on_removed(case, said(gone), task, classes) if len(gone) else {},
+        on_removed=_on_removed(case, probs_of(gone), task, classes) if len(gone) else {},
     )
 
 
 def sets_of(case: Case) -> dict[str, LabelledSet]:
     """Return the labels that models are measured by."""
-    found = {RAW_TEST: case.test}
+    sets = {RAW_TEST: case.test}
     if case.corrected is not None:
-        found[CORRECTED_TEST] = LabelledSet(case.test.ids, case.corrected)
+        sets[CORRECTED_TEST] = LabelledSet(case.test.ids, case.corrected)
     if case.cleaned is not None and case.cleaned.keep.any():
         keep = case.cleaned.keep
-        found[CLEANED_TEST] = LabelledSet(case.test.ids[keep], case.cleaned.labels[keep])
-    return found
+        sets[CLEANED_TEST] = LabelledSet(case.test.ids[keep], case.cleaned.labels[keep])
+    return sets
 
 
 def detection(case: Case) -> Metrics:
@@ -84,14 +84,14 @@ def detection(case: Case) -> Metrics:
     known = is_known(case.truth)
     wrong = known & _differ(case.truth, case.train.labels)
     flagged = ~case.pruned.keep & known
-    found = {"flagged": float(flagged.sum()), "wrong": float(wrong.sum())}
+    metrics = {"flagged": float(flagged.sum()), "wrong": float(wrong.sum())}
     if flagged.any():
-        found["precision"] = float(wrong[flagged].mean())
+        metrics["precision"] = float(wrong[flagged].mean())
         if case.pruned.suggested is not None:
-            found["suggestion_right"] = float((~_differ(case.truth, case.pruned.suggested))[flagged].mean())
+            metrics["suggestion_right"] = float((~_differ(case.truth, case.pruned.suggested))[flagged].mean())
     if wrong.any():
-        found["recall"] = float(flagged[wrong].mean())
-    return found
+        metrics["recall"] = float(flagged[wrong].mean())
+    return metrics
 
 
 def by_class(cases: Sequence[Case], classes: Sequence[str]) -> list[dict[str, float | str]]:
@@ -123,19 +123,19 @@ def lost(cases: Sequence[Case], classes: Sequence[str]) -> list[str]:
 
 
 def _metrics(probs: Floats, labels: Labels, task: Task, classes: Sequence[str]) -> dict[str, float]:
-    found = held_out(probs, labels, task, classes).metrics
+    metrics = held_out(probs, labels, task, classes).metrics
     exact = "accuracy" if task is Task.MULTICLASS else "subset_accuracy"
-    return {"accuracy": float(found[exact]), "macro_f1": float(found["macro_f1"])}
+    return {"accuracy": float(metrics[exact]), "macro_f1": float(metrics["macro_f1"])}
 
 
 def _on_removed(case: Case, probs: Floats, task: Task, classes: Sequence[str]) -> Metrics:
-    found = {"given": _metrics(probs, case.train.labels[case.removed], task, classes)["accuracy"]}
+    scores = {"given": _metrics(probs, case.train.labels[case.removed], task, classes)["accuracy"]}
     if case.truth is not None:
         truth = case.truth[case.removed]
         known = is_known(truth)
         if known.any():
-            found["truth"] = _metrics(probs[known], truth[known], task, classes)["accuracy"]
-    return found
+            scores["truth"] = _metrics(probs[known], truth[known], task, classes)["accuracy"]
+    return scores
 
 
 def _differ(first: Labels, second: Labels) -> Labels:

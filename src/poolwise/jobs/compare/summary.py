@@ -96,14 +96,14 @@ def sentences(rows: Sequence[Row], metric: str) -> list[str]:
     """Return what a person should read first: whether cleaning helped, then how the other arms stood."""
     test = judged_by(rows)
     named = {row.arm: row for row in rows if (row.test, row.metric, row.against) == (test, metric, RAW)}
-    told = _answer([named[arm] for arm in (PRUNED, RELABELLED) if arm in named], test, metric)
+    messages = _answer([named[arm] for arm in (PRUNED, RELABELLED) if arm in named], test, metric)
     for row in rows:
         if (row.test, row.metric, row.against) == (test, metric, RANDOM) and row.gap.pairs > 1:
             better = {"above": "better than", "below": "worse than", "even": "no different, beyond chance, from"}[
                 row.verdict
             ]
-            told.append(f"Removing the flagged samples is {better} removing as many at random: {_points(row.gap)}.")
-    return told + [
+            messages.append(f"Removing the flagged samples is {better} removing as many at random: {_points(row.gap)}.")
+    return messages + [
         f"{DEEDS[arm]} {_verdict([named[arm].verdict], named[arm].gap.pairs)}: {_points(named[arm].gap)}."
         for arm in (RANDOM, REVIEWED, TRUTH)
         if arm in named
@@ -125,12 +125,12 @@ def _answer(rows: Sequence[Row], test: str, metric: str) -> list[str]:
     return [f"Cleaning {verdict}: {what}, {', '.join(deeds)}."]
 
 
-def _verdict(found: Sequence[str], seeds: int) -> str:
+def _verdict(directions: Sequence[str], seeds: int) -> str:
     if seeds < 2:
         return "was tried with one seed alone, which says nothing about chance"
-    if {"above", "below"} <= set(found):
+    if {"above", "below"} <= set(directions):
         return "helped in one way and did harm in another"
-    return VERDICTS[next((each for each in found if each != "even"), "even")]
+    return VERDICTS[next((each for each in directions if each != "even"), "even")]
 
 
 def _points(gap: Paired) -> str:
@@ -147,10 +147,10 @@ def experiments(trials: Sequence[Trial], metric: str) -> list[tuple[str, str, st
     """Return SeeDoo's four: (letter, trained on, validated on, mean, difference to A)."""
     cells = (("A", RAW, RAW_TEST), ("B", PRUNED, CLEANED_TEST), ("C", PRUNED, RAW_TEST), ("D", RAW, CLEANED_TEST))
     base = _scores(trials, RAW, RAW_TEST, metric)
-    found = []
+    rows = []
     for letter, arm, test in cells:
         scores = _scores(trials, arm, test, metric)
         shared = [seed for seed in base if seed in scores]
         gap = paired_difference([scores[seed] for seed in shared], [base[seed] for seed in shared])
-        found.append((letter, arm, test, _mean(scores)[0], gap))
-    return found
+        rows.append((letter, arm, test, _mean(scores)[0], gap))
+    return rows

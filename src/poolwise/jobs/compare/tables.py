@@ -12,8 +12,8 @@ from poolwise.jobs.compare.summary import Row
 Rows = list[dict[str, Any]]
 
 
-def results(trials: Sequence[Trial], found: Mapping[int, Metrics]) -> Rows:
-    """Return a row a training and test set; `found` is what detection came to, by seed."""
+def results(trials: Sequence[Trial], detections: Mapping[int, Metrics]) -> Rows:
+    """Return a row a training and test set; `detections` are what detection came to, by seed."""
     return [
         {
             "arm": each.arm,
@@ -26,8 +26,8 @@ def results(trials: Sequence[Trial], found: Mapping[int, Metrics]) -> Rows:
             "relabelled": each.relabelled,
             "on_removed_by_given_label": each.on_removed.get("given"),
             "on_removed_by_true_label": each.on_removed.get("truth"),
-            "detection_precision": found[each.seed].get("precision"),
-            "detection_recall": found[each.seed].get("recall"),
+            "detection_precision": detections[each.seed].get("precision"),
+            "detection_recall": detections[each.seed].get("recall"),
         }
         for each in trials
         for name, scores in each.tests.items()
@@ -56,7 +56,7 @@ def summary(rows: Iterable[Row]) -> Rows:
     ]
 
 
-def numbers(trials: Sequence[Trial], rows: Iterable[Row], found: Mapping[int, Metrics]) -> dict[str, float]:
+def numbers(trials: Sequence[Trial], rows: Iterable[Row], detections: Mapping[int, Metrics]) -> dict[str, float]:
     """Return the tracker's numbers of the whole comparison: means, differences to raw with their ends, detection."""
     named: dict[str, float] = {"trainings": float(len(trials))}
     for row in rows:
@@ -66,13 +66,13 @@ def numbers(trials: Sequence[Trial], rows: Iterable[Row], found: Mapping[int, Me
             if row.against:
                 named |= {f"difference/{key}": row.gap.mean, f"low/{key}": row.gap.low, f"high/{key}": row.gap.high}
     for name in ("flagged", "wrong", "precision", "recall", "suggestion_right"):
-        values = [each[name] for each in found.values() if name in each]
+        values = [each[name] for each in detections.values() if name in each]
         if values:
             named[f"detection/{name}"] = sum(values) / len(values)
     return {name: value for name, value in named.items() if math.isfinite(value)}
 
 
-def trial_numbers(each: Trial, found: Metrics) -> dict[str, float]:
+def trial_numbers(each: Trial, detection: Metrics) -> dict[str, float]:
     """Return the tracker's numbers of one training."""
     named = {
         f"{metric_name(metric)}_{name}_test": scores[metric]
@@ -82,7 +82,7 @@ def trial_numbers(each: Trial, found: Metrics) -> dict[str, float]:
     named |= {"train_size": each.size, "removed": each.removed, "relabelled": each.relabelled}
     words = {"given": "given", "truth": "true"}
     named |= {f"on_removed_by_{words[name]}_label": value for name, value in each.on_removed.items()}
-    named |= {f"detection/{name}": value for name, value in found.items()}
+    named |= {f"detection/{name}": value for name, value in detection.items()}
     return {name: float(value) for name, value in named.items() if math.isfinite(value)}
 
 

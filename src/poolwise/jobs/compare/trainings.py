@@ -31,12 +31,12 @@ def trainings(
     """
     name, config = member
     same = digest_of_pictures(manifest, "compare", config)
-    found = {}
+    fits = {}
     for case in cases:
         seed = derive(case.seed, 0, "compared training")
         scored = np.union1d(case.test.ids, case.train.ids[case.removed])
         for arm in arms:
             train = training_set(arm, case, review)
             file = cache / f"{digest_of(same, seed, row_bytes(train), scored.tobytes())}.npy"
-            found[arm, case.seed] = Fit(f"{arm}, seed {case.seed}", name, train, None, scored, seed, file, config)
-    return found
+            fits[arm, case.seed] = Fit(f"{arm}, seed {case.seed}", name, train, None, scored, seed, file, config)
+    return fits

@@ -81,17 +81,17 @@ def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, siz
     model = bench.model(state.rounds[-1].checkpoint, parts)
     view = _view(state, parts, bench, model, candidates)
     query = parts.candidates.select(parts.strategy, view, size, generator(parts.settings.seed, round_, "query"))
-    said = _suggestions(view, query, parts, model, round_)
-    assert said.probs is not None
-    beside, found = _looked_at(view, query, parts, model, round_)
-    query = replace(query, reasons={**found, **query.reasons})
+    suggestions = _suggestions(view, query, parts, model, round_)
+    assert suggestions.probs is not None
+    beside, columns = _looked_at(view, query, parts, model, round_)
+    query = replace(query, reasons={**columns, **query.reasons})
     facts: dict[str, float] = {}
     if "farthest" in parts.wants and view.embeddings is not None and view.labelled_embeddings is not None:
         facts["farthest"] = float(nearest(view.embeddings, view.labelled_embeddings)[1].max(initial=0))
     return BatchQueried(
-        asks=tuple(_asks(query, said, parts, "")),
+        asks=tuple(_asks(query, suggestions, parts, "")),
         pool=facts,
-        forecasts=bench.blobs.put_array(said.probs),
+        forecasts=bench.blobs.put_array(suggestions.probs),
         beside_random=beside,
     )
 
@@ -159,13 +159,13 @@ def untrained(manifest: Manifest, candidates: Ids, embeddings: Floats) -> PoolVi
 def _of_rounds(state: RunState, parts: Parts, bench: Workbench, candidates: Ids) -> Floats:
     """Return (N, K, C) log-probabilities of the models of the last K rounds, the latest last."""
     kept = [round_.checkpoint for round_ in state.rounds[-parts.rounds_kept :]]
-    found = []
+    log_probs = []
     for reference in kept:
         model = parts.learner.load(bench.blobs.path(reference), parts.images)
         probs = model.predict(parts.images, candidates, Need.PROBS, seed=0, progress=parts.display.progress).probs
         assert probs is not None
-        found.append(np.log(np.maximum(probs, np.finfo(np.float32).tiny)))
-    return np.stack(found, axis=1)
+        log_probs.append(np.log(np.maximum(probs, np.finfo(np.float32).tiny)))
+    return np.stack(log_probs, axis=1)
 
 
 def _forecasts(state: RunState, bench: Workbench, labelled: LabelledSet, classes: int) -> Floats | None:
@@ -173,13 +173,13 @@ def _forecasts(state: RunState, bench: Workbench, labelled: LabelledSet, classes
     known = [round_ for round_ in state.rounds if round_.queried.forecasts]
     if not known or not len(labelled):
         return None
-    found = np.full((len(labelled), classes), np.nan, dtype=np.float32)
+    forecasts = np.full((len(labelled), classes), np.nan, dtype=np.float32)
     for round_ in known:
         asked = np.array([ask.sample_id for ask in round_.asks], dtype=np.int64)
         rows = np.searchsorted(labelled.ids, asked).clip(max=len(labelled) - 1)
         there = labelled.ids[rows] == asked
-        found[rows[there]] = bench.array(round_.queried.forecasts)[there]
-    return found
+        forecasts[rows[there]] = bench.array(round_.queried.forecasts)[there]
+    return forecasts
 
 
 def _suggestions(view: PoolView, query: Query, parts: Parts, model: FittedModel, round_: int) -> Predictions:
@@ -187,10 +187,12 @@ def _suggestions(view: PoolView, query: Query, parts: Parts, model: FittedModel,
     if view.probs is not None:
         return Predictions(query.ids, view.probs[np.searchsorted(view.ids, query.ids)])
     order = np.argsort(query.ids)
-    found = model.predict(parts.images, query.ids[order], Need.PROBS, seed=derive(parts.settings.seed, round_, "draws"))
-    assert found.probs is not None
-    probs = np.empty_like(found.probs)
-    probs[order] = found.probs
+    predictions = model.predict(
+        parts.images, query.ids[order], Need.PROBS, seed=derive(parts.settings.seed, round_, "draws")
+    )
+    assert predictions.probs is not None
+    probs = np.empty_like(predictions.probs)
+    probs[order] = predictions.probs
     return Predictions(query.ids, probs)
 
 
@@ -208,20 +210,20 @@ def _looked_at(
     ids = view.ids if some is None else np.union1d(some, query.ids)
     rows = np.searchsorted(view.ids, ids)
     if view.embeddings is not None and view.probs is not None:
-        said = Predictions(ids, view.probs[rows], view.embeddings[rows])
+        predictions = Predictions(ids, view.probs[rows], view.embeddings[rows])
     else:
-        said = model.predict(parts.images, ids, Need.PROBS | Need.EMBEDDINGS, seed=seed)
-    assert said.embeddings is not None
-    probs = said.probs if view.task is Task.MULTICLASS else None
+        predictions = model.predict(parts.images, ids, Need.PROBS | Need.EMBEDDINGS, seed=seed)
+    assert predictions.embeddings is not None
+    probs = predictions.probs if view.task is Task.MULTICLASS else None
     chosen, pool = np.searchsorted(ids, query.ids), None if some is None else np.searchsorted(ids, some)
-    report = curation_report(said.embeddings, chosen, probs=probs, seed=seed, pool=pool)
-    found: dict[str, NDArray[Any]] = {"cluster": report.clusters}
+    report = curation_report(predictions.embeddings, chosen, probs=probs, seed=seed, pool=pool)
+    columns: dict[str, NDArray[Any]] = {"cluster": report.clusters}
     if "nearest_labelled" not in query.reasons and len(view.labelled_ids):
         known = model.predict(parts.images, view.labelled_ids, Need.EMBEDDINGS, seed=seed).embeddings
         assert known is not None
-        which, distance = nearest(said.embeddings[chosen], known)
-        found |= {"nearest_labelled": view.labelled_ids[which], "distance": distance}
-    return {name: asdict(measure) for name, measure in report.measures.items()}, found
+        which, distance = nearest(predictions.embeddings[chosen], known)
+        columns |= {"nearest_labelled": view.labelled_ids[which], "distance": distance}
+    return {name: asdict(measure) for name, measure in report.measures.items()}, columns
 
 
 def _some(pool: Ids, batch: Ids, seed: int) -> Ids | None:
@@ -232,12 +234,12 @@ def _some(pool: Ids, batch: Ids, seed: int) -> Ids | None:
     return np.random.default_rng(seed).permutation(np.setdiff1d(pool, batch))[:count]
 
 
-def _asks(query: Query, said: Predictions | None, parts: Parts, otherwise: str) -> list[Ask]:
+def _asks(query: Query, predictions: Predictions | None, parts: Parts, otherwise: str) -> list[Ask]:
     manifest = parts.images.manifest
     reasons = query.reasons.get("reason")
     asks = []
     for at, sample_id in enumerate(query.ids.tolist()):
-        probs = None if said is None or said.probs is None else said.probs[at]
+        probs = None if predictions is None or predictions.probs is None else predictions.probs[at]
         asks.append(
             Ask(
                 sample_id=sample_id,

@@ -62,7 +62,7 @@ def open_run(parts: Parts) -> NewEvent:
                 "no rule limits the labels: `budget` counts with stopping=[budget,...] only, and without it up to "
                 f"{len(manifest.ids(Split.POOL))} samples are asked for."
             )
-    broken = unreadable(parts.images, parts.display, told=not parts.is_control)
+    broken = unreadable(parts.images, parts.display, announce=not parts.is_control)
     if not parts.is_control and (empty := parts.annotator.never(manifest.classes)):
         parts.display.warn(
             f"no picture of {manifest.name} is of class {listed(empty)}: it cannot be learnt; "
@@ -202,11 +202,11 @@ def measure(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:
     measured = HoldoutMeasured({})
     if len(test):
         model = bench.model(round_.checkpoint, parts)
-        found = model.predict(
+        predictions = model.predict(
             parts.images, test.ids, Need.PROBS, seed=derive(parts.settings.seed, round_.round, "draws")
         )
-        assert found.probs is not None
-        result = held_out(found.probs, test.labels, manifest.task, manifest.classes)
+        assert predictions.probs is not None
+        result = held_out(predictions.probs, test.labels, manifest.task, manifest.classes)
         measured = HoldoutMeasured(
             metrics=_finite(result.metrics),
             per_class={name: _finite(row) for name, row in result.per_class.items()},
@@ -222,9 +222,9 @@ def _ahead(state: RunState, parts: Parts, metrics: Mapping[str, float]) -> dict[
     name, last = state.opened.metric, state.rounds[-1].trained
     assert last is not None
     rounds = [*((each.labelled, each.metrics) for each in state.records), (last.labelled, metrics)]
-    known = [(count, found[name]) for count, found in rounds if name in found]
-    found = outlook([count for count, _ in known], [score for _, score in known], parts.settings.query_size)
-    return {} if found is None or name not in metrics else asdict(found)
+    known = [(count, scores[name]) for count, scores in rounds if name in scores]
+    forecast = outlook([count for count, _ in known], [score for _, score in known], parts.settings.query_size)
+    return {} if forecast is None or name not in metrics else asdict(forecast)
 
 
 def audit(state: RunState, parts: Parts, bench: Workbench) -> NewEvent:

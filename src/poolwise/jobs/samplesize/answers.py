@@ -122,21 +122,21 @@ def forecasts(fit: CurveFit, sizes: Sequence[float], target: float) -> list[Fore
     return [Forecast(*(float(x) for x in (size, m, lo, hi, c, last, p))) for size, m, lo, hi, c, p in rows]
 
 
-def told_sizes(fit: CurveFit, further: Sequence[float] = ()) -> list[float]:
+def table_sizes(fit: CurveFit, further: Sequence[float] = ()) -> list[float]:
     """Return the sizes of the table of forecasts: the largest measured, its doublings, and those asked for."""
     return sorted({factor * fit.seen.last for factor in (1, *DOUBLINGS)} | {float(size) for size in further})
 
 
 def expected(fit: CurveFit, sizes: Sequence[float], metric: str, unit: str) -> str:
     """Return what to expect at sizes that were asked for, as a sentence; "" for none."""
-    told = []
+    texts = []
     for size in sizes:
         mean, low, high = (shown(fit, score) for score in fit.predict(size, LEVEL))
-        told.append(f"{mean} with {size:,.0f} {unit} (80 %: {low} to {high})")
-    return f"Expected {metric}: {', '.join(told)}." if told else ""
+        texts.append(f"{mean} with {size:,.0f} {unit} (80 %: {low} to {high})")
+    return f"Expected {metric}: {', '.join(texts)}." if texts else ""
 
 
-def drawn_sizes(fit: CurveFit, required: Required, further: Sequence[float] = ()) -> list[float]:
+def figure_sizes(fit: CurveFit, required: Required, further: Sequence[float] = ()) -> list[float]:
     """Return sizes of the picture: to the target and the sizes asked for, at least to four times the largest."""
     finite = [*(size for size in required if math.isfinite(size)), *further]
     far = min(max(4 * fit.seen.last, 1.3 * max(finite, default=0.0)), HORIZON * fit.seen.last)

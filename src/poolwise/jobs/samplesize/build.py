@@ -103,23 +103,25 @@ def samplesize_parts(
     )
 
 
-def clean_labels(told: str, manifest: Manifest) -> Labels:
+def clean_labels(source: str, manifest: Manifest) -> Labels:
     """Return (N,) labels after cleaning, -1 where there is none: a column of the data, or a table path, label.
 
     Raises:
         ConfigError: neither a column nor a file.
         DataError: values that are no classes, or paths that are not in the data.
     """
-    if told in manifest.columns:
-        found = known_truth(manifest, told)
-        if found is None:
-            raise ConfigError(f"clean={told}: labels of a column are for one class a sample; these data have several.")
-        return found
-    if not Path(told).expanduser().is_file():
+    if source in manifest.columns:
+        truth = known_truth(manifest, source)
+        if truth is None:
+            raise ConfigError(
+                f"clean={source}: labels of a column are for one class a sample; these data have several."
+            )
+        return truth
+    if not Path(source).expanduser().is_file():
         columns = f"the columns {listed(manifest.columns)}" if manifest.columns else "no further columns"
-        raise ConfigError(f"clean is {told!r}: there is no such file, and the data have {columns}.")
+        raise ConfigError(f"clean is {source!r}: there is no such file, and the data have {columns}.")
     labels = np.full(len(manifest), -1, dtype=np.int64)
-    for row, label in labels_from(Path(told).expanduser(), manifest):
+    for row, label in labels_from(Path(source).expanduser(), manifest):
         labels[row] = label
     return labels
 
@@ -129,8 +131,8 @@ def _learner(settings: SampleSizeConfig) -> Callable[[int, int], Training]:
     member = member_of(settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted)
 
     def learner(smallest: int, largest: int) -> Training:
-        found = held_constant(member["model"], settings.hold, settings.steps, smallest, largest)
-        return replace(found, config={**member, "model": found.config})
+        training = held_constant(member["model"], settings.hold, settings.steps, smallest, largest)
+        return replace(training, config={**member, "model": training.config})
 
     return learner
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from poolwise.core.types import Labels
-from poolwise.jobs.samplesize.cells import Ground
+from poolwise.jobs.samplesize.cells import Splits
 from poolwise.jobs.samplesize.measured import per_class
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.design import Cell
@@ -28,21 +28,21 @@ def few_sizes(planned: Sequence[Cell]) -> list[str]:
     ]
 
 
-def caveats(settings: SampleSizeConfig, common: Ground, planned: Sequence[Cell], fit: CurveFit, held: str) -> list[str]:
+def caveats(settings: SampleSizeConfig, common: Splits, planned: Sequence[Cell], fit: CurveFit, held: str) -> list[str]:
     """Return sentences on the experiment itself; what is doubtful about the curve is in the warnings of its fit."""
-    told = [held] if held else []
-    told += _of_subsets(settings, len(common.train), planned)
-    told.append(_of_test(len(common.test), float(fit.scores[-1])))
-    told += _of_rarest(common.manifest.classes, common.test.labels)
+    messages = [held] if held else []
+    messages += _of_subsets(settings, len(common.train), planned)
+    messages.append(_of_test(len(common.test), float(fit.scores[-1])))
+    messages += _of_rarest(common.manifest.classes, common.test.labels)
     if common.leaks:
-        told.append(f"{common.leaks} samples in one group with a test sample are left out of training.")
+        messages.append(f"{common.leaks} samples in one group with a test sample are left out of training.")
     if common.unread:
-        told.append(f"{common.unread} pictures cannot be read and are left out.")
-    told.append(
+        messages.append(f"{common.unread} pictures cannot be read and are left out.")
+    messages.append(
         "The forecast is for more labels drawn like these, for this model and this training: other pictures, a larger model or "
         "labels chosen by a strategy have curves of their own."
     )
-    return told
+    return messages
 
 
 def _of_subsets(settings: SampleSizeConfig, available: int, planned: Sequence[Cell]) -> list[str]:
@@ -51,20 +51,22 @@ def _of_subsets(settings: SampleSizeConfig, available: int, planned: Sequence[Ce
             "Subsets are nested: a repeat's sizes hold one another, so its points go together and the interval may be too narrow."
         ]
     sizes = sorted({cell.size for cell in planned})
-    told = []
+    messages = []
     if settings.subsets == "disjoint":
         shared = [size for size in sizes if size * sum(cell.size == size for cell in planned) > available]
         if shared:
             named = ", ".join(f"{size:,}" for size in shared)
-            told.append(
+            messages.append(
                 f"There are {available:,} labels, too few for repeats without a sample in common at {named}: there trainings "
                 "scatter less than on other labels."
             )
     else:
-        told.append("Repeats are drawn independently and share samples: they scatter less than on other labels.")
+        messages.append("Repeats are drawn independently and share samples: they scatter less than on other labels.")
     if sizes[-1] == available:
-        told.append("At the largest size every repeat learns all labels: what scatters there is the training alone.")
-    return told
+        messages.append(
+            "At the largest size every repeat learns all labels: what scatters there is the training alone."
+        )
+    return messages
 
 
 def _of_rarest(classes: Sequence[str], test: Labels) -> list[str]:

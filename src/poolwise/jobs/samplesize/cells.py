@@ -25,7 +25,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class Splits:
     """What all sizes share.
 
     Attributes:
@@ -43,7 +43,7 @@ class Ground:
     unread: int
 
 
-def ground(parts: SampleSizeParts, images: ImageSource) -> Ground:
+def split_samples(parts: SampleSizeParts, images: ImageSource) -> Splits:
     """Return training and test samples, none of one group in both.
 
     Raises:
@@ -69,7 +69,7 @@ def ground(parts: SampleSizeParts, images: ImageSource) -> Ground:
         raise DataError(
             f"all {len(train)} training labels of {manifest.name} are the same class; add labels of another."
         )
-    return Ground(
+    return Splits(
         manifest, LabelledSet(train, labels[train]), LabelledSet(test, labels[test]), int(leaky.sum()), len(broken)
     )
 
@@ -91,12 +91,12 @@ def subsets(train: LabelledSet, planned: Sequence[Cell], kind: str, seed: int) -
         PoolExhausted: a size above the number of samples.
     """
     of = strata(train.labels)
-    found: dict[Cell, Numbers] = {}
+    drawn_rows: dict[Cell, Numbers] = {}
     if kind == "nested":
         for repeat in sorted({cell.repeat for cell in planned}):
             chain = [cell.size for cell in planned if cell.repeat == repeat]
             drawn = nested_subsets(of, chain, generator(seed, repeat, "nested subsets"))
-            found |= {Cell(size, repeat): rows for size, rows in drawn.items()}
+            drawn_rows |= {Cell(size, repeat): rows for size, rows in drawn.items()}
     else:
         for size in sorted({cell.size for cell in planned}):
             many = sum(cell.size == size for cell in planned)
@@ -105,20 +105,20 @@ def subsets(train: LabelledSet, planned: Sequence[Cell], kind: str, seed: int) -
             else:
                 rngs = [generator(seed, size, f"subset {repeat}") for repeat in range(many)]
                 each = tuple(nested_subsets(of, [size], rng)[size] for rng in rngs)
-            found |= {Cell(size, repeat): rows for repeat, rows in enumerate(each)}
-    return {cell: np.sort(rows) for cell, rows in found.items()}
+            drawn_rows |= {Cell(size, repeat): rows for repeat, rows in enumerate(each)}
+    return {cell: np.sort(rows) for cell, rows in drawn_rows.items()}
 
 
 def trainings(
-    common: Ground, rows: Mapping[Cell, Numbers], config: Mapping[str, Any], seed: int, cache: Path, labels: str = ""
+    common: Splits, rows: Mapping[Cell, Numbers], config: Mapping[str, Any], seed: int, cache: Path, labels: str = ""
 ) -> dict[Cell, Fit]:
     """Train a model for each cell, kept in a file named by all that shapes it; `labels` says in its name which ones."""
     same = digest_of_pictures(common.manifest, "samplesize", config)
-    found = {}
+    fits = {}
     for cell, chosen in rows.items():
         train = LabelledSet(common.train.ids[chosen], common.train.labels[chosen])
         of = derive(seed, cell.repeat, f"training on {cell.size}")
         file = cache / f"{digest_of(same, of, row_bytes(train), common.test.ids.astype('<i8').tobytes())}.npy"
         name = f"{cell.size} samples{labels}, repeat {cell.repeat + 1}"
-        found[cell] = Fit(name, "model", train, None, common.test.ids, of, file, config)
-    return found
+        fits[cell] = Fit(name, "model", train, None, common.test.ids, of, file, config)
+    return fits

@@ -11,7 +11,7 @@ import numpy as np
 
 from poolwise.core.types import LabelledSet, Labels, is_known
 from poolwise.jobs.samplesize import answers
-from poolwise.jobs.samplesize.cells import Ground
+from poolwise.jobs.samplesize.cells import Splits
 from poolwise.jobs.samplesize.measured import Point
 from poolwise.jobs.samplesize.settings import SampleSizeConfig
 from poolwise.metric.curve.cleaned import CurveDifference
@@ -55,33 +55,33 @@ def with_labels(given: LabelledSet, clean: Labels) -> LabelledSet:
     return LabelledSet(given.ids, labels)
 
 
-def clean_ground(common: Ground, clean: Labels) -> tuple[Ground, Ground]:
-    """Return the ground with raw and with cleaned training labels; both have the cleaned test labels."""
+def clean_splits(common: Splits, clean: Labels) -> tuple[Splits, Splits]:
+    """Return the splits with raw and with cleaned training labels; both have the cleaned test labels."""
     raw = replace(common, test=with_labels(common.test, clean))
     return raw, replace(raw, train=with_labels(common.train, clean))
 
 
-def changed_share(raw: Ground, clean: Ground) -> float:
+def changed_share(raw: Splits, clean: Splits) -> float:
     """Return the share of the training labels that cleaning changed."""
     differ = raw.train.labels != clean.train.labels
     return float((differ if differ.ndim == 1 else differ.any(axis=1)).mean())
 
 
-def sentence(found: Cleaned, settings: SampleSizeConfig, metric: str) -> str:
+def sentence(result: Cleaned, settings: SampleSizeConfig, metric: str) -> str:
     """Return what cleaning is worth at the largest size."""
-    size = found.curves.raw.seen.last
-    cleaned = f"Cleaning changed {100 * found.changed:.1f} % of the training labels"
-    if not (found.curves.raw.extrapolates and found.curves.clean.extrapolates):
-        gap = found.curves.clean.scores[-1] - found.curves.raw.scores[-1]
+    size = result.curves.raw.seen.last
+    cleaned = f"Cleaning changed {100 * result.changed:.1f} % of the training labels"
+    if not (result.curves.raw.extrapolates and result.curves.clean.extrapolates):
+        gap = result.curves.clean.scores[-1] - result.curves.raw.scores[-1]
         return f"{cleaned}; with {size:,.0f} {settings.unit} {metric} is {100 * gap:+.1f} points higher with the cleaned ones."
-    gap = found.curves.at(size)
+    gap = result.curves.at(size)
     mean, low, high = (100 * part for part in gap)
     shown = f"{mean:+.1f} points of {metric} with {size:,.0f} {settings.unit} (80 %: {low:+.1f} to {high:+.1f})"
     if low <= 0 <= high:
         return f"{cleaned} and made no difference beyond chance: {shown}."
     if high < 0:
         return f"{cleaned} and did harm: {shown}."
-    return f"{cleaned} and brought {shown}; {_worth(found.curves.worth(size))}."
+    return f"{cleaned} and brought {shown}; {_worth(result.curves.worth(size))}."
 
 
 def _worth(worth: float) -> str:
@@ -90,18 +90,18 @@ def _worth(worth: float) -> str:
     return f"a clean label is worth {worth:.2g} raw ones there"
 
 
-def rows(found: Cleaned) -> list[dict[str, Any]]:
+def rows(result: Cleaned) -> list[dict[str, Any]]:
     """Return a row a size: curves with raw and cleaned labels, their difference (80 %), its chance, a label's worth."""
-    if not (found.curves.raw.extrapolates and found.curves.clean.extrapolates):
+    if not (result.curves.raw.extrapolates and result.curves.clean.extrapolates):
         return []
-    sizes = np.array([*found.curves.raw.sizes, *answers.told_sizes(found.curves.raw)[1:]])
-    raw, clean = (np.asarray(fit.predict(sizes).mean) for fit in (found.curves.raw, found.curves.clean))
-    mean, low, high = (np.asarray(part) for part in found.curves.at(sizes))
+    sizes = np.array([*result.curves.raw.sizes, *answers.table_sizes(result.curves.raw)[1:]])
+    raw, clean = (np.asarray(fit.predict(sizes).mean) for fit in (result.curves.raw, result.curves.clean))
+    mean, low, high = (np.asarray(part) for part in result.curves.at(sizes))
     return [
         {
             "size": float(size), "raw": float(raw[at]), "clean": float(clean[at]), "difference": float(mean[at]),
-            "low": float(low[at]), "high": float(high[at]), "chance": found.curves.probability(size),
-            "worth": found.curves.worth(size),
+            "low": float(low[at]), "high": float(high[at]), "chance": result.curves.probability(size),
+            "worth": result.curves.worth(size),
         }
         for at, size in enumerate(sizes.tolist())
     ]  # fmt: skip

@@ -18,8 +18,8 @@ from poolwise.jobs.run_folder import tell_all, versions
 from poolwise.jobs.samples import data_facts
 from poolwise.jobs.samplesize import answers, tables
 from poolwise.jobs.samplesize.caveats import caveats, few_sizes
-from poolwise.jobs.samplesize.cells import Ground, cells, ground, subsets, trainings
-from poolwise.jobs.samplesize.cleaned import Cleaned, changed_share, clean_ground, cleaned, sentence
+from poolwise.jobs.samplesize.cells import Splits, cells, split_samples, subsets, trainings
+from poolwise.jobs.samplesize.cleaned import Cleaned, changed_share, clean_splits, cleaned, sentence
 from poolwise.jobs.samplesize.cleaned import numbers as of_cleaned
 from poolwise.jobs.samplesize.cleaned import rows as rows_of_cleaned
 from poolwise.jobs.samplesize.measured import METRICS, Point, guessing, metric_of, point
@@ -99,33 +99,33 @@ def measured(parts: SampleSizeParts) -> Outcome:
     assert parts.work is not None
     manifest = images.manifest
     metric = metric_of(settings.metric, manifest.task)  # a misspelt one is told before anything is trained
-    common = ground(parts, images)
+    common = split_samples(parts, images)
     planned = cells(settings, len(common.train), len(manifest.classes))
     rows = subsets(common.train, planned, settings.subsets, settings.seed)
     training = parts.learner(planned[0].size, planned[-1].size)
     for warning in (*few_sizes(planned), *training.warnings):
         parts.display.warn(warning)
-    grounds = (common,) if parts.clean is None else clean_ground(common, parts.clean)
+    splits = (common,) if parts.clean is None else clean_splits(common, parts.clean)
     fits = [
         trainings(each, rows, training.config, settings.seed, parts.cache, name)
-        for each, name in zip(grounds, ("", ", cleaned"), strict=False)
+        for each, name in zip(splits, ("", ", cleaned"), strict=False)
     ]
     finish([fit[cell] for cell in planned for fit in fits], parts.work, settings.jobs, parts.display)
-    points, *clean = ([_point(cell, each[cell], grounds[0], manifest) for cell in planned] for each in fits)
+    points, *clean = ([_point(cell, each[cell], splits[0], manifest) for cell in planned] for each in fits)
     chance = guessing(metric, common.test.labels, len(manifest.classes))
     curves = {metric: answers.fitted(points, metric, parts.prior, replace(settings, chance=chance))}
     for other in METRICS[manifest.task]:
         if other != metric:
             curves[other] = answers.fitted(points, other, parts.prior, settings)
     data = data_facts(manifest, given=len(common.train), tested=len(common.test))
-    told = caveats(settings, common, planned, curves[metric], training.held)
-    told += ["All trainings are measured on the cleaned test labels."] if clean else []
+    notes = caveats(settings, common, planned, curves[metric], training.held)
+    notes += ["All trainings are measured on the cleaned test labels."] if clean else []
     classes = answers.by_class(points, parts.prior)
-    beside = [cleaned(mine, curves[metric], metric, parts.prior, settings, changed_share(*grounds)) for mine in clean]
-    return Outcome(metric, points, curves, classes, data, told, next(iter(beside), None), training)
+    beside = [cleaned(mine, curves[metric], metric, parts.prior, settings, changed_share(*splits)) for mine in clean]
+    return Outcome(metric, points, curves, classes, data, notes, next(iter(beside), None), training)
 
 
-def _point(cell: Cell, fit: Fit, common: Ground, manifest: Manifest) -> Point:
+def _point(cell: Cell, fit: Fit, common: Splits, manifest: Manifest) -> Point:
     probs = np.load(fit.file, allow_pickle=False)
     return point(cell.size, cell.repeat, fit.train, common.test, probs, manifest.task, manifest.classes)
 
@@ -141,9 +141,9 @@ def imported(parts: SampleSizeParts) -> Outcome:
     return Outcome(given.metric, points, {given.metric: fit}, {}, data, [note])
 
 
-def ending(found: tuple[RunRecord, bool]) -> list[str]:
+def ending(result: tuple[RunRecord, bool]) -> list[str]:
     """Return what the user should know when the command returns."""
-    folder = found[0].folder
+    folder = result[0].folder
     return [f"tables: {folder / 'points.csv'}, {folder / 'samplesize.json'}", f"report: {folder / 'report.html'}"]
 
 
@@ -151,10 +151,10 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     """Write tables and figures; return the record, and the files that go with it."""
     settings, fit = parts.settings, outcome.fit
     far = fit.extrapolates
-    found = answers.required_of(outcome.fits, settings.target)
+    required = answers.required_of(outcome.fits, settings.target)
     naive = answers.naive(fit, settings.target) if far else {}
-    ahead = answers.forecasts(fit, answers.told_sizes(fit, settings.at), settings.target) if far else []
-    sizes = answers.drawn_sizes(fit, found[outcome.metric][0], settings.at) if far else []
+    ahead = answers.forecasts(fit, answers.table_sizes(fit, settings.at), settings.target) if far else []
+    sizes = answers.figure_sizes(fit, required[outcome.metric][0], settings.at) if far else []
     drawn = answers.forecasts(fit, sizes, settings.target) if far else []
     wanted = settings.target if settings.class_target is None else settings.class_target
     needs = class_needs(outcome.by_class, wanted) if outcome.by_class else ()
@@ -162,21 +162,21 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     whole = {
         "points": tables.results(outcome.points, () if outcome.clean is None else outcome.clean.points),
         "recalls": tables.recalls(outcome.points),
-        "required": tables.required(found, settings.target, outcome.metric, naive),
+        "required": tables.required(required, settings.target, outcome.metric, naive),
         "forecast": tables.curve(ahead),
         "curve": tables.curve(drawn),
         "classes": tables.classes(needs, outcome.by_class),
         "cleaned": beside,
     }
     whole = {name: rows for name, rows in whole.items() if rows}
-    told = _told(settings, outcome)
+    messages = _messages(settings, outcome)
     binding = _binding(needs, outcome.by_class, wanted) if needs else ""
     buy = answers.purchase_of(fit, settings)
-    numbers = {**tables.numbers(found, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}
-    record = _record(parts, outcome, told, numbers, tuple(whole))
+    numbers = {**tables.numbers(required, ahead, buy, outcome.points), **of_cleaned(beside, fit.seen.last)}
+    record = _record(parts, outcome, messages, numbers, tuple(whole))
     document = {
-        "answer": told[0], "next": told[1], "target": settings.target, "metric": outcome.metric, "binding_class": binding,
-        "cleaned_against_raw": told[2] if outcome.clean else "",
+        "answer": messages[0], "next": messages[1], "target": settings.target, "metric": outcome.metric, "binding_class": binding,
+        "cleaned_against_raw": messages[2] if outcome.clean else "",
         "warnings": list(outcome.warnings), "caveats": list(outcome.notes),
         "held_constant": outcome.training.held if outcome.training else "",
         "next_purchase": None if buy is None else {"more": buy.more, "chance": buy.chance, "for_sharpness": buy.for_sharpness},
@@ -185,7 +185,7 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     files = _tables(parts.folder, whole, document)
     page = SampleSizePage(
         run=record,
-        told=(*told, *([binding] if binding else [])),
+        messages=(*messages, *([binding] if binding else [])),
         target=settings.target,
         unit=settings.unit,
         share=fit.scale.worst == 1.0,
@@ -198,23 +198,23 @@ def _written(parts: SampleSizeParts, outcome: Outcome) -> tuple[RunRecord, dict[
     return record, files
 
 
-def _told(settings: SampleSizeConfig, outcome: Outcome) -> list[str]:
+def _messages(settings: SampleSizeConfig, outcome: Outcome) -> list[str]:
     """Return the answer, the next purchase, what cleaning brings, what was asked for, what is held constant."""
     fit, metric = outcome.fit, outcome.metric.replace("_", " ")
-    told = answers.sentences(fit, settings, metric)
+    messages = answers.sentences(fit, settings, metric)
     if outcome.clean:
-        told.append(sentence(outcome.clean, settings, metric))
+        messages.append(sentence(outcome.clean, settings, metric))
     if fit.extrapolates:
-        told.append(answers.expected(fit, settings.at, metric, settings.unit))
-        told.append(outcome.training.brief if outcome.training else "")
-    return [each for each in told if each]
+        messages.append(answers.expected(fit, settings.at, metric, settings.unit))
+        messages.append(outcome.training.brief if outcome.training else "")
+    return [each for each in messages if each]
 
 
 def _binding(needs: tuple[ClassNeed, ...], fits: Mapping[str, CurveFit], target: float) -> str:
     """Return which class binds, and whether its curve is to be trusted."""
-    told = binding_class(needs)
+    message = binding_class(needs)
     doubt = " Its curve is doubtful (see classes.csv)." if needs[0].factor > 1 and fits[needs[0].name].warnings else ""
-    return f"For {100 * target:.4g} % recall in every class, {told[:1].lower()}{told[1:]}{doubt}"
+    return f"For {100 * target:.4g} % recall in every class, {message[:1].lower()}{message[1:]}{doubt}"
 
 
 def _tables(folder: Path, whole: Mapping[str, tables.Rows], document: Mapping[str, Any]) -> dict[str, Path]:
@@ -229,7 +229,11 @@ def _tables(folder: Path, whole: Mapping[str, tables.Rows], document: Mapping[st
 
 
 def _record(
-    parts: SampleSizeParts, outcome: Outcome, told: Sequence[str], results: Mapping[str, float], named: Sequence[str]
+    parts: SampleSizeParts,
+    outcome: Outcome,
+    messages: Sequence[str],
+    results: Mapping[str, float],
+    named: Sequence[str],
 ) -> RunRecord:
     """Return the experiment as reports and trackers are given it."""
     return RunRecord(
@@ -246,17 +250,17 @@ def _record(
         job="samplesize",
         results=results,
         tables=tuple(f"{name}.json" for name in named),
-        note=" ".join(told),
+        note=" ".join(messages),
         trials=(*_trials(outcome.points), *(_trials(outcome.clean.points, "cleaned") if outcome.clean else ())),
     )
 
 
 def _trials(points: Sequence[Point], labels: str = "") -> tuple[TrialRecord, ...]:
-    told = {"labels": labels} if labels else {}
+    extra = {"labels": labels} if labels else {}
     return tuple(
         TrialRecord(
             f"{labels} size {each.size:g}, repeat {each.repeat}".strip(),
-            {"size": f"{each.size:g}", "repeat": each.repeat, **told},
+            {"size": f"{each.size:g}", "repeat": each.repeat, **extra},
             tables.trial_numbers(each),
         )
         for each in points

@@ -57,10 +57,10 @@ def point(
     size: int, repeat: int, train: LabelledSet, test: LabelledSet, probs: Floats, task: Task, classes: Sequence[str]
 ) -> Point:
     """Measure one model; `probs` (t, C) are of the test samples."""
-    found = held_out(probs, test.labels, task, classes)
-    recalls = {name: float(row["recall"]) for name, row in found.per_class.items() if np.isfinite(row["recall"])}
+    result = held_out(probs, test.labels, task, classes)
+    recalls = {name: float(row["recall"]) for name, row in result.per_class.items() if np.isfinite(row["recall"])}
     counts = dict(zip(classes, per_class(train.labels, len(classes)).tolist(), strict=True))
-    scores = {name: float(found.metrics[name]) for name in METRICS[task]}
+    scores = {name: float(result.metrics[name]) for name in METRICS[task]}
     return Point(size, repeat, scores, counts, recalls)
 
 

@@ -72,15 +72,15 @@ def _few(steps: int, smallest: int) -> str:
 
 def _kinked(model: Mapping[str, Any], smallest: int, largest: int) -> str:
     """Return where a bound of steps holds at one end of the curve and not at the other."""
-    told = []
+    bounds = []
     free = {**model, "min_steps": 0, "max_steps": None}
     for name, word in (("min_steps", "at least"), ("max_steps", "at most")):
         bound = model[name]
         if bound and (_planned(free, smallest) < bound) != (_planned(free, largest) < bound):
-            told.append(f"{word} {bound:,} steps (model.{name})")
-    if not told:
+            bounds.append(f"{word} {bound:,} steps (model.{name})")
+    if not bounds:
         return ""
-    asked = " and ".join(told)
+    asked = " and ".join(bounds)
     return f"The model's settings ask for {asked}, which some sizes feel and others do not: the curve may have a kink there."
 
 

@@ -44,13 +44,13 @@ def curve(rows: Sequence[Forecast]) -> Rows:
 
 
 def required(
-    found: Mapping[str, tuple[Required, float]], target: float, metric: str, naive: Mapping[str, float]
+    needs: Mapping[str, tuple[Required, float]], target: float, metric: str, naive: Mapping[str, float]
 ) -> Rows:
     """Return a row a metric, and one a naive answer to the first."""
     rows: Rows = [
         {"metric": name, "method": OURS, "target": target, "p10": need.p10, "p50": need.p50, "p90": need.p90,
          "reachable": reachable}
-        for name, (need, reachable) in found.items()
+        for name, (need, reachable) in needs.items()
     ]  # fmt: skip
     return rows + [
         {"metric": metric, "method": method, "target": target, "p10": math.nan, "p50": size, "p90": math.nan,
@@ -78,14 +78,14 @@ def classes(needs: Sequence[ClassNeed], fits: Mapping[str, CurveFit]) -> Rows:
 
 
 def numbers(
-    found: Mapping[str, tuple[Required, float]],
+    needs: Mapping[str, tuple[Required, float]],
     forecasts: Sequence[Forecast],
     buy: Purchase | None,
     points: Sequence[Point],
 ) -> dict[str, float]:
     """Return the tracker's numbers of the experiment as a whole."""
     named: dict[str, float] = {"trainings": float(len(points))}
-    for metric, (need, reachable) in found.items():
+    for metric, (need, reachable) in needs.items():
         named |= {f"required/{metric}_p10": need.p10, f"required/{metric}_p50": need.p50}
         named |= {f"required/{metric}_p90": need.p90, f"reachable/{metric}": reachable}
     last = max((each.size for each in points), default=1.0)

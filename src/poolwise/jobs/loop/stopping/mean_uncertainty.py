@@ -31,7 +31,7 @@ class MeanUncertainty(Checked, StoppingRule):
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Return why to stop; "" to go on, also where the last round did not measure it."""
-        found = latest(rounds, "uncertainty", 1)
-        if not found or found[0] >= self.threshold:
+        values = latest(rounds, "uncertainty", 1)
+        if not values or values[0] >= self.threshold:
             return ""
-        return f"the mean uncertainty of predictions is {found[0]:.4f}, below {self.threshold:g}"
+        return f"the mean uncertainty of predictions is {values[0]:.4f}, below {self.threshold:g}"

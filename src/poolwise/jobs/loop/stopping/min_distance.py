@@ -28,7 +28,7 @@ class MinDistance(Checked, StoppingRule):
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Return why to stop; "" to go on, also where the last round did not measure it."""
-        found = latest(rounds, "farthest", 1)
-        if not found or found[0] >= self.distance:
+        values = latest(rounds, "farthest", 1)
+        if not values or values[0] >= self.distance:
             return ""
-        return f"no candidate is as far as {self.distance:g} from what is labelled; the farthest is at {found[0]:.4g}"
+        return f"no candidate is as far as {self.distance:g} from what is labelled; the farthest is at {values[0]:.4g}"

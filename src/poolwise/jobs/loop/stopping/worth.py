@@ -31,13 +31,13 @@ class Worth(Checked, StoppingRule):
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
         """Return why to stop; "" to go on, also while nothing is measured or too few rounds are."""
-        told = ""
+        message = ""
         for end in range(len(rounds), max(0, len(rounds) - self.rounds), -1):
-            said = self._too_dear([record for record in rounds[:end] if metric in record.metrics], metric)
-            if not said:
+            current = self._too_dear([record for record in rounds[:end] if metric in record.metrics], metric)
+            if not current:
                 return ""
-            told = told or said
-        return told if len(rounds) >= self.rounds else ""
+            message = message or current
+        return message if len(rounds) >= self.rounds else ""
 
     def _too_dear(self, rounds: Sequence[RoundRecord], metric: str) -> str:
         if len(rounds) < 2:
