@@ -56,7 +56,7 @@ def test_without_a_label_it_covers_the_pool():
 def test_without_answers_to_go_by_uncertainty_is_covered():
     mode, why = taken(view(told=0))
     assert mode == "herding"
-    assert "no forecast yet" in why
+    assert "no margin could be checked" in why
     assert set(Auto().select(view(), 10, rng()).ids) == set(UHerding(sigma=1.0).select(view(), 10, rng()).ids)
 
 
@@ -65,7 +65,7 @@ def test_margins_that_prove_right_lead_to_clusters_of_the_uncertain():
     assert modes == ["herding", "herding", "clusters"]
     pool = view(told=40)
     query = Auto().select(pool, 10, rng())
-    assert "told errors from hits in 40 answers" in query.reasons["reason"][0]
+    assert "separate errors from hits in 40 answers" in query.reasons["reason"][0]
     assert query.ids.tolist() == WeightedKMeans().select(pool, 10, rng()).ids.tolist()
     assert query.reasons["cluster_size"].sum() == 100
 

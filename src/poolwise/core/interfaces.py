@@ -99,13 +99,13 @@ class ImageSource(Protocol):
         """Whether `read` costs a copy (True) or decoding from disk (False: read ahead, in threads)."""
 
     def read(self, ids: Ids) -> NDArray[np.uint8]:
-        """(n, channels, height, width) pictures. Raises UnreadableImages naming the files."""
+        """Return (n, channels, height, width) pictures. Raises UnreadableImages naming the files."""
 
     def file(self, sample_id: int) -> Path | None:
-        """The picture's own file, or None where there is none (an embedded or packed data set)."""
+        """Return the picture's own file, or None where there is none (an embedded or packed data set)."""
 
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
-        """Decode every picture once; (sample_id, why) of those that cannot be."""
+        """Decode every picture once; return (sample_id, why) of those that cannot be."""
 
     @hook
     def transformed(self, form: PictureForm) -> ImageSource:
@@ -157,7 +157,7 @@ class FittedModel(Protocol):
         """Write all that `Learner.load` needs, atomically."""
 
     def exported(self) -> Any:
-        """A torch.nn.Module in eval mode on the CPU: uint8 or float images (n, C, H, W) in 0..255 to (n, C) probs."""
+        """Return a torch.nn.Module in eval mode on the CPU: images (n, C, H, W) in 0..255 to (n, C) probs."""
 
 
 class Learner(Protocol):
@@ -176,7 +176,7 @@ class Learner(Protocol):
         """Train. Same arguments, same weights. `previous` is last round's model, for warm starts."""
 
     def load(self, path: Path, images: ImageSource) -> FittedModel:
-        """The model that `FittedModel.save` wrote."""
+        """Return the model that `FittedModel.save` wrote."""
 
     @hook
     def choice(self, images: ImageSource) -> tuple[str, str]:
@@ -226,7 +226,7 @@ class QueryStrategy(Protocol):
         """What it wants computed; a class attribute will do."""
 
     def select(self, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
+        """Return exactly `size` distinct ids of the view. Raises PoolExhausted, InvalidArray."""
 
     @property
     @hook
@@ -256,10 +256,10 @@ class Annotator(Protocol):
     """Short name under which the ledger keeps where a label came from."""
 
     def emit(self, batch: Batch, images: ImageSource) -> str:
-        """Publish the batch; a line for the user that says what to do next ("" if nothing). Safe to repeat."""
+        """Publish the batch; return a line for the user that says what to do next ("" if nothing). Safe to repeat."""
 
     def collect(self, batch: Batch) -> Sequence[Answer]:
-        """All answers given so far. Raises AnnotationError."""
+        """Return all answers so far. Raises AnnotationError."""
 
     @property
     @hook
@@ -322,7 +322,7 @@ class StoppingRule(Protocol):
     """When to stop asking."""
 
     def reason(self, rounds: Sequence[RoundRecord], *, metric: str, pool_left: int) -> str:
-        """Why to stop now, in words; "" to go on. `pool_left` counts samples that could still be asked."""
+        """Return why to stop now, in words; "" to go on. `pool_left` counts samples that could still be asked."""
 
     @property
     @hook
@@ -348,7 +348,7 @@ class Tracker(Protocol):
         files: Mapping[str, Path] = MappingProxyType({}),
         round_figures: Callable[[RoundRecord], Mapping[str, bytes]] | None = None,
     ) -> bool:
-        """Send what is new of a run; True when nothing is left to send.
+        """Send what is new of a run; return True when nothing is left to send.
 
         Never raises for an outage and never blocks long: what could not be sent is sent by a later call.
 
@@ -369,13 +369,13 @@ class Display(Protocol):
     """Shows a person how it goes."""
 
     def say(self, line: str) -> None:
-        """A line that should be read."""
+        """Show a line that should be read."""
 
     def warn(self, line: str) -> None:
-        """A line that should worry."""
+        """Show a line that should worry."""
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Long work moves on; see `interfaces.Progress`."""
+        """Show how far long work is; see `interfaces.Progress`."""
 
     def round_done(self, run: RunRecord, budget: int | None) -> None:
-        """A round was measured."""
+        """Show a round that was measured."""

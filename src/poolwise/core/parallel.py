@@ -71,7 +71,7 @@ def _one_pool(
     jobs: int,
     on_end: Callable[[Ended[Task, Result]], None],
 ) -> tuple[list[Task], list[Task]]:
-    """Work until all is done or a process dies; what is then left, and what was at work when it died."""
+    """Work until all is done or a process dies; return what is then left, and what was at work when it died."""
     queue = list(waiting)
     suspects: list[Task] = []
     broken = False

@@ -331,7 +331,7 @@ def _dotted(where: str, key: str) -> str:
 
 
 def _member(value: Any, hint: Any, where: str) -> Any:
-    """Enum members are written by their value in a yaml, where omegaconf would want their name; 3 is not true or false."""
+    """Return the enum member that a yaml names by its value (omegaconf would want its name); 3 is not true or false."""
     if hint is bool and isinstance(value, (int, float)) and value not in (0, 1):
         raise ConfigError(f"{where} is {value!r}; it is true or false.")
     for kind in (hint, *typing.get_args(hint)):

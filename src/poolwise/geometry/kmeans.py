@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.types import Floats
-from poolwise.geometry.neighbours import blocks, squared_lengths
+from poolwise.geometry.neighbours import blocks, squared_lengths, unit_rows
 
 Pairwise = Callable[["slice | NDArray[np.int64]", NDArray[np.int64]], Floats]
 """pairwise(rows, others): (n, m) squared distances."""
@@ -190,6 +190,16 @@ def central_rows(
     ([1, 3], [3, 1])
     """
     return central(*kmeans(points, size, rng, iterations, weights), rng)
+
+
+def one_a_cluster(
+    points: Floats, candidates: NDArray[np.int64], size: int, rng: np.random.Generator, iterations: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Do as `central_rows` among some rows, by angle; all of them, in random order, where they are no more than `size`."""
+    if len(candidates) <= size:
+        return rng.permutation(candidates), np.ones(len(candidates), dtype=np.int64)
+    rows, members = central_rows(unit_rows(points[candidates]), size, rng, iterations)
+    return candidates[rows], members
 
 
 def central(

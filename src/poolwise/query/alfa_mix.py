@@ -12,8 +12,7 @@ from poolwise.core.errors import ConfigError
 from poolwise.core.ranges import Count, Positive
 from poolwise.core.types import Floats, Head, Need, PoolView, Task
 from poolwise.geometry.flips import farthest, flip_distances
-from poolwise.geometry.kmeans import central_rows
-from poolwise.geometry.neighbours import unit_rows
+from poolwise.geometry.kmeans import one_a_cluster
 from poolwise.query.acquisition.confidence import margin
 from poolwise.query.strategy import Picks, Strategy, required, topped_up
 
@@ -49,18 +48,18 @@ class AlfaMix(Strategy):
             raise ConfigError(f"alfa_mix: cap must be at most `most`; got {self.cap} and {self.most}.")
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is 1 / (1 + cap that flips)."""
+        """Pick rows; a score is 1 / (1 + cap that flips)."""
         probs, points = required(view.probs), required(view.embeddings)
         caps, to = flipping_caps(points, required(view.head), probs, anchors(view, probs.shape[1]))
         candidates = np.flatnonzero(caps < self._cap(caps, size))
-        rows, members = _one_a_cluster(points, candidates, size, rng, self.iterations)
+        rows, members = one_a_cluster(points, candidates, size, rng, self.iterations)
         unsure = margin(probs)
         every, extra = topped_up(rows, unsure, size, rng)
-        told = zip(probs[rows].argmax(axis=1), to[rows], caps[rows] / points.shape[1] ** 0.5, members, strict=True)
+        flips = zip(probs[rows].argmax(axis=1), to[rows], caps[rows] / points.shape[1] ** 0.5, members, strict=True)
         whose = "labelled samples" if len(view.labelled_ids) else "the pool's mean (nothing is labelled yet)"
         sentences = [
             f"class {old} turns into class {new} after {share:.1%} of the way to {whose}, from a cluster of {count} such"
-            for old, new, share, count in told
+            for old, new, share, count in flips
         ]
         sentences += [f"margin {1 - unsure[row]:.2f}; fewer candidates whose class turns than picks" for row in extra]
         return Picks(every, 1 / (1 + caps[every]), sentences, {"turns_into": to[every]})
@@ -73,7 +72,7 @@ class AlfaMix(Strategy):
 
 
 def flipping_caps(points: Floats, head: Head, probs: Floats, means: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """(N,) smallest cap sqrt(D) * eps above which a sample's class changes, infinite for none; (N,) into which.
+    """Return the (N,) smallest cap sqrt(D) * eps above which a class changes, infinite for none; and into which.
 
     Args:
         points: (N, D) features.
@@ -89,22 +88,13 @@ def flipping_caps(points: Floats, head: Head, probs: Floats, means: Floats) -> t
 
 
 def anchors(view: PoolView, classes: int) -> Floats:
-    """(M, D) mean features of each labelled class, and of all labelled samples where a class has none."""
+    """Return the (M, D) mean features of each labelled class, and of all labelled samples where a class has none."""
     known = view.labelled_embeddings
     if known is None:
         return np.asarray(required(view.embeddings).mean(axis=0, dtype=np.float64, keepdims=True), dtype=np.float32)
     labels = np.full(len(known), -1) if view.labels is None else view.labels
-    there = np.unique(labels[labels >= 0])
-    means = [known[labels == at].mean(axis=0, dtype=np.float64) for at in there]
-    if len(there) < classes:
+    present = np.unique(labels[labels >= 0])
+    means = [known[labels == number].mean(axis=0, dtype=np.float64) for number in present]
+    if len(present) < classes:
         means.append(known.mean(axis=0, dtype=np.float64))
     return np.array(means, dtype=np.float32)
-
-
-def _one_a_cluster(
-    points: Floats, candidates: NDArray[np.int64], size: int, rng: np.random.Generator, iterations: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if len(candidates) <= size:
-        return rng.permutation(candidates), np.ones(len(candidates), dtype=np.int64)
-    rows, members = central_rows(unit_rows(points[candidates]), size, rng, iterations)
-    return candidates[rows], members

@@ -131,9 +131,9 @@ def curation_report(
     (1.0, 0.0)
     """
     points, rows = check_embeddings(embeddings), check_ids(chosen, "chosen")
-    said = None if probs is None else check_probs(probs, ids=np.arange(len(points)))
+    checked = None if probs is None else check_probs(probs, ids=np.arange(len(points)))
     return coverage.curation_report(
-        points, rows, probs=said, draws=draws, seed=seed, clusters=clusters, similarity=similarity
+        points, rows, probs=checked, draws=draws, seed=seed, clusters=clusters, similarity=similarity
     )
 
 
@@ -152,15 +152,15 @@ def _chance(seed: Any) -> np.random.Generator:
 
 
 def _arrays(probs: Any, embeddings: Any, draws: Any) -> dict[str, NDArray[Any]]:
-    given = {"probs": probs, "embeddings": embeddings}
-    arrays = {name: _plain(array) for name, array in given.items() if array is not None}
+    tables = {"probs": probs, "embeddings": embeddings}
+    arrays = {name: _plain(array) for name, array in tables.items() if array is not None}
     if draws is not None:
         arrays["draws"] = _joined(draws, {len(array) for array in arrays.values() if array.ndim})
     return arrays
 
 
 def _plain(array: Any) -> NDArray[Any]:
-    """Anything array-like as numpy; tensors wherever they live, in whatever precision, with a gradient or without."""
+    """Return anything array-like as numpy; tensors wherever they live, in whatever precision, with a gradient or without."""
     if hasattr(array, "detach"):
         array = array.detach().cpu()
         array = array.float() if array.is_floating_point() else array
@@ -168,13 +168,13 @@ def _plain(array: Any) -> NDArray[Any]:
 
 
 def _joined(draws: Any, rows: set[int]) -> NDArray[Any]:
-    """Pieces of draws as one array (N, K, C); `rows` is N as other arrays say it."""
+    """Join pieces of draws to one array (N, K, C); `rows` is N according to the other arrays."""
     if hasattr(draws, "__array__"):
         return _plain(draws)
-    given = list(draws)
-    if given and not hasattr(given[0], "__array__") and np.ndim(given[0]) == 2:  # a nested list of numbers
-        return np.asarray(given)
-    pieces = [_plain(piece) for piece in given]
+    items = list(draws)
+    if items and not hasattr(items[0], "__array__") and np.ndim(items[0]) == 2:  # a nested list of numbers
+        return np.asarray(items)
+    pieces = [_plain(item) for item in items]
     if pieces and all(piece.ndim == 2 and piece.shape == pieces[0].shape for piece in pieces):
         as_rows, as_members = rows == {len(pieces)}, rows == {len(pieces[0])}
         if as_rows == as_members:
@@ -189,7 +189,7 @@ def _joined(draws: Any, rows: set[int]) -> NDArray[Any]:
 
 
 def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -> PoolView:
-    """The view with what only some strategies look at; columns are over all rows of the pool."""
+    """Return the view with what only some strategies look at; columns are over all rows of the pool."""
     chosen = {}
     for name, column in dict(columns or {}).items():
         if np.shape(column) != (count,):
@@ -204,7 +204,7 @@ def _with(view: PoolView, count: int, head: Any, forecasts: Any, columns: Any) -
 
 
 def strategies() -> list[str]:
-    """Names that `select` takes, in alphabetical order."""
+    """Return the names that `select` takes, in alphabetical order."""
     from poolwise.core.parts import part_names
 
     return part_names("query")
@@ -277,13 +277,13 @@ def _count(arrays: dict[str, NDArray[Any]]) -> int:
         raise InvalidArray("give probs, embeddings or draws: the number of their rows is the size of the pool.")
     counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {rows}" for name, rows in counts.items())
-        raise InvalidArray(f"all arrays must have one row for each sample of the pool; got rows: {told}.")
+        found = ", ".join(f"{name} {rows}" for name, rows in counts.items())
+        raise InvalidArray(f"all arrays must have one row for each sample of the pool; got rows: {found}.")
     return next(iter(counts.values()))
 
 
 def _log_probs(draws: NDArray[Any]) -> NDArray[Any]:
-    """Log-probabilities are never above 0, probabilities never below, but for rounding: one look tells which came."""
+    # log-probabilities are never above 0, probabilities never below, but for rounding
     lowest = draws.min(initial=0)
     if not lowest >= -ROUNDING or draws.max(initial=0) <= 0:
         return draws

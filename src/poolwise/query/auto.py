@@ -1,4 +1,4 @@
-"""The house default: coverage while little is known, uncertain clusters once uncertainty has proved itself.
+"""The default: coverage while little is known, uncertain clusters once uncertainty has proved itself.
 
 Two ways to choose a batch, and the answers received decide in every round which is taken.
 
@@ -7,8 +7,8 @@ Two ways to choose a batch, and the answers received decide in every round which
   is no uncertainty to cover: plain coverage.
 - Weighted k-means among the most uncertain (Zhdanov 2019), one pick a cluster, once margins are trusted.
 
-Margins are trusted when they have told errors from hits: what the model said of each sample before its label came is
-compared with the label, and the margin has to have done better than chance; see `trustworthy`.
+Margins are trusted when they separate errors from hits better than chance: what the model forecast of each sample is
+compared with the label that came later; see `trustworthy`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.ranges import Count
-from poolwise.core.types import Floats, Labels, Need, PoolView, Task, is_known
+from poolwise.core.types import Floats, Labels, Need, PoolView, Task
 from poolwise.geometry.herding import herd
 from poolwise.query.acquisition.confidence import margin
 from poolwise.query.acquisition.uncertainty import Measure
-from poolwise.query.strategy import Picks, Strategy, required
+from poolwise.query.strategy import Picks, Strategy, checked_forecasts, required
 from poolwise.query.weighted_k_means import uncertain_clusters
 
 CERTAIN = 2.0
@@ -33,7 +33,7 @@ CERTAIN = 2.0
 
 
 def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float, float]:
-    """Area under the ROC curve of scores for errors, and its standard error if scores told nothing.
+    """Return the area under the ROC curve of scores for errors, and its standard error if scores say nothing.
 
     The area is the chance that a random error scores higher than a random hit, ties counting half (Hanley and McNeil
     1982); the standard error is that of the Mann-Whitney statistic under the null hypothesis.
@@ -59,11 +59,11 @@ def auroc(scores: NDArray[np.float32], errors: NDArray[np.bool_]) -> tuple[float
 
 
 def trustworthy(forecasts: Floats | None, labels: Labels | None, task: Task = Task.MULTICLASS) -> tuple[bool, int]:
-    """Whether the margin has told errors from hits better than chance: by more than 2 standard errors.
+    """Return whether the margin separates errors from hits better than chance: by more than 2 standard errors.
 
     Args:
         forecasts: (L, C) predicted before the label was known; rows of NaN where nothing was. None: nothing was.
-        labels: what was answered then.
+        labels: the answers.
         task: in a multi-label task an error is any label on the wrong side of 1/2.
 
     Returns:
@@ -72,13 +72,12 @@ def trustworthy(forecasts: Floats | None, labels: Labels | None, task: Task = Ta
     >>> trustworthy(None, None)
     (False, 0)
     """
-    if forecasts is None or labels is None:
+    probs, truth = checked_forecasts(forecasts, labels)
+    if not len(probs):
         return False, 0
-    told = is_known(labels) & np.isfinite(forecasts).all(axis=1)
-    said, truth = forecasts[told], labels[told]
-    wrong = ((said > 0.5) != (truth == 1)).any(axis=1) if task is Task.MULTILABEL else said.argmax(axis=1) != truth
-    area, error = auroc(margin(said, task), wrong) if len(said) else (0.5, float("inf"))
-    return area - 0.5 > CERTAIN * error, int(told.sum())
+    wrong = ((probs > 0.5) != (truth == 1)).any(axis=1) if task is Task.MULTILABEL else probs.argmax(axis=1) != truth
+    area, error = auroc(margin(probs, task), wrong)
+    return area - 0.5 > CERTAIN * error, len(probs)
 
 
 WIDTH = 1.0
@@ -109,7 +108,7 @@ class Auto(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the uncertainty covered, or the margin."""
+        """Pick rows; a score is the uncertainty covered, or the margin."""
         unsure, points = margin(required(view.probs), view.task), required(view.embeddings)
         mode, why = _mode(view, unsure)
         if mode is Mode.CLUSTERS:
@@ -135,14 +134,17 @@ class Auto(Strategy):
 
 
 def _mode(view: PoolView, unsure: Floats) -> tuple[Mode, str]:
-    """What is done this round, and why."""
+    """Return the mode of this round, and why."""
     if view.labelled_embeddings is None:
         return Mode.COVERAGE, "plain coverage, as nothing is labelled yet"
     if not unsure.any():
         return Mode.COVERAGE, "plain coverage, as the model is sure of every sample"
-    trusted, told = trustworthy(view.forecasts, view.labels, view.task)
-    if not told:
-        return Mode.HERDING, "uncertainty is covered, as there is no forecast yet to judge margins by"
+    trusted, count = trustworthy(view.forecasts, view.labels, view.task)
+    if not count:
+        return Mode.HERDING, "uncertainty is covered, as no margin could be checked against a label yet"
     if trusted:
-        return Mode.CLUSTERS, f"margins have told errors from hits in {told} answers"
-    return Mode.HERDING, f"uncertainty is covered, as margins have not clearly told errors from hits in {told} answers"
+        return Mode.CLUSTERS, f"margins separate errors from hits in {count} answers"
+    return (
+        Mode.HERDING,
+        f"uncertainty is covered, as margins do not clearly separate errors from hits in {count} answers",
+    )

@@ -24,7 +24,7 @@ class Badge(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a distance."""
+        """Pick rows; a score is a distance."""
         gradients = Gradients.of(required(view.probs), required(view.embeddings), view.task)
         first = int(best(gradients.squared, 1, rng)[0])
         rows, far = spread_out(gradients.squared_distances, len(gradients), first, size, rng)

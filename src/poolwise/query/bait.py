@@ -129,19 +129,19 @@ class Bait(Strategy):
 
 
 def _scaled(points: Floats, seen: Floats) -> tuple[Floats, Floats, float]:
-    """Both divided by one power of two, so that rows have a length of about 1; and that power."""
+    """Divide both by one power of two, so that rows have a length of about 1; return them and that power."""
     length = np.sqrt(np.square(points, dtype=np.float64).sum() / len(points))
     scale = float(2.0 ** np.round(np.log2(length))) if length > 0 else 1.0
     return points / np.float32(scale), seen / np.float32(scale), scale
 
 
 def _precise(points: Floats) -> Floats | NDArray[np.float64]:
-    """Rows as float64 where there is room: once few directions are left uncertain, float32 cannot tell rows apart."""
+    """Return float64 where there is room: once few directions are left uncertain, float32 cannot tell rows apart."""
     return points.astype(np.float64) if points.size <= EXACT_UP_TO else points
 
 
 def doubt(probs: Floats) -> Floats:
-    """(N,) p (1 - p) of the most probable class: the variance of the answer to "is it this class?".
+    """Return (N,) p (1 - p) of the most probable class: the variance of the answer to "is it this class?".
 
     >>> doubt(np.array([[0.75, 0.25], [1.0, 0.0]])).tolist()
     [0.1875, 0.0]
@@ -151,14 +151,14 @@ def doubt(probs: Floats) -> Floats:
 
 
 def class_roots(probs: Floats) -> Floats:
-    """(N, C, C) S with S S' = diag(p) - p p', the columns sqrt(p_c) (e_c - p): gradients of the logits, by class."""
+    """Return (N, C, C) S with S S' = diag(p) - p p', the columns sqrt(p_c) (e_c - p): gradients of the logits."""
     classes = probs.shape[1]
     roots = np.eye(classes, dtype=np.float32)[None] - probs[:, :, None]
     return np.asarray(roots * np.sqrt(probs)[:, None, :], dtype=np.float32)
 
 
 def labelled_probs(view: PoolView) -> Floats:
-    """(L, C) softmax of the last layer over the embeddings of labelled samples."""
+    """Return the (L, C) softmax of the last layer over the embeddings of labelled samples."""
     head: Head | None = view.head
     if head is None or view.labelled_embeddings is None:
         return required(view.probs)[:0]

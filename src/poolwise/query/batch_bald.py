@@ -50,15 +50,14 @@ class BatchBald(Strategy):
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a gain."""
+        """Pick rows; a score is a gain."""
         draws = required(view.log_probs_nkc)
         own = draw_entropy(draws)
         alone = gains(Configurations.before_any(draws.shape[1]), draws, own)
         most = len(view) if self.candidates is None else max(size, self.candidates)
-        rows, found, place = greedy(draws, own, alone, best(alone, most, rng), size, self.configurations, rng)
-        told = zip(found, place, alone[rows], strict=True)
-        sentences = [_sentence(gain, number, by_itself) for gain, number, by_itself in told]
-        return Picks(rows, found, sentences, {"bald": alone[rows]})
+        rows, scores, earlier = greedy(draws, own, alone, best(alone, most, rng), size, self.configurations, rng)
+        sentences = [_sentence(*values) for values in zip(scores, earlier, alone[rows], strict=True)]
+        return Picks(rows, scores, sentences, {"bald": alone[rows]})
 
 
 def greedy(
@@ -85,13 +84,10 @@ def greedy(
         (size,) rows, (size,) gains, and (size,) how many picks each gain was conditioned on.
     """
     draws = draws_nkc.shape[1]
-    picked, found, place = (
-        np.empty(size, dtype=np.int64),
-        np.empty(size, dtype=np.float32),
-        np.empty(size, dtype=np.int64),
-    )
+    picked, earlier = np.empty((2, size), dtype=np.int64)
+    scores = np.empty(size, dtype=np.float32)
     known, before = Configurations.before_any(draws), 0
-    for at in range(size):
+    for number in range(size):
         if before and known.undecided() <= SETTLED * np.log(draws):
             known, before = Configurations.before_any(draws), 0
         if before:
@@ -99,11 +95,11 @@ def greedy(
             gain, first = _search(levels, draws_nkc, own, rows, LOOKED_AT[-len(levels) + 1 :], (-1.0, 0))
         else:
             gain, first = float(alone[rows[0]]), int(rows[0])
-        picked[at], found[at], place[at] = first, gain, before
+        picked[number], scores[number], earlier[number] = first, gain, before
         rows = rows[rows != first]
-        if at + 1 < size:
+        if number + 1 < size:
             known, before = extended(known, np.exp(draws_nkc[first]), most, rng), before + 1
-    return picked, found, place
+    return picked, scores, earlier
 
 
 def _search(
@@ -114,7 +110,7 @@ def _search(
     steps: tuple[int, ...],
     record: tuple[float, int],
 ) -> tuple[float, int]:
-    """Highest gain and its row: those whose bound at one level may beat the record go on to the next."""
+    """Return the highest gain and its row: those whose bound at one level may beat the record go on to the next."""
     bounds = gains(levels[0], draws, own, rows)
     if len(levels) == 1:
         top = int(bounds.argmax())

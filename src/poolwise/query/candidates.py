@@ -1,4 +1,4 @@
-"""Which samples a strategy may choose from: what is left out before it looks, and how a batch is shared out.
+"""The samples that a strategy may choose from: what is left out beforehand, and how a batch is shared out.
 
 This wraps any query strategy and is none itself. Everything is off by default.
 """
@@ -20,7 +20,7 @@ from poolwise.core.ranges import Checked, Count, NonNegative
 from poolwise.core.types import Need, PoolView, Query
 from poolwise.query.exclusions import Exclusions, find_exclusions
 from poolwise.query.shares import divide
-from poolwise.query.strategy import facts
+from poolwise.query.strategy import column, facts, numbers
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Candidates(Checked):
             )
 
     def check(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Whether the columns of all samples fit the options: a share of a group that nobody has is a slip.
+        """Check that the columns of all samples fit the options: a share of a group that nobody has is a slip.
 
         Raises:
             ConfigError: names the groups there are.
         """
         if self.group is None or self.group not in columns:
-            return  # a missing column is told where it is looked up
+            return  # a missing column is an error where it is looked up
         known = set(_names(columns[self.group]).tolist())
         strange = [str(name) for name in self.shares if str(name) not in known]
         if strange:
@@ -96,7 +96,7 @@ class Candidates(Checked):
         return needs if self.duplicates is None else needs | Need.LABELLED_EMBEDDINGS
 
     def select(self, strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator) -> Query:
-        """Exactly `size` distinct ids of the view, chosen by the strategy among those that may be.
+        """Return exactly `size` distinct ids of the view, chosen by the strategy among the eligible ones.
 
         Raises:
             ConfigError: no such column.
@@ -124,11 +124,11 @@ class Candidates(Checked):
         drawn = rng.permutation(len(view))[:count]
         others = np.setdiff1d(np.arange(len(view)), drawn)
         rest = replace(self, random_share=0.0).select(strategy, _only(view, others), size - count, rng)
-        told = f"drawn at random, one of {count} a batch, to test the model without bias"
+        reason = f"drawn at random, one of {count} a batch, to test the model without bias"
         chance = Query(
             view.ids[drawn],
             np.full(count, rest.scores.min(initial=0), dtype=np.float32),
-            {"reason": np.array([told] * count, dtype=np.str_), **facts(view, drawn)},
+            {"reason": np.array([reason] * count, dtype=np.str_), **facts(view, drawn)},
         )
         return joined(rest, chance)
 
@@ -142,11 +142,11 @@ class Candidates(Checked):
     def _groups(self, view: PoolView, rng: np.random.Generator) -> _Groups:
         if self.group is None:
             return _Groups((), np.zeros(len(view), dtype=np.int64), np.ones(1), np.zeros(1, dtype=np.int64))
-        values, numbers = np.unique(_names(_column(view, "group", self.group)), return_inverse=True)
+        values, of = np.unique(_names(column(view, "candidates.group", self.group)), return_inverse=True)
         names = tuple(values.tolist())
         shares = {str(name): share for name, share in self.shares.items()}
-        given = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
-        return _Groups(names, numbers.reshape(-1).astype(np.int64), given, rng.permutation(len(names)))
+        strengths = np.array([1.0 if self.balanced else shares.get(name, 0.0) for name in names])
+        return _Groups(names, of.reshape(-1).astype(np.int64), strengths, rng.permutation(len(names)))
 
     def _exclusions(self, view: PoolView, size: int, groups: _Groups, rng: np.random.Generator) -> Exclusions:
         """Look at more and more candidates until enough are free."""
@@ -162,15 +162,15 @@ class Candidates(Checked):
             count = min(len(view), 2 * count)
 
     def _lot(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.float64]:
-        """(N,) drawn; below 1 for those that weight and cost let in, infinite for those of weight 0."""
+        """Draw (N,): below 1 for those that weight and cost let in, infinite for those of weight 0."""
         if self.weight is None and self.cost is None:
             return np.zeros(len(view))
         chance = np.ones(len(view))
         if self.weight is not None:
-            weights = _numbers(view, "weight", self.weight, "at least 0", lambda values: values >= 0)
+            weights = numbers(view, "candidates.weight", self.weight, "at least 0", lambda values: values >= 0)
             chance *= weights / (weights.max() or 1)
         if self.cost is not None:
-            costs = _numbers(view, "cost", self.cost, "above 0", lambda values: values > 0)
+            costs = numbers(view, "candidates.cost", self.cost, "above 0", lambda values: values > 0)
             chance *= costs.min() / costs
         drawn = rng.random(len(view))
         bar = np.full(len(view), np.inf)
@@ -192,25 +192,25 @@ class _Groups:
     ties: NDArray[np.int64]
 
     def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(G,) how many of some rows each group holds."""
+        """Return (G,) how many of some rows each group holds."""
         return np.bincount(self.of[rows], minlength=len(self.shares))
 
 
 def _order(lot: NDArray[np.float64], groups: _Groups, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(N,) rows in the order in which they are looked at: at random, each group by its share, thinned ones last."""
+    """Return (N,) rows in the order to look at them: at random, each group by its share, thinned ones last."""
     late = np.where(lot < 1, 0, lot)
     shuffled = rng.permutation(len(lot))
     by_group = shuffled[np.lexsort((late[shuffled], groups.of[shuffled]))]
-    numbers = groups.of[by_group]
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    of = groups.of[by_group]
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
     place = np.arange(1, len(lot) + 1) - np.repeat(starts, np.diff(starts, append=len(lot)))
-    shares = groups.shares[numbers]
+    shares = groups.shares[of]
     turn = np.divide(place, shares, out=np.full(len(lot), np.inf), where=shares > 0)
     return by_group[np.lexsort((place, turn, late[by_group]))]
 
 
 def joined(chosen: Query, chance: Query) -> Query:
-    """One query from two, with a column that tells the second; what only one knows is NaN, -1 or "" for the other."""
+    """Join two queries, with a column that marks the second; what only one knows is NaN, -1 or "" for the other."""
     columns = {}
     for name in dict.fromkeys([*chosen.reasons, *chance.reasons]):
         known = [query.reasons[name] for query in (chosen, chance) if name in query.reasons]
@@ -231,17 +231,19 @@ def _in_groups(
     quotas: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Query:
-    """One query from one for each group, in turns by rank, so that its beginning is shared out as the whole."""
-    asked = np.flatnonzero(quotas)
-    found = [strategy.select(_only(view, rows[groups.of[rows] == group]), int(quotas[group]), rng) for group in asked]
-    if len(found) == 1:
-        return found[0]
-    order = np.argsort(np.concatenate([(np.arange(len(one)) + 0.5) / len(one) for one in found]), kind="stable")
-    names = [name for name in found[0].reasons if all(name in one.reasons for one in found)]
+    """Join a query for each group, in turns by rank, so that the beginning is shared out as the whole."""
+    queries = [
+        strategy.select(_only(view, rows[groups.of[rows] == group]), int(quotas[group]), rng)
+        for group in np.flatnonzero(quotas)
+    ]
+    if len(queries) == 1:
+        return queries[0]
+    order = np.argsort(np.concatenate([(np.arange(len(one)) + 0.5) / len(one) for one in queries]), kind="stable")
+    names = [name for name in queries[0].reasons if all(name in one.reasons for one in queries)]
     return Query(
-        np.concatenate([one.ids for one in found])[order],
-        np.concatenate([one.scores for one in found])[order],
-        {name: np.concatenate([one.reasons[name] for one in found])[order] for name in names},
+        np.concatenate([one.ids for one in queries])[order],
+        np.concatenate([one.scores for one in queries])[order],
+        {name: np.concatenate([one.reasons[name] for one in queries])[order] for name in names},
     )
 
 
@@ -264,7 +266,7 @@ def _explained(query: Query, view: PoolView, exclusions: Exclusions, considered:
 
 
 def _only(view: PoolView, rows: NDArray[np.int64]) -> PoolView:
-    """The view with some of its candidates; no copy where they are all of them."""
+    """Return the view with some of its candidates; no copy where they are all of them."""
     if len(rows) == len(view):
         return view
     arrays = {name: getattr(view, name) for name in ("ids", "probs", "embeddings", "log_probs_nkc")}
@@ -272,28 +274,8 @@ def _only(view: PoolView, rows: NDArray[np.int64]) -> PoolView:
     return replace(view, columns={name: column[rows] for name, column in view.columns.items()}, **some)
 
 
-def _column(view: PoolView, option: str, name: str) -> NDArray[Any]:
-    if name not in view.columns:
-        known = listed(sorted(view.columns), most=20) or "none"
-        raise ConfigError(f"candidates.{option} is {name!r}, which is no column of the data; known columns: {known}.")
-    column = view.columns[name]
-    return column.astype(np.str_) if column.dtype.kind == "O" else column
-
-
 def _names(column: NDArray[Any]) -> NDArray[np.str_]:
-    """Values (N,) as names of groups: 3.0 is "3", whoever read the column."""
+    """Return values (N,) as names of groups: 3.0 is "3", whoever read the column."""
     if column.dtype.kind == "f" and (column == np.round(column)).all():
         column = column.astype(np.int64)
     return column.astype(np.str_)
-
-
-def _numbers(view: PoolView, option: str, name: str, expected: str, sound: Any) -> NDArray[np.float64]:
-    column = _column(view, option, name)
-    if column.dtype.kind not in "fiub":
-        raise InvalidArray(f"candidates.{option}: column {name!r} must hold numbers; got dtype {column.dtype}.")
-    wrong = ~sound(column)
-    if wrong.any():
-        raise InvalidArray(
-            f"candidates.{option}: column {name!r} must be {expected}; samples {listed(view.ids[wrong])} are not."
-        )
-    return column.astype(np.float64)

@@ -30,8 +30,8 @@ class Clustered(Strategy):
     """Cluster-Margin.
 
     Attributes:
-        candidates: f, how many candidates a pick; 1 is plain margin sampling. The paper tries 1.25 to 10; 3 against 10
-            is told in docs/strategies.md.
+        candidates: f, how many candidates a pick; 1 is plain margin sampling. The paper tries 1.25 to 10; docs/strategies.md
+            compares 3 with 10.
         clusters: groups a pick; 1 lets every pick come from a group of its own.
         exact_up_to: candidates up to which the tree is grown over the samples themselves.
         unit_length: scale embeddings to length 1 first, so that distance means angle.
@@ -45,7 +45,7 @@ class Clustered(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is 1 - margin."""
+        """Pick rows; a score is 1 - margin."""
         probs, points = required(view.probs), required(view.embeddings)
         scores = margin(probs, view.task)
         rows = best(scores, min(len(view), round(self.candidates * size)), rng)
@@ -53,13 +53,13 @@ class Clustered(Strategy):
         groups = average_linkage(near, max(1, round(self.clusters * size)), rng, self.exact_up_to)
         taken = smallest_first(groups, size, rng)
         rows, groups, sizes = rows[taken], groups[taken], np.bincount(groups)[groups[taken]]
-        told = zip(margin_sentences(probs[rows], scores[rows], view.task), sizes, strict=True)
-        sentences = [f"{sentence}, from a cluster of {count} uncertain ones" for sentence, count in told]
+        pairs = zip(margin_sentences(probs[rows], scores[rows], view.task), sizes, strict=True)
+        sentences = [f"{sentence}, from a cluster of {count} uncertain ones" for sentence, count in pairs]
         return Picks(rows, scores[rows], sentences, {"cluster": groups, "cluster_size": sizes})
 
 
 def smallest_first(groups: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(size,) rows, going round the groups (N,) from the smallest; groups of equal size in random order."""
+    """Return (size,) rows, going round the groups (N,) from the smallest; groups of equal size in random order."""
     sizes = np.bincount(groups)
     numbers = rng.permutation(len(sizes))
     return in_turn(groups, numbers[np.argsort(sizes[numbers], kind="stable")], size, rng)

@@ -76,7 +76,7 @@ class Committee(Strategy):
         if self.measure is Measure.CONSENSUS_ENTROPY:
             return [f"entropy {score:.2f} nats of the mean of {who}" for score in scores]
         if count == 1:
-            return ["picked at random, as a committee of one disagrees with nothing"] * len(scores)
+            return ["picked at random: a committee of one has nothing to disagree with"] * len(scores)
         if self.measure is Measure.VOTE_ENTROPY:
             return _vote_sentences(logs, task, who)
         which = "mean" if self.measure is Measure.KL_DIVERGENCE else "largest"
@@ -87,11 +87,11 @@ def _vote_sentences(logs: Floats, task: Task, who: str) -> list[str]:
     shares, count = disagreement.vote_shares(logs, task), logs.shape[1]
     if task is Task.MULTILABEL:
         split = np.abs(shares - 0.5).argmin(axis=1)
-        told = zip(split, np.rint(shares[np.arange(len(shares)), split] * count).astype(int), strict=True)
-        return [f"{votes} of {who} see class {at}" for at, votes in told]
+        pairs = zip(split, np.rint(shares[np.arange(len(shares)), split] * count).astype(int), strict=True)
+        return [f"{votes} of {who} see class {number}" for number, votes in pairs]
     order = np.argsort(-shares, axis=1, kind="stable")[:, :2]
     votes = np.rint(np.take_along_axis(shares, order, axis=1) * count).astype(int)
     return [
-        f"of {who} " + " and ".join(f"{n} vote for class {at}" for at, n in zip(*pair, strict=True) if n)
+        f"of {who} " + " and ".join(f"{n} vote for class {number}" for number, n in zip(*pair, strict=True) if n)
         for pair in zip(order, votes, strict=True)
     ]

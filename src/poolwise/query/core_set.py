@@ -9,8 +9,7 @@ import numpy as np
 
 from poolwise.core.types import Need, PoolView
 from poolwise.geometry.coverage import farthest_first
-from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.strategy import Picks, Strategy, required
+from poolwise.query.strategy import Picks, Strategy, located
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,8 @@ class CoreSet(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a distance."""
-        points, centres = required(view.embeddings), view.labelled_embeddings
-        if self.unit_length:
-            points, centres = unit_rows(points), None if centres is None else unit_rows(centres)
+        """Pick rows; a score is a distance."""
+        points, centres = located(view, self.unit_length)
         rows, far = farthest_first(points, size, rng, centres)
         sentences = [f"{distance:.3g} away from every labelled or earlier picked sample" for distance in far]
         if centres is None:

@@ -46,8 +46,8 @@ class InformationDensity(Strategy):
         alike = self._alike(required(view.embeddings), rng)
         scores = unsure * alike ** np.float32(self.beta)
         rows = best(scores, size, rng)
-        told = zip(unsure[rows], alike[rows], strict=True)
-        sentences = [f"{self.measure.value} score {u:.2f}, mean similarity to the pool {s:.2f}" for u, s in told]
+        pairs = zip(unsure[rows], alike[rows], strict=True)
+        sentences = [f"{self.measure.value} score {u:.2f}, mean similarity to the pool {s:.2f}" for u, s in pairs]
         return Picks(rows, scores[rows], sentences, {"uncertainty": unsure[rows], "density": alike[rows]})
 
     def _alike(self, points: Floats, rng: np.random.Generator) -> Floats:

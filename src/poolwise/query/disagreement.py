@@ -14,7 +14,7 @@ from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.query.acquisition import disagreement
 from poolwise.query.strategy import Picks, Strategy, best, required
 
-ALONE = "picked at random, as one draw alone disagrees with nothing"
+ALONE = "picked at random: a single draw has nothing to disagree with"
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class MeanStd(Strategy):
         scores = disagreement.mean_std(draws)
         rows = best(scores, size, rng)
         count = draws.shape[1]
-        told = f"mean deviation of the probabilities over {count} draws"
-        sentences = [ALONE if count == 1 else f"{told} {score:.3g}" for score in scores[rows]]
+        deviation = f"mean deviation of the probabilities over {count} draws"
+        sentences = [ALONE if count == 1 else f"{deviation} {score:.3g}" for score in scores[rows]]
         return Picks(rows, scores[rows], sentences)
 
 
@@ -64,7 +64,7 @@ class Bald(Strategy):
 
 
 def bald_sentence(score: float, draws: int) -> str:
-    """Why a sample with this BALD score over so many draws was picked.
+    """Return why a sample with this BALD score over so many draws was picked.
 
     >>> bald_sentence(0.125, 20)
     '20 draws disagree by 0.125 nats'
@@ -74,5 +74,5 @@ def bald_sentence(score: float, draws: int) -> str:
 
 def _consensus_sentences(draws: Floats) -> list[str]:
     means = np.exp(draws).mean(axis=1)
-    told = zip(means.argmax(axis=1), means.max(axis=1), strict=True)
-    return [f"class {at} with probability {p:.2f} only, as the mean of {draws.shape[1]} draws" for at, p in told]
+    firsts = zip(means.argmax(axis=1), means.max(axis=1), strict=True)
+    return [f"class {number} with mean probability {p:.2f} over {draws.shape[1]} draws" for number, p in firsts]

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.core.ranges import Count, Factor
 from poolwise.core.types import Need, PoolView, Task
-from poolwise.geometry.kmeans import central_rows
-from poolwise.geometry.neighbours import unit_rows
+from poolwise.geometry.kmeans import one_a_cluster
 from poolwise.query.acquisition.dropout import disagreement
 from poolwise.query.strategy import Picks, Strategy, required
 
@@ -42,12 +41,12 @@ class DropQuery(Strategy):
     tasks: ClassVar[tuple[Task, ...]] = (Task.MULTICLASS,)
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the share of changed passes."""
+        """Pick rows; a score is the share of changed passes."""
         changed = self._changed(view, rng)
         candidates = np.flatnonzero(changed >= least_changed(changed, self.passes, self.enough * size))
         if not len(view.labelled_ids):
             candidates = np.arange(len(view))
-        rows, members = self._spread(view, candidates, size, rng)
+        rows, members = one_a_cluster(required(view.embeddings), candidates, size, rng, self.iterations)
         extra = rng.permutation(np.setdiff1d(np.arange(len(view)), rows))[: size - len(rows)]
         sentences = self._sentences(view, changed[rows], members, len(candidates))
         sentences += ["drawn at random: fewer distinct candidates than picks"] * len(extra)
@@ -57,15 +56,6 @@ class DropQuery(Strategy):
     def _changed(self, view: PoolView, rng: np.random.Generator) -> NDArray[np.int64]:
         predicted = required(view.probs).argmax(axis=1).astype(np.int64)
         return disagreement(required(view.embeddings), required(view.head), predicted, self.passes, self.share, rng)
-
-    def _spread(
-        self, view: PoolView, candidates: NDArray[np.int64], size: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if len(candidates) <= size:
-            return rng.permutation(candidates), np.ones(len(candidates), dtype=np.int64)
-        points = unit_rows(required(view.embeddings)[candidates])
-        rows, members = central_rows(points, size, rng, self.iterations)
-        return candidates[rows], members
 
     def _sentences(
         self, view: PoolView, changed: NDArray[np.int64], members: NDArray[np.int64], candidates: int
@@ -80,7 +70,7 @@ class DropQuery(Strategy):
 
 
 def least_changed(changed: NDArray[np.int64], passes: int, enough: float) -> int:
-    """The number of changed passes, at most more than half, from which on there are enough candidates; at least 1.
+    """Return the changed passes, at most more than half, from which on there are enough candidates; at least 1.
 
     >>> least_changed(np.array([3, 2, 1, 1, 0]), 3, 2), least_changed(np.array([3, 2, 1, 1, 0]), 3, 3)
     (2, 1)

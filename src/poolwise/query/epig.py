@@ -37,5 +37,5 @@ class Epig(Strategy):
         targets = rng.choice(len(view), size=min(self.targets, len(view)), replace=False)
         scores = predictive_gain(draws, draws[targets])
         rows = best(scores, size, rng)
-        told = f"nats about the label of another sample, as the mean over {len(targets)} of them"
-        return Picks(rows, scores[rows], [f"its label would tell {score:.3g} {told}" for score in scores[rows]])
+        unit = f"nats about the label of another sample, as the mean over {len(targets)} of them"
+        return Picks(rows, scores[rows], [f"its label would tell {score:.3g} {unit}" for score in scores[rows]])

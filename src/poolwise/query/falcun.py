@@ -32,12 +32,12 @@ class Falcun(Strategy):
     needs: ClassVar[Need] = Need.PROBS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the relevance at the draw."""
+        """Pick rows; a score is the relevance at the draw."""
         probs = required(view.probs)
         unsure = margin(probs, view.task)
         rows, diverse = drawn_apart(probs, unsure, size, self.gamma, rng)
-        told = zip(margin_sentences(probs[rows], unsure[rows], view.task), diverse, strict=True)
-        sentences = [f"{sentence}, diversity {value:.2f} within the batch" for sentence, value in told]
+        pairs = zip(margin_sentences(probs[rows], unsure[rows], view.task), diverse, strict=True)
+        sentences = [f"{sentence}, diversity {value:.2f} within the batch" for sentence, value in pairs]
         columns = {"uncertainty": unsure[rows], "diversity": diverse}
         return Picks(rows, unsure[rows] + diverse, sentences, columns)
 
@@ -61,21 +61,21 @@ def drawn_apart(
     by_class = np.ascontiguousarray(probs.T)  # a class at a time: rows of a few numbers are slow to reduce
     apart = unsure.astype(np.float32)
     unsure = apart.copy()
-    rows, told = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.float32)
-    for at in range(size):
+    rows, diversity = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.float32)
+    for number in range(size):
         open_ones = apart[left]
         low, high = open_ones.min(), open_ones.max()
         diverse = (open_ones - low) / (high - low) if high > low else np.zeros_like(open_ones)
         place = _draw((unsure[left] + diverse), gamma, rng)
-        rows[at], told[at] = left[place], diverse[place]
+        rows[number], diversity[number] = left[place], diverse[place]
         left = np.delete(left, place)
-        if len(left) and at + 1 < size:
-            np.minimum(apart, city_block(by_class, by_class[:, rows[at]]), out=apart)
-    return rows, told
+        if len(left) and number + 1 < size:
+            np.minimum(apart, city_block(by_class, by_class[:, rows[number]]), out=apart)
+    return rows, diversity
 
 
 def city_block(by_class: Floats, centre: Floats) -> Floats:
-    """(N,) sum over classes of absolute differences between columns of (C, N) and (C,).
+    """Return the (N,) sum over classes of absolute differences between columns of (C, N) and (C,).
 
     >>> city_block(np.array([[0.5, 1.0], [0.5, 0.0]]), np.array([0.75, 0.25])).tolist()
     [0.5, 0.5]
@@ -89,7 +89,7 @@ def city_block(by_class: Floats, centre: Floats) -> Floats:
 
 
 def _draw(relevance: Floats, gamma: float, rng: np.random.Generator) -> int:
-    """A place drawn in proportion to relevance ^ gamma; evenly where all is 0."""
+    """Draw a place in proportion to relevance ^ gamma; evenly where all is 0."""
     top = relevance.max()
     if top <= 0:
         return int(rng.integers(len(relevance)))

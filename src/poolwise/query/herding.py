@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.ranges import Count, Positive
-from poolwise.core.types import Floats, Need, PoolView, is_known
+from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.herding import herd
 from poolwise.geometry.kernel_width import kernel_width
 from poolwise.query.acquisition.temperature import rescaled, temperature
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.strategy import Picks, Strategy, required
+from poolwise.query.strategy import Picks, Strategy, checked_forecasts, required
 
 FORECASTS = 20
-"""Fewer outcomes than this say nothing of calibration."""
+"""Fewer forecasts than this say nothing of calibration."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class MaxHerding(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is mean coverage gained."""
+        """Pick rows; a score is mean coverage gained."""
         sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         return _herded(view, size, rng, sigma, self.sample)
 
@@ -66,26 +66,25 @@ class UHerding(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is mean uncertainty covered."""
+        """Pick rows; a score is mean uncertainty covered."""
         sigma = kernel_width(view.labelled_embeddings, rng) if self.sigma is None else self.sigma
         if not len(view.labelled_ids):
             return _herded(view, size, rng, sigma, self.sample)
-        at = forecast_temperature(view)
-        unsure = uncertainty(rescaled(required(view.probs), at, view.task), self.measure, view.task)
+        best_calibrated = forecast_temperature(view)
+        unsure = uncertainty(rescaled(required(view.probs), best_calibrated, view.task), self.measure, view.task)
         picks = _herded(view, size, rng, sigma, self.sample, unsure)
-        columns = {"uncertainty": unsure[picks.rows], "temperature": np.full(size, at)}
+        columns = {"uncertainty": unsure[picks.rows], "temperature": np.full(size, best_calibrated)}
         return Picks(picks.rows, picks.scores, picks.sentences, {**picks.columns, **columns})
 
 
 def forecast_temperature(view: PoolView) -> float:
-    """The temperature at which what was forecast of labelled samples would have been calibrated; 1 where too few were.
+    """Return the temperature at which forecasts of labelled samples are calibrated; 1 where there are too few.
 
     The samples were chosen by strategies, often for being hard, so the model may seem surer than it is elsewhere.
     """
-    if view.forecasts is None or view.labels is None:
-        return 1.0
-    told = is_known(view.labels) & np.isfinite(view.forecasts).all(axis=1) & (view.forecasts.sum(axis=1) > 0)
-    return temperature(view.forecasts[told], view.labels[told], view.task) if told.sum() >= FORECASTS else 1.0
+    forecasts, labels = checked_forecasts(view.forecasts, view.labels)
+    positive = forecasts.sum(axis=1) > 0
+    return temperature(forecasts[positive], labels[positive], view.task) if positive.sum() >= FORECASTS else 1.0
 
 
 def _herded(
@@ -96,17 +95,18 @@ def _herded(
     sample: int,
     weights: Floats | None = None,
 ) -> Picks:
-    told = weights is not None and bool(weights.any())  # where the model is sure of everything, all count alike
+    if weights is not None and not weights.any():
+        weights = None  # where the model is sure of everything, all count alike
     rows, gains = herd(
         required(view.embeddings),
         size,
         rng,
-        weights=weights if told else None,
+        weights=weights,
         covered_by=view.labelled_embeddings,
         sigma=sigma,
         sample=sample,
     )
-    sentences = _sentences(gains, None if weights is None or not told else weights[rows])
+    sentences = _sentences(gains, None if weights is None else weights[rows])
     return Picks(rows, gains, sentences, {"coverage_gain": gains, "sigma": np.full(size, sigma)})
 
 

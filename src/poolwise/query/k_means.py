@@ -32,14 +32,14 @@ class KMeans(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """Scores are shares of the pool."""
+        """Pick rows; a score is a share of the pool."""
         points = required(view.embeddings)
         clusters, distance = kmeans(unit_rows(points) if self.unit_length else points, size, rng, self.iterations)
-        found, counts = central(clusters, distance, rng)
-        extra = rng.permutation(np.setdiff1d(np.arange(len(points)), found))[: size - len(found)]
-        rows = np.concatenate([found, extra])
+        nearest, counts = central(clusters, distance, rng)
+        extra = rng.permutation(np.setdiff1d(np.arange(len(points)), nearest))[: size - len(nearest)]
+        rows = np.concatenate([nearest, extra])
         members = np.bincount(clusters)[clusters[rows]]
         sentences = [f"nearest the centre of a cluster of {count}" for count in counts]
         sentences += ["drawn at random: fewer distinct samples than clusters"] * len(extra)
-        scores = np.where(np.arange(size) < len(found), members / len(points), 0)
+        scores = np.where(np.arange(size) < len(nearest), members / len(points), 0)
         return Picks(rows, scores, sentences, {"cluster": clusters[rows], "cluster_size": members})

@@ -1,4 +1,4 @@
-"""Which query functions of modAL work on stored arrays and how, and which cannot and why."""
+"""Query functions of modAL: those that work on stored arrays, and those that cannot and why."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ REFUSED: Mapping[str, str] = {
 
 
 def known(name: str) -> Known:
-    """How to run the query function `name` of modAL.
+    """Return how to run the query function `name` of modAL.
 
     Raises:
         ConfigError: outside modAL, not a query function, or one that cannot work; says why and what to use instead.
@@ -87,7 +87,7 @@ def known(name: str) -> Known:
 
 
 def find_function(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
-    """The query function `name` of modAL, which takes these arguments.
+    """Return the query function `name` of modAL, which takes these arguments.
 
     Raises:
         ConfigError: as `known`; modAL is not installed; arguments that the function does not have.
@@ -111,7 +111,7 @@ def find_function(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]
 
 
 def options_of(function: Callable[..., Any]) -> list[str]:
-    """Names of the arguments of a query function that are the user's to give."""
+    """Return the names of the arguments of a query function that are the user's to give."""
     parameters = list(inspect.signature(function).parameters.values())[2:]  # after the model and the pool
     return [each.name for each in parameters if each.name not in OURS and each.kind is not each.VAR_KEYWORD]
 

@@ -16,7 +16,7 @@ from poolwise.core.ranges import Count, Share
 from poolwise.core.types import Floats, Need, PoolView, Task, is_known
 from poolwise.query.acquisition import multilabel
 from poolwise.query.acquisition.confidence import margin
-from poolwise.query.strategy import Picks, Strategy, best, required
+from poolwise.query.strategy import Picks, Strategy, best, checked_forecasts, required
 from poolwise.query.top_k import margin_sentences
 
 ONLY: tuple[Task, ...] = (Task.MULTILABEL,)
@@ -81,20 +81,18 @@ class Mmc(Strategy):
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         probs = required(view.probs)
-        counts, how = self._counts(view, probs)
+        counts, source = self._counts(view, probs)
         scores = multilabel.maximal_loss(probs, counts)
         rows = best(scores, size, rng)
-        told = zip(scores[rows], counts[rows], strict=True)
-        sentences = [f"expected loss {score:.2f} with {count} labels, {how}" for score, count in told]
+        pairs = zip(scores[rows], counts[rows], strict=True)
+        sentences = [f"expected loss {score:.2f} with {count} labels, {source}" for score, count in pairs]
         return Picks(rows, scores[rows], sentences, {"labels_expected": counts[rows]})
 
     def _counts(self, view: PoolView, probs: Floats) -> tuple[NDArray[np.int64], str]:
-        """(N,) number of labels of each sample, and how it was found."""
-        if view.labels is not None and view.forecasts is not None and len(view.labels):
-            told = is_known(view.labels) & ~np.isnan(view.forecasts).any(axis=1)
-            if told.sum() >= self.enough:
-                counts = multilabel.predicted_counts(probs, view.forecasts[told], view.labels[told])
-                return counts, f"learnt from {told.sum()} labelled samples"
+        """Return the (N,) number of labels of each sample, and its source."""
+        forecasts, labels = checked_forecasts(view.forecasts, view.labels)
+        if len(labels) >= self.enough:
+            return multilabel.predicted_counts(probs, forecasts, labels), f"learnt from {len(labels)} labelled samples"
         return np.rint(probs.sum(axis=1)).astype(np.int64), "the rounded sum of its probabilities"
 
 
@@ -135,7 +133,7 @@ def _count_sentences(probs: Floats, usual: float, whose: str) -> list[str]:
 
 
 def _usual_count(view: PoolView, probs: Floats) -> tuple[float, str]:
-    """Mean number of labels, and of what."""
+    """Return the mean number of labels, and of what."""
     if view.labels is not None and len(view.labels):
         known = view.labels[is_known(view.labels)]
         if len(known):

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.core.errors import ConfigError, listed
+from poolwise.core.errors import ConfigError
 from poolwise.core.ranges import NonNegative
 from poolwise.core.types import Floats, Need, PoolView, Task
 from poolwise.geometry.density import typicality
 from poolwise.geometry.greedy import Spread, joined
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.strategy import Picks, Strategy, required
+from poolwise.query.strategy import Picks, Strategy, numbers, required
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Objectives(Strategy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (self.uncertainty or self.diversity or self.balance or self.typicality or self.column or self.cost):
-            raise ConfigError("objectives: all of them are off; give one a strength above 0, e.g. query.uncertainty=1.")
+            raise ConfigError("query: all objectives are off; give one a strength above 0, e.g. query.uncertainty=1.")
 
     @property
     def needs(self) -> Need:
@@ -66,7 +66,7 @@ class Objectives(Strategy):
         return needs | Need.EMBEDDINGS if self.typicality else needs
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the product at the pick."""
+        """Pick rows; a score is the product at the pick."""
         objective = self._fixed(view)
         product = _Product(self, view, objective)
         spread = self._spread(view)
@@ -76,12 +76,10 @@ class Objectives(Strategy):
         near = spread.pick(size - len(far[0]), product.score, product.picked, rng)
         rows, scores, gaps = joined(far, near)
         columns = {name: values[rows] for name, values in objective.items()}
-        columns |= product.told(gaps)
-        sentences = _sentences(columns, [" of class " + str(at) for at in product.predicted[rows]])
-        for at in range(len(far[0]), size):
-            sentences[at] += (
-                f"; nearer than {self.min_distance:g} to a labelled or picked one, as none farther was left"
-            )
+        columns |= product.changed(gaps)
+        sentences = _sentences(columns, [f" of class {number}" for number in product.predicted[rows]])
+        for place in range(len(far[0]), size):
+            sentences[place] += f"; nearer than {self.min_distance:g} to a labelled or picked one: none is farther"
         return Picks(rows, scores, sentences, columns)
 
     def _spread(self, view: PoolView) -> Spread:
@@ -89,23 +87,21 @@ class Objectives(Strategy):
             return Spread(required(view.embeddings), view.labelled_embeddings)
         return Spread(np.zeros((len(view), 1), dtype=np.float32))
 
-    def _fixed(self, view: PoolView) -> dict[str, Floats]:
-        """(N,) values of the objectives that no pick changes."""
-        found: dict[str, Floats] = {}
+    def _fixed(self, view: PoolView) -> dict[str, NDArray[Any]]:
+        """Return (N,) values of the objectives that no pick changes."""
+        values: dict[str, NDArray[Any]] = {}
         if self.uncertainty:
-            found["uncertainty"] = uncertainty(required(view.probs), self.measure, view.task)
+            values["uncertainty"] = uncertainty(required(view.probs), self.measure, view.task)
         if self.typicality:
-            found["typicality"] = ranked(typicality(required(view.embeddings)))
+            values["typicality"] = ranked(typicality(required(view.embeddings)))
         if self.column:
-            found[f"column {self.column}"] = scaled(_column(view, "column", self.column))
+            values[f"column {self.column}"] = scaled(numbers(view, "query.column", self.column))
         if self.cost:
-            found["cost"] = _column(view, "cost", self.cost)
-            if not (found["cost"] > 0).all():
-                raise ConfigError(f"objectives: the costs in column {self.cost!r} must be above 0; some are not.")
-        return found
+            values["cost"] = numbers(view, "query.cost", self.cost, "above 0", lambda costs: costs > 0)
+        return values
 
     def strengths(self) -> dict[str, float]:
-        """Exponent of each fixed objective."""
+        """Return the exponent of each fixed objective."""
         return {
             "uncertainty": self.uncertainty,
             "typicality": self.typicality,
@@ -117,7 +113,7 @@ class Objectives(Strategy):
 class _Product:
     """The product now: a fixed part, class counts that grow with each pick, and distances that the caller keeps."""
 
-    def __init__(self, options: Objectives, view: PoolView, objective: Mapping[str, Floats]) -> None:
+    def __init__(self, options: Objectives, view: PoolView, objective: Mapping[str, NDArray[Any]]) -> None:
         self._options = options
         self.least = options.min_distance
         self._scale = np.float32(np.inf)
@@ -132,39 +128,38 @@ class _Product:
         self._balance: list[float] = []
 
     def score(self, gaps: Floats) -> Floats:
-        found = (
-            self._now * _power(self._diversity(gaps), self._options.diversity) if self._options.diversity else self._now
-        )
-        return np.where(gaps < self.least, np.float32(-np.inf), found) if self.least else found
+        strength = self._options.diversity
+        product = self._now * _power(self._diversity(gaps), strength) if strength else self._now
+        return np.where(gaps < self.least, np.float32(-np.inf), product) if self.least else product
 
     def picked(self, row: int) -> None:
-        at = self.predicted[row]
-        self._balance.append(1 / (1 + self._counts[at]))
-        self._counts[at] += 1
+        number = self.predicted[row]
+        self._balance.append(1 / (1 + self._counts[number]))
+        self._counts[number] += 1
         if self._options.balance:
-            alike = np.flatnonzero(self.predicted == at)
-            self._now[alike] = self._part[alike] * _power(1 / (1 + self._counts[at]), self._options.balance)
+            alike = np.flatnonzero(self.predicted == number)
+            self._now[alike] = self._part[alike] * _power(1 / (1 + self._counts[number]), self._options.balance)
 
-    def told(self, gaps: Floats) -> dict[str, NDArray[Any]]:
-        """Columns of what changed with the picks, as it was at each pick."""
-        told: dict[str, NDArray[Any]] = {}
+    def changed(self, gaps: Floats) -> dict[str, NDArray[Any]]:
+        """Return columns of what changed with the picks, as it was at each pick."""
+        columns: dict[str, NDArray[Any]] = {}
         if self._options.diversity:
-            told["diversity"] = self._diversity(gaps)
+            columns["diversity"] = self._diversity(gaps)
         if self._options.balance:
-            told["balance"] = np.array(self._balance, dtype=np.float32)
-        return told
+            columns["balance"] = np.array(self._balance, dtype=np.float32)
+        return columns
 
     def _diversity(self, gaps: Floats) -> Floats:
         if np.isinf(self._scale):
             self._scale = gaps.max()  # infinite until there is something to be far from
         if np.isinf(self._scale):
             return np.ones_like(gaps)
-        found: Floats = np.minimum(gaps / max(self._scale, np.finfo(np.float32).tiny), 1)
-        return found
+        diversity: Floats = np.minimum(gaps / max(self._scale, np.finfo(np.float32).tiny), 1)
+        return diversity
 
 
 def ranked(values: Floats) -> Floats:
-    """(N,) share of values that are no larger, in (0, 1]; equal ones share their mean rank.
+    """Return the (N,) share of values that are no larger, in (0, 1]; equal ones share their mean rank.
 
     >>> ranked(np.array([5.0, 1.0, 5.0, 9.0])).tolist()
     [0.625, 0.25, 0.625, 1.0]
@@ -174,8 +169,8 @@ def ranked(values: Floats) -> Floats:
     return np.asarray(rankdata(values) / len(values), dtype=np.float32)
 
 
-def scaled(values: Floats) -> Floats:
-    """(N,) values moved and stretched to [0, 1]; all alike become 1.
+def scaled(values: NDArray[Any]) -> Floats:
+    """Return (N,) values moved and stretched to [0, 1]; all alike become 1.
 
     >>> scaled(np.array([2.0, 4.0, 3.0])).tolist()
     [0.0, 1.0, 0.5]
@@ -187,7 +182,7 @@ def scaled(values: Floats) -> Floats:
 
 
 def class_counts(view: PoolView, classes: int) -> NDArray[np.int64]:
-    """(C,) labelled samples of each class; unknown labels count for none."""
+    """Count (C,) labelled samples of each class; unknown labels count for none."""
     if view.labels is None or not len(view.labels):
         return np.zeros(classes, dtype=np.int64)
     if view.task is Task.MULTILABEL:
@@ -195,27 +190,17 @@ def class_counts(view: PoolView, classes: int) -> NDArray[np.int64]:
     return np.bincount(view.labels[view.labels >= 0], minlength=classes).astype(np.int64)
 
 
-def _column(view: PoolView, option: str, name: str) -> Floats:
-    if name not in view.columns:
-        there = f"there are: {listed(view.columns, 20)}" if view.columns else "the pool has none"
-        raise ConfigError(f"objectives: {option} is {name!r}, and no column is called so; {there}.")
-    column = view.columns[name]
-    if column.dtype.kind not in "fiub":
-        raise ConfigError(f"objectives: {option} is {name!r}, and that column holds no numbers but {column.dtype}.")
-    return np.asarray(column, dtype=np.float64)
-
-
 def _power(values: Any, strength: float) -> Any:
     return values if strength == 1 else np.asarray(values, dtype=np.float32) ** np.float32(strength)
 
 
 def _sentences(columns: Mapping[str, NDArray[Any]], classes: list[str]) -> list[str]:
-    """The values that a pick was taken for, in the order of the options."""
-    said = [
+    """Return the values that a pick was taken for, in the order of the options."""
+    parts = [
         [
             f"{name} {value:.2f}{where if name == 'balance' else ''}"
             for value, where in zip(values, classes, strict=True)
         ]
         for name, values in columns.items()
     ]
-    return [", ".join(parts) for parts in zip(*said, strict=True)]
+    return [", ".join(row) for row in zip(*parts, strict=True)]

@@ -44,18 +44,20 @@ class PowerBald(Strategy):
     needs: ClassVar[Need] = Need.DRAWS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a BALD score."""
+        """Pick rows; a score is a BALD score."""
         draws = required(view.log_probs_nkc)
         scores = bald(draws, view.task)
         ranks = _ranks(scores, rng)
         rows = best(log_weights(scores, ranks, self.form, self.beta) + rng.gumbel(size=len(scores)), size, rng)
-        told = zip(scores[rows], ranks[rows], strict=True)
-        sentences = [f"drawn: {bald_sentence(score, draws.shape[1])}, number {at} of {len(view)}" for score, at in told]
+        pairs = zip(scores[rows], ranks[rows], strict=True)
+        sentences = [
+            f"drawn: {bald_sentence(score, draws.shape[1])}, number {rank} of {len(view)}" for score, rank in pairs
+        ]
         return Picks(rows, scores[rows], sentences, {"bald_rank": ranks[rows]})
 
 
 def log_weights(scores: Floats, ranks: NDArray[np.int64], form: Form, beta: float) -> NDArray[np.float64]:
-    """(N,) logarithms of the weights to draw by; adding standard Gumbel noise and taking the largest draws so.
+    """Return (N,) logarithms of the weights to draw by, for standard Gumbel noise to be added.
 
     Args:
         scores: (N,) not negative.

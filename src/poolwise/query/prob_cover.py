@@ -48,7 +48,7 @@ class ProbCover(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """Scores are shares of the pool newly covered."""
+        """Pick rows; a score is a share of the pool newly covered."""
         # in a random order, so that the first of equals is a fair draw
         order = rng.permutation(len(view))
         sample, beyond = np.split(order, [min(max(self.sample, 2 * size), MOST)])
@@ -80,10 +80,10 @@ class ProbCover(Strategy):
 def _cover_all(
     points: Floats, labelled: Floats | None, radius: float, size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """(size,) distinct rows, how many rows each covered anew (0: drawn at random), and the radii."""
+    """Return (size,) distinct rows, how many rows each covers anew (0: drawn at random), and the radii."""
     least = COPIES * float(np.sqrt(np.einsum("nd,nd->n", points, points).max()))
     gaps = np.full(len(points), np.inf) if labelled is None else nearest(points, labelled)[1]
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []
+    covers: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []
     taken = np.zeros(len(points), dtype=np.bool_)
     smallest = max(least, radius / 2**SHRINKINGS)
     radius = max(radius, least)
@@ -92,12 +92,12 @@ def _cover_all(
             radius /= 2
         rows, counts = cover(points, radius, size - int(taken.sum()), gaps >= radius, np.flatnonzero(taken))
         taken[rows] = True
-        found.append((rows, counts, radius))
+        covers.append((rows, counts, radius))
         if taken.sum() < size:
             gaps = np.minimum(gaps, nearest(points, points[rows])[1])
             gaps[taken] = 0
     extra = np.flatnonzero(~taken)[: size - int(taken.sum())]
-    found.append((extra, np.zeros(len(extra), dtype=np.int64), radius))
-    radii = np.concatenate([np.full(len(rows), reach) for rows, _, reach in found])
-    covered = np.concatenate([counts for _, counts, _ in found])
-    return np.concatenate([rows for rows, _, _ in found]), covered, radii
+    covers.append((extra, np.zeros(len(extra), dtype=np.int64), radius))
+    radii = np.concatenate([np.full(len(rows), reach) for rows, _, reach in covers])
+    covered = np.concatenate([counts for _, counts, _ in covers])
+    return np.concatenate([rows for rows, _, _ in covers]), covered, radii

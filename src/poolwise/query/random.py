@@ -18,6 +18,6 @@ class Random(Strategy):
     needs: ClassVar[Need] = Need.NOTHING
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """All scores 0."""
+        """Pick rows at random; all scores are 0."""
         rows = rng.permutation(len(view))[:size]
         return Picks(rows, np.zeros(size), [f"drawn at random from {len(view)} candidates"] * size)

@@ -9,9 +9,9 @@ import numpy as np
 
 from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.greedy import Spread, joined
-from poolwise.geometry.neighbours import blocks, squared_lengths, unit_rows
+from poolwise.geometry.neighbours import blocks, squared_lengths
 from poolwise.query.acquisition.uncertainty import Measure, uncertainty
-from poolwise.query.strategy import Picks, Strategy, required
+from poolwise.query.strategy import Picks, Strategy, located, required
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ class RankedBatch(Strategy):
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
         unsure = uncertainty(required(view.probs), self.measure, view.task)
-        points, centres = required(view.embeddings), view.labelled_embeddings
-        if self.unit_length:
-            points, centres = unit_rows(points), None if centres is None else unit_rows(centres)
+        points, centres = located(view, self.unit_length)
         count, known, done = len(points), 0 if centres is None else len(centres), 0
 
         def score(gaps: Floats) -> Floats:
@@ -49,11 +47,11 @@ class RankedBatch(Strategy):
             done += 1
 
         spread = Spread(points, centres)
-        begun = spread.pick(0 if known else 1, lambda _: nearness_to_mean(points), picked, rng)
-        rows, scores, gaps = joined(begun, spread.pick(size - len(begun[0]), score, picked, rng, floor=-np.inf))
-        told = zip(unsure[rows], gaps, strict=True)
+        first = spread.pick(0 if known else 1, lambda _: nearness_to_mean(points), picked, rng)
+        rows, scores, gaps = joined(first, spread.pick(size - len(first[0]), score, picked, rng, floor=-np.inf))
+        pairs = zip(unsure[rows], gaps, strict=True)
         sentences = [
-            f"{self.measure.value} score {u:.2f}, {gap:.3g} from every labelled or picked one" for u, gap in told
+            f"{self.measure.value} score {u:.2f}, {gap:.3g} from every labelled or picked one" for u, gap in pairs
         ]
         if not known:
             sentences[0] = "nearest the mean of the pool, to begin with: nothing is labelled yet"
@@ -62,13 +60,13 @@ class RankedBatch(Strategy):
 
 
 def nearness_to_mean(points: Floats) -> Floats:
-    """(N,) minus the squared distance to the mean of all rows.
+    """Return (N,) minus the squared distance to the mean of all rows.
 
     >>> nearness_to_mean(np.array([[0.0], [4.0]])).tolist()
     [-4.0, -4.0]
     """
     mean = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
-    found = np.empty(len(points), dtype=np.float32)
+    nearness = np.empty(len(points), dtype=np.float32)
     for rows in blocks(len(points), points.shape[1]):
-        found[rows] = -squared_lengths(points[rows] - mean)
-    return found
+        nearness[rows] = -squared_lengths(points[rows] - mean)
+    return nearness

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def divide(
     size: int, shares: NDArray[np.float64], room: NDArray[np.int64], ties: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """How many of `size` each of G groups gets: by its share, by largest remainder, and never more than it holds.
+    """Divide `size` over G groups: by their shares, by largest remainder, and never more than a group holds.
 
     What a group cannot fill goes to the others by their shares. Groups of share 0 get something only when all others
     are full, and then in proportion to what they hold.
@@ -37,7 +37,7 @@ def divide(
 
 
 def _largest_remainder(size: int, weights: NDArray[np.float64], ties: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Whole numbers that sum to `size`, each within 1 of its exact part."""
+    """Return whole numbers that sum to `size`, each within 1 of its exact part."""
     exact = size * weights / weights.sum()
     whole = np.floor(exact + 1e-9)  # 3 may come as 2.9999999
     over = np.lexsort((ties, -np.round(exact - whole, 9)))

@@ -1,13 +1,13 @@
-"""What every strategy shares: the checks at its door, and the table of reasons that it answers with.
+"""The base of all strategies: the checks before a choice, and the table of reasons that comes with it.
 
-A strategy says which rows, with what score and why (`Picks`); `Strategy.select` does the rest, so that a new one holds its
+A subclass says which rows, with what score and why (`Picks`); `Strategy.select` does the rest, so that a new one holds its
 idea and nothing else.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.checks import check_view
-from poolwise.core.errors import ConfigError, listed
+from poolwise.core.errors import ConfigError, InvalidArray, listed
 from poolwise.core.interfaces import QueryStrategy
 from poolwise.core.ranges import Checked
-from poolwise.core.types import Floats, PoolView, Query, Task
-from poolwise.geometry.neighbours import nearest
+from poolwise.core.types import Floats, Labels, PoolView, Query, Task, is_known
+from poolwise.geometry.neighbours import nearest, unit_rows
 from poolwise.query.acquisition.confidence import least_confidence
 
 Array = TypeVar("Array")
@@ -57,7 +57,7 @@ class Strategy(Checked, QueryStrategy):
         """
         if view.task not in self.tasks:
             raise ConfigError(
-                f"this query strategy is defined for {listed(task.value for task in self.tasks)} tasks, and this one is "
+                f"this query strategy is defined for {listed(task.value for task in self.tasks)} tasks, not for "
                 f"{view.task.value}; choose another, e.g. query=badge."
             )
         view = check_view(view, self.needs, size)
@@ -95,6 +95,53 @@ def required(array: Array | None) -> Array:
     if array is None:  # pragma: no cover
         raise AssertionError("the strategy uses an array that it did not declare in `needs`")
     return array
+
+
+def located(view: PoolView, unit_length: bool) -> tuple[Floats, Floats | None]:
+    """Return embeddings of candidates and of labelled samples (None: there are none), at length 1 where asked for."""
+    points, labelled = required(view.embeddings), view.labelled_embeddings
+    if not unit_length:
+        return points, labelled
+    return unit_rows(points), None if labelled is None else unit_rows(labelled)
+
+
+def checked_forecasts(forecasts: Floats | None, labels: Labels | None) -> tuple[Floats, Labels]:
+    """Return the (n, C) forecasts of samples whose labels are known by now, and those labels."""
+    if forecasts is None or labels is None:
+        return np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.int64)
+    rows = is_known(labels) & np.isfinite(forecasts).all(axis=1)
+    return forecasts[rows], labels[rows]
+
+
+def column(view: PoolView, option: str, name: str) -> NDArray[Any]:
+    """Return the column (N,) that an option names; text for columns of objects.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in view.columns:
+        known = listed(sorted(view.columns), most=20) or "none"
+        raise ConfigError(f"{option} is {name!r}, which is no column of the data; known columns: {known}.")
+    values = view.columns[name]
+    return values.astype(np.str_) if values.dtype.kind == "O" else values
+
+
+def numbers(
+    view: PoolView, option: str, name: str, expected: str = "", sound: Callable[[Any], Any] | None = None
+) -> NDArray[np.float64]:
+    """Return the column (N,) of numbers that an option names.
+
+    Raises:
+        ConfigError: there is none.
+        InvalidArray: it holds text, or numbers that are not `sound`, which `expected` puts in words.
+    """
+    values = column(view, option, name)
+    if values.dtype.kind not in "fiub":
+        raise InvalidArray(f"{option}: column {name!r} must hold numbers; got dtype {values.dtype}.")
+    if sound is not None and not sound(values).all():
+        wrong = view.ids[~sound(values)]
+        raise InvalidArray(f"{option}: column {name!r} must be {expected}; samples {listed(wrong)} are not.")
+    return values.astype(np.float64)
 
 
 def best(scores: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -22,10 +22,10 @@ class Stratified(Strategy):
     needs: ClassVar[Need] = Need.PROBS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """All scores 0."""
+        """Pick rows at random; all scores are 0."""
         predicted = required(view.probs).argmax(axis=1).astype(np.int64)
         classes = rng.permutation(np.unique(predicted))
         rows = in_turn(predicted, classes, size, rng)
         counts = np.bincount(predicted)
-        sentences = [f"drawn at random from {counts[at]} candidates predicted as class {at}" for at in predicted[rows]]
+        sentences = [f"drawn at random from {counts[n]} candidates predicted as class {n}" for n in predicted[rows]]
         return Picks(rows, np.zeros(size), sentences)

@@ -30,7 +30,7 @@ class LeastConfidence(Strategy):
             sentences = [f"mean confidence {1 - score:.2f} over the classes" for score in scores[rows]]
         else:
             predicted = zip(probs[rows].argmax(axis=1), probs[rows].max(axis=1), strict=True)
-            sentences = [f"class {at} with probability {p:.2f} only" for at, p in predicted]
+            sentences = [f"class {number} with probability {p:.2f} only" for number, p in predicted]
         return Picks(rows, scores[rows], sentences)
 
 
@@ -62,13 +62,16 @@ class Entropy(Strategy):
 
 
 def margin_sentences(probs: Floats, scores: NDArray[np.float32], task: Task) -> list[str]:
-    """Why each of (B, C) rows with (B,) margin scores was picked.
+    """Return why each of (B, C) rows with (B,) margin scores was picked.
 
     >>> margin_sentences(np.array([[0.5, 0.25, 0.25]]), np.array([0.75], dtype=np.float32), Task.MULTICLASS)
     ['margin 0.25 between class 0 and class 1']
     """
     if task is Task.MULTILABEL:
         unsure = np.abs(2 * probs - 1).argmin(axis=1)
-        return [f"class {at} present with probability {row[at]:.2f}" for at, row in zip(unsure, probs, strict=True)]
+        return [
+            f"class {number} present with probability {row[number]:.2f}"
+            for number, row in zip(unsure, probs, strict=True)
+        ]
     rivals = zip(1 - scores, *confidence.two_most_probable(probs), strict=True)
     return [f"margin {gap:.2f} between class {first} and class {second}" for gap, first, second in rivals]

@@ -13,8 +13,7 @@ from poolwise.core.ranges import Count, Natural
 from poolwise.core.types import Floats, Need, PoolView
 from poolwise.geometry.density import typicality
 from poolwise.geometry.kmeans import kmeans
-from poolwise.geometry.neighbours import unit_rows
-from poolwise.query.strategy import Picks, Strategy, best, required
+from poolwise.query.strategy import Picks, Strategy, best, located
 
 Rows = NDArray[np.int64]
 
@@ -43,10 +42,8 @@ class TypiClust(Strategy):
     needs: ClassVar[Need] = Need.EMBEDDINGS | Need.LABELLED_EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is a typicality."""
-        points, labelled = required(view.embeddings), view.labelled_embeddings
-        if self.unit_length:
-            points, labelled = unit_rows(points), None if labelled is None else unit_rows(labelled)
+        """Pick rows; a score is a typicality."""
+        points, labelled = located(view, self.unit_length)
         everything = points if labelled is None else np.concatenate([points, labelled])
         wanted = min(len(everything) - len(points) + size, self.most_clusters)
         clusters = kmeans(everything, wanted, rng)[0]
@@ -64,22 +61,22 @@ class TypiClust(Strategy):
     def _round(
         self, points: Floats, clusters: Rows, order: tuple[Rows, Rows], size: int, rng: np.random.Generator
     ) -> tuple[Rows, Floats]:
-        """(size,) rows and their typicality, cluster after cluster."""
+        """Return (size,) rows and their typicality, cluster after cluster."""
         members = _members(clusters)
         picks: list[int] = []
         scores: list[float] = []
         for cluster in _turns(order, {number: len(rows) for number, rows in members.items()}, size):
             rows = members[cluster]
             dense = typicality(points[rows], max(1, min(self.neighbours, len(rows) // 2)))
-            at = int(best(dense, 1, rng)[0])
-            picks.append(int(rows[at]))
-            scores.append(float(dense[at]))
-            members[cluster] = np.delete(rows, at)
+            place = int(best(dense, 1, rng)[0])
+            picks.append(int(rows[place]))
+            scores.append(float(dense[place]))
+            members[cluster] = np.delete(rows, place)
         return np.array(picks, dtype=np.int64), np.array(scores, dtype=np.float32)
 
 
 def visits(sizes: Rows, known: Rows, small: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """In which order to visit clusters: fewest labelled, then largest, then at random; the small ones apart.
+    """Return the order in which to visit clusters: fewest labelled, then largest, then at random; the small ones apart.
 
     Args:
         sizes: (M,) members of each cluster.
@@ -100,14 +97,14 @@ def visits(sizes: Rows, known: Rows, small: int, rng: np.random.Generator) -> tu
 
 
 def _members(clusters: Rows) -> dict[int, Rows]:
-    """Rows of each cluster, ascending."""
+    """Return the rows of each cluster, ascending."""
     order = np.argsort(clusters, kind="stable")
     numbers, starts = np.unique(clusters[order], return_index=True)
     return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
 
 
 def _turns(orders: tuple[Rows, Rows], left: dict[int, int], size: int) -> Iterator[int]:
-    """The cluster of each pick: round after round through the first order until it is used up, then the second."""
+    """Yield the cluster of each pick: round after round through the first order until it is used up, then the second."""
     for order in orders:
         waiting = [number for number in order.tolist() if left.get(number)]
         while waiting and size:

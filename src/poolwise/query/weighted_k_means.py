@@ -35,7 +35,7 @@ class WeightedKMeans(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the uncertainty."""
+        """Pick rows; a score is the uncertainty."""
         scores = uncertainty(required(view.probs), self.measure, view.task)
         points = required(view.embeddings)
         return uncertain_clusters(
@@ -64,7 +64,7 @@ class Clue(Strategy):
     needs: ClassVar[Need] = Need.PROBS | Need.EMBEDDINGS
 
     def _pick(self, view: PoolView, size: int, rng: np.random.Generator) -> Picks:
-        """A score is the weight."""
+        """Pick rows; a score is the weight."""
         probs = required(view.probs)
         if self.temperature != 1:  # which would change nothing but rounding
             probs = rescaled(probs, self.temperature, view.task)
@@ -84,7 +84,7 @@ def uncertain_clusters(
     measure: Measure,
     unit_length: bool = False,
 ) -> Picks:
-    """The candidate nearest each of `size` centres of the `candidates * size` rows of highest (N,) score."""
+    """Pick the candidate nearest each of `size` centres of the `candidates * size` rows of highest (N,) score."""
     kept = best(scores, min(len(points), round(candidates * size)), rng)
     some = unit_rows(points[kept]) if unit_length else points[kept]
     picks = nearest_centres(some, scores[kept], size, rng, iterations, measure.value)
@@ -94,12 +94,12 @@ def uncertain_clusters(
 def nearest_centres(
     points: Floats, weights: Floats, size: int, rng: np.random.Generator, iterations: int, measure: str
 ) -> Picks:
-    """The row nearest each of `size` weighted centres; where copies leave centres empty, the heaviest of the rest."""
+    """Pick the row nearest each of `size` weighted centres; where copies leave centres empty, the heaviest of the rest."""
     rows, members = central_rows(points, size, rng, iterations, weights)
     rows, extra = topped_up(rows, weights, size, rng)
     members = np.concatenate([members, np.ones(len(extra), dtype=np.int64)])
-    told = zip(weights[rows], members, strict=True)
-    sentences = [f"{measure} score {weight:.2f}, nearest the centre of a cluster of {count}" for weight, count in told]
-    for at in range(size - len(extra), size):
-        sentences[at] = f"{measure} score {weights[rows[at]]:.2f}; fewer distinct candidates than picks"
+    pairs = zip(weights[rows], members, strict=True)
+    sentences = [f"{measure} score {weight:.2f}, nearest the centre of a cluster of {count}" for weight, count in pairs]
+    for place in range(size - len(extra), size):
+        sentences[place] = f"{measure} score {weights[rows[place]]:.2f}; fewer distinct candidates than picks"
     return Picks(rows, weights[rows], sentences, {"cluster_size": members})

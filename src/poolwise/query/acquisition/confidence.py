@@ -23,7 +23,7 @@ TINY = np.float32(1e-30)
 
 
 def by_block(array: Floats, score: Callable[[NDArray[np.float64]], NDArray[Any]]) -> Floats:
-    """(N,) float32 scores of the rows of an array with any number of axes.
+    """Return (N,) float32 scores of the rows of an array with any number of axes.
 
     Args:
         array: (N, ...).
@@ -40,18 +40,18 @@ def by_block(array: Floats, score: Callable[[NDArray[np.float64]], NDArray[Any]]
 
 
 def row_entropy(probs: Floats) -> Floats:
-    """Entropy in nats, - p ln p summed over the last axis, in the type of the input and with one array of its size."""
+    """Return the entropy in nats, - p ln p summed over the last axis, in the type of the input and with one array of its size."""
     logs = np.maximum(probs, TINY)
     np.log(logs, out=logs)
-    found: Floats = -np.einsum("...c,...c->...", probs, logs)
-    return found
+    entropies: Floats = -np.einsum("...c,...c->...", probs, logs)
+    return entropies
 
 
 Doubles = NDArray[np.float64]
 
 
 def least_confidence(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """1 - max p; multi-label: mean over labels of 1 - max(q, 1 - q).
+    """Return 1 - max p; multi-label: mean over labels of 1 - max(q, 1 - q).
 
     Returns:
         (N,) in [0, 1 - 1/C], multi-label in [0, 1/2].
@@ -67,7 +67,7 @@ def least_confidence(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
 
 
 def margin(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """1 - (p1 - p2) of the two most probable classes; multi-label: 1 - min |2q - 1|.
+    """Return 1 - (p1 - p2) of the two most probable classes; multi-label: 1 - min |2q - 1|.
 
     Returns:
         (N,) in [0, 1].
@@ -83,7 +83,7 @@ def margin(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
 
 
 def entropy(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """- sum p ln p in nats; multi-label: mean over labels of the binary entropy of q.
+    """Return - sum p ln p in nats; multi-label: mean over labels of the binary entropy of q.
 
     Returns:
         (N,) in [0, ln C], multi-label in [0, ln 2].
@@ -97,7 +97,7 @@ def entropy(probs: Floats, task: Task = Task.MULTICLASS) -> Floats:
 
 
 def two_most_probable(probs: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(N,) most and second most probable class; with a single class both are 0.
+    """Return the (N,) most and second most probable class; with a single class both are 0.
 
     >>> [rows.tolist() for rows in two_most_probable(np.array([[0.2, 0.5, 0.3]]))]
     [[1], [2]]
@@ -107,7 +107,7 @@ def two_most_probable(probs: Floats) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def surprise(p: Doubles) -> Doubles:
-    """Entries - p ln p in nats, with 0 ln 0 = 0."""
+    """Return entries - p ln p in nats, with 0 ln 0 = 0."""
     return -p * np.log(np.where(p > 0, p, 1))
 
 

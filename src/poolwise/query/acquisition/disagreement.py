@@ -23,7 +23,7 @@ Doubles = NDArray[np.float64]
 
 
 def variation_ratio(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """1 - max pbar (Gal et al. 2017, section 4): what the consensus leaves to all classes but the first.
+    """Return 1 - max pbar (Gal et al. 2017, section 4): what the consensus leaves to all classes but the first.
 
     Returns:
         (N,) in [0, 1 - 1/C], multi-label in [0, 1/2].
@@ -36,7 +36,9 @@ def variation_ratio(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floa
 
 
 def mean_std(log_probs_nkc: Floats) -> Floats:
-    """Mean over classes of the standard deviation of p over the draws (Gal et al. 2017, section 4), for both tasks.
+    """Return the mean over classes of the standard deviation of p over the draws (Gal et al. 2017, section 4).
+
+    For both tasks.
 
     Returns:
         (N,) in [0, 1/2].
@@ -48,7 +50,7 @@ def mean_std(log_probs_nkc: Floats) -> Floats:
 
 
 def bald(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """H[pbar] - mean_k H[p^k], the information of the label about the model (Houlsby et al. 2011, equation 2).
+    """Return H[pbar] - mean_k H[p^k], the information of the label about the model (Houlsby et al. 2011, equation 2).
 
     It equals the mean over draws of the divergence KL(p^k || pbar), in which form rounding cannot make it negative.
 
@@ -63,12 +65,12 @@ def bald(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
 
 
 def kl_divergence(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """Mean over members of KL(p^k || pbar) (McCallum and Nigam 1998, section 4.1); the same number as `bald`."""
+    """Return `bald`, the mean over members of KL(p^k || pbar) (McCallum and Nigam 1998, section 4.1)."""
     return bald(log_probs_nkc, task)
 
 
 def max_disagreement(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """Largest KL(p^k || pbar) of any member; modAL's `KL_max_disagreement`.
+    """Return the largest KL(p^k || pbar) of any member; modAL's `KL_max_disagreement`.
 
     Returns:
         (N,) nats in [0, ln K].
@@ -77,7 +79,7 @@ def max_disagreement(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Flo
 
 
 def consensus_entropy(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """Entropy of pbar: high where members disagree and also where all are unsure alike.
+    """Return the entropy of pbar: high where members disagree and also where all are unsure alike.
 
     Returns:
         (N,) nats in [0, ln C], multi-label in [0, ln 2].
@@ -86,9 +88,9 @@ def consensus_entropy(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Fl
 
 
 def vote_entropy(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
-    """Entropy of the members' votes, one each for its most probable class (Dagan and Engelson 1995, equation 1).
+    """Return the entropy of the members' votes (Dagan and Engelson 1995, equation 1).
 
-    A multi-label vote is the set of labels with a probability above 1/2.
+    A member votes for its most probable class. A multi-label vote is the set of labels with a probability above 1/2.
 
     Returns:
         (N,) nats in [0, ln min(C, K)], multi-label in [0, ln 2].
@@ -101,7 +103,7 @@ def vote_entropy(log_probs_nkc: Floats, task: Task = Task.MULTICLASS) -> Floats:
 
 
 def vote_shares(log_probs_nkc: NDArray[Any], task: Task = Task.MULTICLASS) -> Floats:
-    """(N, C) share of the K members that vote for each class; the first class among equals.
+    """Return the (N, C) share of the K members that vote for each class; the first class among equals.
 
     >>> vote_shares(np.log(np.array([[[0.9, 0.1], [0.2, 0.8]]]))).tolist()
     [[0.5, 0.5]]
@@ -115,19 +117,18 @@ def vote_shares(log_probs_nkc: NDArray[Any], task: Task = Task.MULTICLASS) -> Fl
 
 
 def _probs(logs: Doubles) -> Doubles:
-    """Half precision may leave a certain class a hair above 1."""
-    return np.exp(np.minimum(logs, 0))
+    return np.exp(np.minimum(logs, 0))  # half precision may leave a certain class a hair above 1
 
 
 def _divergences(logs: Doubles, task: Task) -> Doubles:
-    """(n, K) KL(p^k || pbar) in nats, averaged over labels for multi-label tasks."""
+    """Return (n, K) KL(p^k || pbar) in nats, averaged over labels for multi-label tasks."""
     probs = _probs(logs)
     several = task is Task.MULTILABEL
-    found = (_terms(probs) + _terms(1 - probs)).mean(axis=2) if several else _terms(probs).sum(axis=2)
-    return np.where(found > ROUNDING, found, 0)
+    divergences = (_terms(probs) + _terms(1 - probs)).mean(axis=2) if several else _terms(probs).sum(axis=2)
+    return np.where(divergences > ROUNDING, divergences, 0)
 
 
 def _terms(probs: Doubles) -> Doubles:
-    """Entries p ln (p / pbar), with 0 ln 0 = 0."""
+    """Return entries p ln (p / pbar), with 0 ln 0 = 0."""
     mean = probs.mean(axis=1, keepdims=True)
     return probs * np.log(np.where(probs > 0, probs, 1) / np.where((probs > 0) & (mean > 0), mean, 1))

@@ -1,4 +1,4 @@
-"""Whether a prediction survives when features are dropped (Gupte et al. 2024, section 3)."""
+"""Predictions that change when features are dropped (Gupte et al. 2024, section 3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = 1 << 22
 def disagreement(
     embeddings: Floats, head: Head, predicted: NDArray[np.int64], passes: int, share: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """How many of some dropout passes over the inputs of the last layer predict another class than without.
+    """Count the dropout passes over the inputs of the last layer that predict another class than without.
 
     Each row has a mask of its own in each pass, as torch's dropout layer gives in training mode, and what is kept is
     divided by 1 - share.

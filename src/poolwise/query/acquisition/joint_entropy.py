@@ -1,4 +1,4 @@
-"""What several labels would tell together about the model: BatchBALD's joint mutual information, one pick at a time.
+"""Information of several labels together about the model: BatchBALD's joint mutual information, one pick at a time.
 
 Kirsch et al. 2019, section 3: a(x_1..x_b) = H[y_1..y_b] - sum_i E_w H[y_i | w], over K draws w of the model's weights.
 A configuration is one outcome y_1..y_b. Given it, the draws are no longer equally likely but have a posterior
@@ -51,18 +51,18 @@ class Configurations:
 
     @classmethod
     def before_any(cls, draws: int) -> Configurations:
-        """Nothing picked: one empty outcome, all draws equally likely."""
+        """Return one empty outcome, all draws equally likely: nothing is picked yet."""
         return cls(np.ones(1, dtype=np.float32), np.full((1, draws), 1 / draws, dtype=np.float32))
 
     def undecided(self) -> float:
-        """Entropy in nats that is left over which draw is right; no sample gains more."""
+        """Return the entropy in nats that is left over which draw is right; no sample gains more."""
         return float(self.weights @ row_entropy(self.posteriors))
 
 
 def gains(
     known: Configurations, log_probs_nkc: Floats, own_entropy: Floats, rows: NDArray[np.int64] | None = None
 ) -> Floats:
-    """What each sample's label would add to what the configurations tell.
+    """Return the information that each sample's label would add to the configurations.
 
     Args:
         known: S configurations.
@@ -80,7 +80,7 @@ def gains(
     _, draws, classes = log_probs_nkc.shape
     rows = np.arange(len(log_probs_nkc)) if rows is None else rows
     likely = known.weights @ known.posteriors
-    found = np.empty(len(rows), dtype=np.float32)
+    added = np.empty(len(rows), dtype=np.float32)
     step = max(1, BLOCK // (max(len(known), draws) * classes))
     for at in range(0, len(rows), step):
         block = rows[at : at + step]
@@ -90,22 +90,22 @@ def gains(
         np.log(surprise, out=surprise)
         surprise *= predicted
         joint = (known.weights @ surprise).reshape(-1, classes).sum(axis=1)
-        found[at : at + step] = -joint - own_entropy[block] @ likely
-    return np.maximum(found, 0)  # a hair below 0 comes of rounding
+        added[at : at + step] = -joint - own_entropy[block] @ likely
+    return np.maximum(added, 0)  # a hair below 0 comes of rounding
 
 
 def draw_entropy(log_probs_nkc: Floats) -> Floats:
-    """(N, K) entropy in nats of each draw's prediction, float32."""
+    """Return the (N, K) entropy in nats of each draw's prediction, float32."""
     count, draws, classes = log_probs_nkc.shape
-    found = np.empty((count, draws), dtype=np.float32)
+    entropies = np.empty((count, draws), dtype=np.float32)
     step = max(1, BLOCK // (draws * classes))
     for at in range(0, count, step):
-        found[at : at + step] = row_entropy(np.exp(log_probs_nkc[at : at + step]))
-    return found
+        entropies[at : at + step] = row_entropy(np.exp(log_probs_nkc[at : at + step]))
+    return entropies
 
 
 def extended(known: Configurations, probs_kc: Floats, most: int, rng: np.random.Generator) -> Configurations:
-    """The configurations after one more pick: all of them up to `most`, else a sample of about that many.
+    """Return the configurations after one more pick: all of them up to `most`, else a sample of about that many.
 
     Args:
         known: S configurations.
@@ -126,7 +126,7 @@ def extended(known: Configurations, probs_kc: Floats, most: int, rng: np.random.
 
 
 def merged(known: Configurations, depths: tuple[int, ...]) -> Iterator[Configurations]:
-    """Coarser views of many configurations, each with gains that are never lower, up to rounding.
+    """Yield coarser views of many configurations, each with gains that are never lower, up to rounding.
 
     Like is merged with like: the configurations are halved again and again along the direction in which their
     posteriors vary most (found by two steps of power iteration), and 2^depth groups are left.
@@ -150,7 +150,7 @@ def merged(known: Configurations, depths: tuple[int, ...]) -> Iterator[Configura
 
 
 def _halved(posteriors_gsk: Floats, weights: Floats) -> NDArray[np.int64]:
-    """(G, S) order of the rows of each group along its principal direction."""
+    """Return the (G, S) order of the rows of each group along its principal direction."""
     centre = _means(posteriors_gsk, weights).posteriors[:, None]
     around = posteriors_gsk - centre
     heavy = around * weights[..., None]
@@ -168,7 +168,7 @@ def _means(posteriors_gsk: Floats, weights: Floats) -> Configurations:
 
 
 def _posteriors(known: Configurations, probs_kc: Floats, children: NDArray[np.int64]) -> Floats:
-    """(n, K) posterior of the draws given some children: child s * C + c is configuration s followed by class c."""
+    """Return the (n, K) posterior of the draws given some children: child s * C + c is configuration s, then class c."""
     parents, outcomes = np.divmod(children, probs_kc.shape[1])
     joint: Floats = known.posteriors[parents] * probs_kc.T[outcomes]
     joint /= np.maximum(joint.sum(axis=1, keepdims=True), TINY)
@@ -176,7 +176,7 @@ def _posteriors(known: Configurations, probs_kc: Floats, children: NDArray[np.in
 
 
 def _sample(values: Floats, most: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Floats]:
-    """Rows kept with chance min(1, value / c), where c makes `most` of them expected, and those chances."""
+    """Keep rows with chance min(1, value / c), where c makes `most` of them expected; return them and those chances."""
     values = values.astype(np.float64)
     ordered = np.sort(values)[::-1]
     rest = np.cumsum(ordered[::-1])[::-1][:most]

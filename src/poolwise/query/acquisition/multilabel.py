@@ -1,4 +1,4 @@
-"""How much a picture with several labels would teach; higher is queried sooner.
+"""Informativeness of a picture with several labels; higher is queried sooner.
 
 Each takes independent label probabilities q (N, C) and gives (N,) float32. BinMin (Brinker 2006) is the multi-label form
 of `confidence.margin`, mean entropy that of `confidence.entropy`. f = 2q - 1 in [-1, 1] stands for the output of a
@@ -20,7 +20,7 @@ Doubles = NDArray[np.float64]
 
 
 def max_entropy(probs: Floats) -> Floats:
-    """Largest binary entropy of any label, in nats; it ranks samples as BinMin does.
+    """Return the largest binary entropy of any label, in nats; it ranks samples as BinMin does.
 
     Returns:
         (N,) in [0, ln 2].
@@ -32,7 +32,7 @@ def max_entropy(probs: Floats) -> Floats:
 
 
 def cardinality_inconsistency(probs: Floats, mean_count: float) -> Floats:
-    """| number of labels with q > 1/2 - mean number of labels | (Li and Guo 2013, section 3.2).
+    """Return | number of labels with q > 1/2 - mean number of labels | (Li and Guo 2013, section 3.2).
 
     Returns:
         (N,) in [0, C].
@@ -44,7 +44,7 @@ def cardinality_inconsistency(probs: Floats, mean_count: float) -> Floats:
 
 
 def separation(probs: Floats) -> Floats:
-    """Gap between the least sure predicted label and the least sure absent one: min f+ + min |f-|.
+    """Return the gap between the least sure predicted label and the least sure absent one: min f+ + min |f-|.
 
     It is the separation margin of Li and Guo (2013, section 3.1); with all labels predicted, or none, the one side that
     there is.
@@ -59,7 +59,7 @@ def separation(probs: Floats) -> Floats:
 
 
 def adaptive(probs: Floats, mean_count: float, balance: float) -> Floats:
-    """(1 / separation)^balance * (inconsistency + 1)^(1 - balance) (Li and Guo 2013, section 3.3).
+    """Return (1 / separation)^balance * (inconsistency + 1)^(1 - balance) (Li and Guo 2013, section 3.3).
 
     Returns:
         (N,), above 0; separations below 1e-6 count as 1e-6.
@@ -73,9 +73,9 @@ def adaptive(probs: Floats, mean_count: float, balance: float) -> Floats:
 
 
 def maximal_loss(probs: Floats, counts: NDArray[np.int64]) -> Floats:
-    """Expected loss reduction with maximal confidence, MMC: sum over labels of (1 - y f) / 2 (Yang et al. 2009, section 4).
+    """Return the expected loss reduction with maximal confidence, MMC (Yang et al. 2009, section 4).
 
-    y is +1 for the `counts` most probable labels of a sample and -1 for the others.
+    It is the sum over labels of (1 - y f) / 2. y is +1 for the `counts` most probable labels of a sample and -1 for the others.
 
     Args:
         probs: (N, C).
@@ -94,9 +94,9 @@ def maximal_loss(probs: Floats, counts: NDArray[np.int64]) -> Floats:
 
 
 def predicted_counts(probs: Floats, forecasts: Floats, labels: Labels) -> NDArray[np.int64]:
-    """Number of labels of each sample, by logistic regression on its sorted probabilities (Yang et al. 2009, section 4.2).
+    """Predict the number of labels of each sample (Yang et al. 2009, section 4.2).
 
-    The probabilities of a row are sorted and divided by their sum.
+    By logistic regression on the probabilities of a row, sorted and divided by their sum.
 
     Args:
         probs: (N, C) of the samples.
@@ -112,12 +112,12 @@ def predicted_counts(probs: Floats, forecasts: Floats, labels: Labels) -> NDArra
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=1000).fit(_profile(forecasts), counts)
-    found: NDArray[np.int64] = model.predict(_profile(probs)).astype(np.int64)
-    return found
+    predicted: NDArray[np.int64] = model.predict(_profile(probs)).astype(np.int64)
+    return predicted
 
 
 def descending(probs: Floats) -> Floats:
-    """Each row sorted, the most probable label first.
+    """Return each row sorted, the most probable label first.
 
     >>> descending(np.array([[0.25, 0.75]])).tolist()
     [[0.75, 0.25]]

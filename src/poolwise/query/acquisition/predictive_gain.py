@@ -1,4 +1,4 @@
-"""EPIG: what a sample's label would tell about the labels of other samples (Bickford Smith et al. 2023, section 4)."""
+"""EPIG: the information of a sample's label about the labels of other samples (Bickford Smith et al. 2023, section 4)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BLOCK = 1 << 20
 
 
 def predictive_gain(log_probs_nkc: Floats, targets_tkc: Floats) -> Floats:
-    """Mean over targets x* of the mutual information I(y; y*) = H[y] + H[y*] - H[y, y*].
+    """Return the mean over targets x* of the mutual information I(y; y*) = H[y] + H[y*] - H[y, y*].
 
     The joint distribution of two labels is p(y, y*) = mean_k p^k(y | x) p^k(y* | x*): the draws must share their masks.
     It never exceeds BALD. About N * T * C^2 logarithms.

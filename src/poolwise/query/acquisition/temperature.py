@@ -1,4 +1,4 @@
-"""How much too sure, or too unsure, a model is; and probabilities corrected for it (Guo et al. 2017, section 4.2)."""
+"""The temperature at which a model is best calibrated, and probabilities at it (Guo et al. 2017, section 4.2)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ Doubles = NDArray[np.float64]
 
 
 def temperature(probs: Floats, labels: Labels, task: Task = Task.MULTICLASS) -> float:
-    """The temperature at which probabilities are best calibrated: least expected calibration error, of a grid 0.1..10.
+    """Return the temperature at which probabilities are best calibrated.
 
-    Above 1: the model was too sure. Among equally good ones the nearest to 1 is taken.
+    It has the least expected calibration error of a grid 0.1..10; of equally good ones the nearest to 1 is taken.
+    Above 1 the model was too sure.
 
     Args:
         probs: (L, C), L >= 1, predicted for samples the model had not been trained on.
@@ -36,7 +37,7 @@ def temperature(probs: Floats, labels: Labels, task: Task = Task.MULTICLASS) -> 
 
 
 def rescaled(probs: Floats, at: float, task: Task = Task.MULTICLASS) -> Floats:
-    """Probabilities at another temperature: p^(1/T), rows summing to 1 again; the softmax of logits / T.
+    """Return probabilities at another temperature: p^(1/T), rows summing to 1 again; the softmax of logits / T.
 
     Args:
         probs: (N, C) probabilities; multi-label entries are rescaled one by one against 1 - q.
@@ -49,12 +50,12 @@ def rescaled(probs: Floats, at: float, task: Task = Task.MULTICLASS) -> Floats:
     >>> [round(float(p), 3) for p in rescaled(np.array([[0.9, 0.1]]), 0.5)[0]]
     [0.988, 0.012]
     """
-    found = np.empty(np.shape(probs), dtype=np.float32)
+    scaled = np.empty(np.shape(probs), dtype=np.float32)
     step = max(1, BLOCK // probs.shape[1])
     for start in range(0, len(probs), step):
         rows = np.asarray(probs[start : start + step], dtype=np.float64)
-        found[start : start + step] = _binary(rows, at) if task is Task.MULTILABEL else _rows(rows, at)
-    return found
+        scaled[start : start + step] = _binary(rows, at) if task is Task.MULTILABEL else _rows(rows, at)
+    return scaled
 
 
 def _rows(p: Doubles, at: float) -> Doubles:
@@ -71,11 +72,11 @@ def _binary(q: Doubles, at: float) -> Doubles:
 
 
 def _calibration_error(probs: Floats, labels: Labels, task: Task) -> float:
-    """Expected calibration error in 0..1 (Guo et al. 2017, equation 3)."""
+    """Return the expected calibration error in 0..1 (Guo et al. 2017, equation 3)."""
     if task is Task.MULTILABEL:
         confidence, right = np.maximum(probs, 1 - probs).ravel(), ((probs > 0.5) == (labels == 1)).ravel()
     else:
         confidence, right = probs.max(axis=1), probs.argmax(axis=1) == labels
-    at = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(at, confidence, minlength=BINS) - np.bincount(at, right, minlength=BINS)
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    gaps = np.bincount(bins, confidence, minlength=BINS) - np.bincount(bins, right, minlength=BINS)
     return float(np.abs(gaps).sum() / len(confidence))

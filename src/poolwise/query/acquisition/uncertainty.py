@@ -19,7 +19,7 @@ class Measure(str, Enum):
 
 
 def uncertainty(probs: Floats, measure: Measure, task: Task = Task.MULTICLASS) -> Floats:
-    """Uncertainty in [0, 1], higher is less sure.
+    """Return uncertainty in [0, 1], higher is less sure.
 
     Entropy is divided by its largest possible value, ln C (multi-label: ln 2), so that the measures can be weighed
     against distances in the same way. Least confidence stays as it is: 1 - max p, at most 1 - 1/C.
