@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from poolwise.core.types import Task
-from poolwise.geometry.coverage import farthest_first
 from poolwise.geometry.gradients import Gradients, residuals
 from poolwise.geometry.groups import average_linkage
+from poolwise.geometry.k_center import farthest_first
 from poolwise.geometry.kmeans import kmeans, spread_greedily, spread_out
 from poolwise.geometry.neighbours import nearest, unit_rows
 
@@ -39,7 +39,7 @@ def test_unit_rows_have_length_one_or_stay_zero(points):
 @pytest.mark.parametrize("front", [3, 50, 5000])
 @pytest.mark.parametrize("centred", [True, False])
 def test_farthest_first_is_the_exact_greedy(front, centred, monkeypatch):
-    monkeypatch.setattr("poolwise.geometry.coverage.FRONT", front)
+    monkeypatch.setattr("poolwise.geometry.k_center.FRONT", front)
     points, centres = noise(300, 3), noise(4, 3, seed=1) if centred else None
     rows, far = farthest_first(points, 60, np.random.default_rng(0), centres)
     covered = points[rows[:1]] if centres is None else centres

@@ -10,8 +10,8 @@ from pathlib import Path
 from poolwise.core.errors import ConfigError, DataError, UnknownLabel, listed
 from poolwise.core.types import Split, Task
 from poolwise.data.catalogue import Row, class_list, tidy
+from poolwise.data.decoding import extensions
 from poolwise.data.picture_files import Listing, PictureFiles
-from poolwise.data.pictures import extensions
 
 SPLITS = {
     "train": Split.POOL,

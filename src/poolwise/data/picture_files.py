@@ -17,9 +17,9 @@ from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.ranges import BelowOne, Checked, Count, Natural, OneOf, Share
 from poolwise.core.types import Augmentation, Ids, Labels, Manifest, PictureForm, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
-from poolwise.data.decoding import Decoder
+from poolwise.data.decoder import Decoder
+from poolwise.data.decoding import Form, Pixels, Resize, short_side
 from poolwise.data.formats.record import split_place
-from poolwise.data.pictures import Form, Pixels, Resize, short_side
 
 MEGABYTE = 2**20
 AUTO = "auto"

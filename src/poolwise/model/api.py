@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolwise.core.errors import InvalidArray, UnreadableImages
 from poolwise.core.interfaces import Progress
 from poolwise.core.types import Floats, PictureForm
-from poolwise.data.pictures import Form, Pixels, Resize, attempt, converted
+from poolwise.data.decoding import Form, Pixels, Resize, attempt, converted
 from poolwise.model.backbones import Backbone
 from poolwise.model.frozen_head import GREY
 from poolwise.model.learner import machine_of, per_channel

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from poolwise.core.types import Need, PoolView
-from poolwise.geometry.coverage import farthest_first
+from poolwise.geometry.k_center import farthest_first
 from poolwise.query.strategy import Picks, Strategy, located
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from poolwise.core.errors import UnreadableImages
-from poolwise.data.pictures import Form, Resize, attempt, decode, extensions, fault
+from poolwise.data.decoding import Form, Resize, attempt, decode, extensions, fault
 
 GREY = Form(4, 1, Resize.STRETCH)
 RGB = Form(4, 3, Resize.STRETCH)
