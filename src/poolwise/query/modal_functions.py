@@ -97,17 +97,17 @@ def find_function(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # modAL and what it imports warn of their own old ways
-            found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+            function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # parts of modAL raise all kinds of errors beside newer libraries
         raise ConfigError(f"query.function {name!r} cannot be imported: {error}. Is modAL-python installed?") from error
-    free = options_of(found)
+    free = options_of(function)
     wrong = [key for key in arguments if key not in free]
     if wrong:
         raise ConfigError(
             f"query.arguments.{wrong[0]} is not for {name}; it takes: {listed(free, most=20) or 'no arguments'}. "
             "The number of samples is query_size; ties are always broken at random."
         )
-    return found
+    return function
 
 
 def options_of(function: Callable[..., Any]) -> list[str]:
