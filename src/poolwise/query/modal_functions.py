@@ -83,7 +83,9 @@ def known(name: str) -> Known:
     why = REFUSED.get(name) or REFUSED.get(name.rpartition(".")[0])
     if why:
         raise ConfigError(f"query.function {name!r} {why}.")
-    raise ConfigError(f"query.function {name!r} is no query function of modAL that works here; there are: {_names()}.")
+    raise ConfigError(
+        f"query.function {name!r} is not a query function of modAL that works here; these are: {_names()}."
+    )
 
 
 def find_function(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
