@@ -4,6 +4,7 @@ The functions for people who bring their own arrays, imported when first used:
 
     select(strategy, *, size, ...)              which rows of a pool to label next
     curation_report(embeddings, chosen, ...)    how a batch compares with random ones of its size
+    embed(images, backbone)                     what a pretrained network sees in pictures
     find_label_errors(labels, probs, ...)       which labels are likely wrong, and how many
     compare_detectors(labels, probs, ...)       which detector finds errors planted in these very labels
     class_findings(labels, probs)               which classes overlap, and whose labels are least to be trusted
@@ -26,6 +27,7 @@ _ROOMS = {
     "compare_detectors": "quality",
     "consensus": "quality",
     "curation_report": "query",
+    "embed": "model",
     "find_duplicates": "quality",
     "find_label_errors": "quality",
     "fit_learning_curve": "metric",

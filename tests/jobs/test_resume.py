@@ -9,7 +9,7 @@ from poolwise.core.errors import DataChanged, SettingsChanged
 from poolwise.core.parts import conf_dir
 from poolwise.core.settings import defaults_of
 from poolwise.jobs.loop.settings import LoopConfig
-from poolwise.jobs.resume import NEW_DEFAULTS, changes, check_data, check_settings, flatten
+from poolwise.jobs.resume import EARLIER_DEFAULTS, NEW_DEFAULTS, as_begun, changes, check_data, check_settings, flatten
 
 VALUES = st.dictionaries(
     st.sampled_from("abc"), st.integers(0, 2) | st.dictionaries(st.sampled_from("xy"), st.integers(0, 2))
@@ -65,7 +65,7 @@ def test_what_a_newer_program_may_add_is_what_the_configuration_says_today():
     today["candidates"] = yaml.safe_load((conf / "candidates/all.yaml").read_text())
     today["model"] = yaml.safe_load((conf / "model/linear_head.yaml").read_text())
     today["label_error"] = yaml.safe_load((conf / "label_error/auto.yaml").read_text())
-    flat = flatten(today)
+    flat = flatten(today) | {key: earlier for key, (_, earlier) in EARLIER_DEFAULTS.items()}
     assert {key: flat[key] for key in NEW_DEFAULTS} == dict(NEW_DEFAULTS)
 
 
@@ -87,3 +87,28 @@ def test_a_label_far_down_a_long_list_is_noticed():
     after.labels[29_999] = (before.labels[29_999] + 1) % 3
     assert before.digest() != after.digest()
     assert np.array_equal(before.labels[:-1], after.labels[:-1])
+
+
+SMALL = {"_target_": "poolwise.model.learner.LightningLearner", "epochs": 5, "backbone": {"width": 8}, "trainer": {}}
+AUTO = {
+    **SMALL,
+    "_target_": "poolwise.model.auto.AutoLearner",
+    "trainer": {"max_time": 1},
+    "photographs": {"_target_": "x"},
+}
+
+
+def test_a_run_goes_on_with_the_defaults_that_it_began_with():
+    before = {"start": "random", "data": {"image_size": 64, "root": "a"}, "model": SMALL}
+    after = {"start": "auto", "data": {"image_size": "auto", "root": "b"}, "model": AUTO}
+    kept = as_begun(before, after)
+    assert kept == {
+        "start": "random", "data": {"image_size": 64, "root": "b"}, "model": {**SMALL, "trainer": {"max_time": 1}},
+    }  # fmt: skip
+    assert not [key for key in check_settings("r", before, kept) if not key.startswith(("data.root", "model.trainer"))]
+
+
+def test_what_a_person_set_is_not_taken_for_a_default():
+    before = {"start": "strategy", "data": {"image_size": 32}, "model": SMALL}
+    after = {"start": "auto", "data": {"image_size": "auto"}, "model": {**AUTO, "epochs": 6}}
+    assert as_begun(before, after) == after

@@ -43,6 +43,7 @@ def users(target):
 def differing(file):
     """(name, value, default) of each option in a yaml of a part whose value is not the default of its class."""
     written = yaml.safe_load(file.read_text())
+    written.pop("defaults", None)  # of Hydra: another choice that this one begins from
     known = {each.name: each for each in fields(find_target(written.pop(TARGET), ""))}
     for name, value in written.items():
         default = known[name].default

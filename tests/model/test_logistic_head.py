@@ -83,16 +83,17 @@ def test_kept_features_are_read_instead_of_pictures_and_say_the_same(tmp_path, k
     assert np.array_equal(first.embeddings, plain.embeddings)
     assert np.array_equal(second.embeddings, plain.embeddings)
     assert len(again.read_ids) == 64  # the probes alone
-    assert [file.suffix for file in (tmp_path / "kept").iterdir()] == [".npy"]
+    assert sorted(file.name for file in (tmp_path / "kept").glob("*/*")) == ["000000.npy", "store.json"]
 
 
-def test_kept_features_of_other_pictures_or_weights_are_other_files_and_a_damaged_one_is_made_anew(tmp_path):
+def test_kept_features_of_other_pictures_or_weights_are_other_stores_and_a_damaged_shard_is_made_anew(tmp_path):
     learner = replace(HEAD, features_dir=str(tmp_path))
     for images in (Stripes(), Stripes(n=60), Stripes(side=6)):
         learner.fit(images, images.set(0, 1, 2), None, seed=0)
     replace(learner, mean=(1.0,), std=(2.0,)).fit(Stripes(), Stripes().set(0, 1), None, seed=0)
-    assert len(list(tmp_path.iterdir())) == 4
-    sizes = {file: file.stat().st_size for file in tmp_path.iterdir()}
+    shards = list(tmp_path.glob("*/*.npy"))
+    assert len(shards) == 4
+    sizes = {file: file.stat().st_size for file in shards}
     for file in sizes:
         file.write_bytes(file.read_bytes()[:200])
     replace(learner).fit(Stripes(), Stripes().set(0, 1), None, seed=0)

@@ -157,3 +157,17 @@ def test_a_labelled_pool_is_exhausted():
 def test_slips_are_told_in_words(options, told):
     with pytest.raises((ConfigError, InvalidArray), match=told):
         select("margin", size=3, probs=PROBS, **options)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "badge", "typiclust", "core_set", "uherding"])
+def test_before_the_first_label_embeddings_are_enough(strategy):
+    points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    query = select(strategy, size=4, embeddings=points)
+    assert len(set(query.ids.tolist())) == 4
+    assert not {"predicted", "confidence"} & set(query.reasons)
+
+
+def test_once_labels_are_there_a_model_has_to_have_its_say():
+    points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    with pytest.raises(InvalidArray, match="needs probs"):
+        select("auto", size=4, embeddings=points, labelled=[0, 1], labels=[0, 1])

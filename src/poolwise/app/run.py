@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import Any
 
 from poolwise.app.terminal import Terminal
 from poolwise.core.types import RunRecord
+from poolwise.jobs.resume import as_begun
 from poolwise.jobs.run_folder import check_ledger, ledger_of
-from poolwise.jobs.stored import StoredRun, check_folder
+from poolwise.jobs.stored import StoredRun, check_folder, settings_in
 from poolwise.jobs.table import JOBS
 from poolwise.jobs.trust import remember
 
@@ -25,6 +27,8 @@ def run_job(job: str, config: Mapping[str, Any], *, name: str, method: str, comm
         command: what repeats it.
     """
     row, display = JOBS[job], Terminal(verbose=bool(config.get("verbose", True)))
+    if before := settings_in(Path(str(config["runs"])) / name):
+        config = as_begun(before, config)
     parts = row.load("build")(config, name=name, method=method, command=command, display=display)
     main = first_of(parts)
     if row.keeps == "ledger":

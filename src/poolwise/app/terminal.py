@@ -75,6 +75,8 @@ class Terminal:
             self._run = run.name
             control = " (control: the same start, drawn at random)" if run.name.endswith("/control") else ""
             self.say(f"{run.name}: {run.strategy} on {run.data['name']}{control}")
+            if run.data.get("model") and not control:
+                self.say(f"  {run.data['model']}")
         last = run.rounds[-1]
         score = last.metrics.get(run.metric)
         shown = "nothing held out to measure on" if score is None else f"{run.metric} {score:.4f}"

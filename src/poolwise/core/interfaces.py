@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.types import (
@@ -29,6 +30,7 @@ from poolwise.core.types import (
     Labels,
     Manifest,
     Need,
+    PictureForm,
     PoolView,
     Predictions,
     Query,
@@ -105,6 +107,11 @@ class ImageSource(Protocol):
     def unreadable(self, progress: Progress | None = None) -> list[tuple[int, str]]:
         """Decode every picture once; return (sample_id, why) of those that cannot be."""
 
+    @hook
+    def transformed(self, form: PictureForm) -> ImageSource:
+        """Return the same pictures as a model wants them, where their own size leaves that open."""
+        return self
+
     @property
     @hook
     def max_unreadable(self) -> float:
@@ -170,6 +177,22 @@ class Learner(Protocol):
 
     def load(self, path: Path, images: ImageSource) -> FittedModel:
         """Return the model that `FittedModel.save` wrote."""
+
+    @hook
+    def choice(self, images: ImageSource) -> tuple[str, str]:
+        """Return which of its options holds the learner for these pictures ("": itself), and why ("": there is no choice)."""
+        return "", ""
+
+    @property
+    @hook
+    def transform(self) -> PictureForm | None:
+        """How it wants pictures that have more detail than it needs; None: as they are."""
+        return None
+
+    @hook
+    def keeping(self, folder: Path) -> Self:
+        """Return the learner that keeps embeddings in a folder of stores, where it has embeddings and no folder yet."""
+        return self
 
     @property
     @hook

@@ -39,6 +39,21 @@ class Split(str, Enum):
     TEST = "test"
 
 
+@dataclass(frozen=True)
+class PictureForm:
+    """How a network wants pictures that are larger than it needs.
+
+    Attributes:
+        side: pixels a side.
+        share: of the shorter side, the part that is kept around the middle.
+        bicubic: interpolation; else bilinear.
+    """
+
+    side: int
+    share: float = 1.0
+    bicubic: bool = False
+
+
 class Augmentation(str, Enum):
     """What may be done to a training picture without changing its label."""
 

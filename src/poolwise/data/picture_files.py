@@ -5,21 +5,30 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+
 from poolwise.core.errors import ConfigError, DataError
 from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.ranges import BelowOne, Checked, Count, Natural, OneOf, Share
-from poolwise.core.types import Augmentation, Ids, Labels, Manifest, Task
+from poolwise.core.types import Augmentation, Ids, Labels, Manifest, PictureForm, Task
 from poolwise.data.catalogue import HeldOut, Row, build_manifest, digest_sizes, hidden
 from poolwise.data.decoding import Decoder
 from poolwise.data.formats.record import split_place
-from poolwise.data.pictures import Form, Pixels, Resize
+from poolwise.data.pictures import Form, Pixels, Resize, short_side
 
 MEGABYTE = 2**20
+AUTO = "auto"
+SMALL = 64
+"""Pixels a side below which pictures keep their own size: a network for photographs has nothing to see in them."""
+PLAIN = 64
+"""Pixels a side where nobody says what is wanted."""
+PROBES = 64
+"""Pictures whose sizes are looked at."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,8 @@ class PictureFiles(Checked, ImageSource):
 
     Attributes:
         classes: the class list and its order; None takes the classes found, sorted.
-        image_size: pixels a side.
+        image_size: pixels a side; "auto" takes the size that the model wants, and of pictures with shorter sides below
+            `SMALL` their own.
         channels: 1 for grey, 3 for RGB.
         resize: how a picture becomes a square.
         augmentation: what may be done to training pictures.
@@ -52,10 +62,11 @@ class PictureFiles(Checked, ImageSource):
         split_seed: which pictures are held out; has nothing to do with the seed of a run.
         max_unreadable: share of pictures that may be missing or damaged before a run refuses to start.
         hide_labels: treat the labels of the pool as unknown, for simulations.
+        transform: what the model wants, where `image_size` is "auto"; the jobs set it.
     """
 
     classes: tuple[str, ...] | None = None
-    image_size: Count = 64
+    image_size: Count | str = AUTO
     channels: Annotated[int, OneOf(1, 3)] = 3
     resize: Resize = Resize.CROP
     augmentation: Augmentation = Augmentation.SHIFT_FLIP
@@ -66,9 +77,12 @@ class PictureFiles(Checked, ImageSource):
     split_seed: int = 0
     max_unreadable: Share = 0.01
     hide_labels: bool = False
+    transform: PictureForm | None = field(default=None, metadata={"setting": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.image_size, str) and self.image_size != AUTO:
+            raise ConfigError(f"data.image_size is {self.image_size!r}; it is a number of pixels, or auto.")
         held_out = self.test_fraction + self.validation_fraction
         if held_out >= 1:
             raise ConfigError(f"data.test_fraction + data.validation_fraction is {held_out}; nothing would be left.")
@@ -104,7 +118,25 @@ class PictureFiles(Checked, ImageSource):
 
     @property
     def _form(self) -> Form:
-        return Form(self.image_size, self.channels, self.resize)
+        if not isinstance(self.image_size, str):
+            return Form(self.image_size, self.channels, self.resize)
+        wanted = self.transform or PictureForm(PLAIN)
+        if self._own_side < SMALL:
+            return Form(min(self._own_side, wanted.side), self.channels, self.resize)
+        return Form(wanted.side, self.channels, self.resize, wanted.share, wanted.bicubic)
+
+    @cached_property
+    def _own_side(self) -> int:
+        """Return the median of the pictures' shorter sides, of `PROBES` of them; PLAIN where none can be read."""
+        places = [split_place(path) for path in self._told[1].paths]
+        step = -(-len(places) // PROBES)
+        sides = [short_side(self._told[0] / path, box) for path, box in places[::step]]
+        known = [side for side in sides if side]
+        return int(np.median(known)) if known else PLAIN
+
+    def transformed(self, transform: PictureForm) -> PictureFiles:
+        """Return the same pictures as a model wants them, where `image_size` leaves that open."""
+        return dataclasses.replace(self, transform=transform) if self.image_size == AUTO else self
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -43,16 +43,26 @@ class Resize(str, Enum):
 
 @dataclass(frozen=True)
 class Form:
-    """The one shape of all pictures: `channels` 1 (grey) or 3 (RGB), `size` x `size` pixels."""
+    """The one shape of all pictures: `channels` 1 (grey) or 3 (RGB), `size` x `size` pixels.
+
+    `share` is the part of both sides that is kept around the middle where a picture is cropped.
+    """
 
     size: int
     channels: int
     resize: Resize
+    share: float = 1.0
+    bicubic: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width)."""
         return self.channels, self.size, self.size
+
+    @property
+    def reach(self) -> int:
+        """Return the pixels a side below which decoding would lose detail."""
+        return math.ceil(self.size / self.share)
 
 
 @lru_cache(maxsize=1)
@@ -87,8 +97,38 @@ def decode(file: Path, form: Form) -> Pixels:
 
 def attempt(file: Path, form: Form, box: Box | None = None) -> Pixels | str:
     """Return the pixels, of the box alone if there is one, or why there are none."""
-    result = _guarded(file, lambda image: _to_form(image, form, box), reach=None if box else form.size)
+    result = _guarded(file, lambda image: _to_form(image, form, box), reach=None if box else form.reach)
     return result if isinstance(result, str) else np.asarray(result, dtype=np.uint8)
+
+
+def converted(image: Any, form: Form) -> Pixels | str:
+    """Return the pixels of a PIL picture or of a uint8 array (H, W) or (H, W, channels), or why there are none."""
+    from PIL import Image
+
+    try:
+        opened = image if isinstance(image, Image.Image) else Image.fromarray(_plain(np.asarray(image)))
+        return np.asarray(_to_form(opened, form), dtype=np.uint8)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever comes to hand
+        return _reason(error)
+
+
+def _plain(image: NDArray[Any]) -> NDArray[Any]:
+    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
+
+
+def short_side(file: Path, box: Box | None = None) -> int:
+    """Return the pixels of the shorter side, from the head of the file; 0 where it cannot be read."""
+    if box is not None:
+        return int(min(box[2:]))
+    from PIL import Image
+
+    try:
+        with Image.open(file, formats=formats()) as image:
+            return min(image.size)
+    except Exception:  # why it cannot be read is told where it is decoded
+        return 0
 
 
 def fault(file: Path, box: Box | None = None) -> str:
@@ -209,17 +249,17 @@ def _eight_bits(values: NDArray[Any]) -> Pixels:
 def _squared(image: Picture, form: Form) -> Picture:
     from PIL import Image, ImageOps
 
-    side = (form.size, form.size)
-    if image.size == side:
+    side, method = (form.size, form.size), Image.Resampling.BICUBIC if form.bicubic else Image.Resampling.BILINEAR
+    if image.size == side and (form.share == 1 or form.resize is not Resize.CROP):
         return image
     if form.resize is Resize.CROP:
-        return ImageOps.fit(image, side, Image.Resampling.BILINEAR)
+        return ImageOps.fit(image, side, method, bleed=(1 - form.share) / 2)
     if form.resize is Resize.STRETCH:
-        return image.resize(side, Image.Resampling.BILINEAR)
+        return image.resize(side, method)
     scale = form.size / max(image.size)
     # a side may round to nothing in very long pictures
     inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     canvas = Image.new(image.mode, side)
     corner = (form.size - inner[0]) // 2, (form.size - inner[1]) // 2
-    canvas.paste(image.resize(inner, Image.Resampling.BILINEAR), corner)
+    canvas.paste(image.resize(inner, method), corner)
     return canvas

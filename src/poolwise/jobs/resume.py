@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from poolwise.core.errors import DataChanged, SettingsChanged
-from poolwise.core.parts import present_names
+from poolwise.core.parts import TARGET, present_names
 from poolwise.core.types import Manifest
 
 FREE = (
@@ -15,7 +15,7 @@ FREE = (
     "data.download", "data.root", "data.path", "data.workers", "data.cache_mb", "annotation.partial", "annotation.annotator",
     "annotation.delay", "annotation.url", "annotation.picture_url", "annotation.picture_side",
     "annotation.train", "annotation.hold_minutes", "annotation.redundancy",
-    "trainer.enable_progress_bar", "query_size", "model.trainer", "compare_batches",
+    "trainer.enable_progress_bar", "query_size", "model.trainer", "compare_batches", "cache",
 )  # fmt: skip
 """Settings that may change while a run goes on: they do not touch what has been done so far. The data are compared by
 content, not by where they lie; `model.trainer` repeats the group `trainer`."""
@@ -31,6 +31,13 @@ NEW_DEFAULTS: Mapping[str, Any] = MappingProxyType({
 """Settings that came after the first runs were begun, at the values that do what was done before there was a choice. A
 run whose configuration lacks one may go on at that value alone. Whoever adds a setting adds it here, unless it is null,
 which is no change from having none."""
+
+EARLIER_DEFAULTS: Mapping[str, Any] = MappingProxyType({"start": ("auto", "random"), "data.image_size": ("auto", 64)})
+"""Setting -> its default, and the one before: a run that began with the earlier one goes on with it."""
+
+AUTO_MODEL = "poolwise.model.auto.AutoLearner"
+EARLIER_MODEL = "poolwise.model.learner.LightningLearner"
+"""The default model, and the one before: the small network, which the new one is for small pictures."""
 
 UNNAMED = tuple(key for key in FREE if key not in ("query_size", "stopping"))
 """Settings that leave a run's name as it is: a sweep over batch sizes or stopping rules gives each a run of its own."""
@@ -59,6 +66,31 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tu
     """
     old, new = flatten(present_names(before)), flatten(present_names(after))
     return {key: (old.get(key), new.get(key)) for key in sorted({*old, *new}) if old.get(key) != new.get(key)}
+
+
+def as_begun(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the defaults of an earlier version where a run began with these.
+
+    Args:
+        before: settings that the run began with.
+        after: settings now.
+
+    >>> as_begun({"start": "random", "seed": 0}, {"start": "auto", "seed": 1})
+    {'start': 'random', 'seed': 1}
+    """
+    old, config = flatten(before), dict(after)
+    for key, (now, earlier) in EARLIER_DEFAULTS.items():
+        group, _, name = key.rpartition(".")
+        place = config if not group else dict(config.get(group) or {})
+        if place.get(name) == now and old.get(key, earlier) == earlier:
+            place[name] = earlier
+            config |= {group: place} if group else {}
+    mine, theirs = present_names(before.get("model") or {}), config.get("model") or {}
+    if (mine.get(TARGET), theirs.get(TARGET)) == (EARLIER_MODEL, AUTO_MODEL):
+        left = {key: value for key, value in mine.items() if key not in (TARGET, "trainer")}
+        if all(theirs.get(key) == value for key, value in left.items()):  # nothing but the default changed
+            config["model"] = {**mine, "trainer": theirs.get("trainer")}
+    return config
 
 
 def is_free(key: str) -> bool:

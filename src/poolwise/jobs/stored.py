@@ -152,8 +152,13 @@ def go_to(folder: Path, config: Mapping[str, Any], cwd: str) -> None:
 def check_folder(folder: Path) -> None:
     """Check a folder that may have been there before. Raises UntrustedRun: links of another's lead out of it."""
     if folder.is_dir():
-        file, job = folder / "config.yaml", job_file(folder)
-        check_links(folder, job.config if job else stored_settings(file) if file.is_file() else {})
+        check_links(folder, settings_in(folder))
+
+
+def settings_in(folder: Path) -> Mapping[str, Any]:
+    """Return the settings of the run that lies in a folder; nothing where none does. Raises ConfigError: damaged ones."""
+    file, job = folder / "config.yaml", job_file(folder)
+    return job.config if job else stored_settings(file) if file.is_file() else {}
 
 
 def stored_settings(file: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 
 from poolwise.core.ranges import Checked, Count
+from poolwise.core.types import PictureForm
 
 Shape = tuple[int, int, int]
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
@@ -33,6 +34,10 @@ class Backbone(Protocol):
     @property
     def normalisation(self) -> Normalisation | None:
         """What its weights were trained with; None: taken from the training pictures."""
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """How it wants pictures that have more detail than it needs; None: as they are."""
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Return a module (n, C, H, W) -> (n, D) with an attribute `width`; random weights from torch's generator.
@@ -57,6 +62,7 @@ class Pixels:
 
     pretrained: ClassVar[bool] = True
     normalisation: ClassVar[Normalisation | None] = None
+    transform: ClassVar[PictureForm | None] = None
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Return a module that flattens."""
@@ -77,6 +83,7 @@ class SmallCNN(Checked):
 
     pretrained: ClassVar[bool] = False
     normalisation: ClassVar[Normalisation | None] = None
+    transform: ClassVar[PictureForm | None] = PictureForm(64)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Return blocks, pooling, hidden layer."""
@@ -103,6 +110,7 @@ class ResNet18(Checked):
 
     pretrained: ClassVar[bool] = False
     normalisation: ClassVar[Normalisation | None] = None
+    transform: ClassVar[PictureForm | None] = PictureForm(64)
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Return a stem, four stages of two blocks, a global average."""

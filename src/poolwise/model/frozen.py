@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poolwise.core.errors import DataError, UnreadableImages
+from poolwise.core.errors import UnreadableImages
 from poolwise.core.interfaces import ImageSource, Progress
-from poolwise.core.types import Ids, Need, Task
+from poolwise.core.types import Floats, Ids, Need, Task
 from poolwise.model.batches import chunk_size, chunks
-from poolwise.model.kept_features import open_features, pictures_digest, write_features
+from poolwise.model.embedding_store import SHARD, EmbeddingStore, fill, pictures_digest
 from poolwise.model.network import Network, plain_state
 from poolwise.model.scoring import Machine, score
+from poolwise.model.traced import Traced
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,14 @@ class Forgiving:
 class FrozenFeatures:
     """Embeddings by sample id, for the pictures of one source at a time.
 
-    Memory: 4 * N * D bytes once all N samples have been asked for (60,000 x 512: 123 MB); pages of samples that nobody
-    asked for are not touched. With a `folder`, the first question is answered by a file there, which is memory-mapped;
-    where there is none yet, the embeddings of all N samples are computed and written.
+    With a `folder` they are kept there, see `embedding_store.py`, and are read from it by every later run. Without, they
+    stay in memory: 4 * N * D bytes once all N samples have been asked for (60,000 x 512: 123 MB).
     """
 
-    def __init__(self, network: Network, machine: Machine, batch_size: int, folder: Path | None = None) -> None:
+    def __init__(
+        self, network: Network, machine: Machine, batch_size: int, folder: Path | None = None, name: str = ""
+    ) -> None:
+        self.name = name
         self.network = machine.settle(network)
         self.machine = machine
         self.batch_size = batch_size
@@ -61,42 +66,50 @@ class FrozenFeatures:
         self._images: ImageSource | None = None
         self._values: NDArray[np.float32] = np.empty((0, self.width), dtype=np.float32)
         self._known: NDArray[np.bool_] = np.empty(0, dtype=bool)
+        self._store: EmbeddingStore | None = None
 
     def of(self, images: ImageSource, ids: Ids, progress: Progress | None = None) -> NDArray[np.float32]:
         """Return (n, D) embeddings in the order of `ids`; compute those that are new. Raises TrainingDiverged on NaN."""
         if self._images is not images and self._images != images:
-            self._begin(images, progress)
+            self._begin(images)
+        if self._store is not None:
+            fill(self._store, ids, self._computing(images), progress)
+            return self._store.read(ids)
         new = self._blocks(images, ids[~self._known[ids]])
         if len(new):
             self._values[new] = self._computed(images, new, progress)
             self._known[new] = True
         return np.asarray(self._values[ids])
 
-    def _begin(self, images: ImageSource, progress: Progress | None) -> None:
+    def store(self, images: ImageSource) -> EmbeddingStore | None:
+        """Return where the embeddings of these pictures are kept; None for a memory."""
+        if self._images is not images and self._images != images:
+            self._begin(images)
+        return self._store
+
+    def _begin(self, images: ImageSource) -> None:
         """Turn to another source, with nothing known of it but what the folder has."""
         count = len(images.manifest)
+        self._images, self._store = images, None
         if self.folder is None:
-            values = np.empty((count, self.width), dtype=np.float32)
-        else:
-            values = self._kept(images, self.folder, progress)
-        self._images, self._values, self._known = images, values, np.full(count, self.folder is not None)
+            self._values = np.empty((count, self.width), dtype=np.float32)
+            self._known = np.zeros(count, dtype=bool)
+            return
+        facts = {
+            "backbone": self.name or type(self.network.backbone).__name__,
+            "network": self.digest,
+            "pictures": pictures_digest(Forgiving(images)),
+            "shape": "x".join(map(str, images.shape)),
+            "precision": str(self.machine.half or "torch.float32").rpartition(".")[2],
+        }
+        self._store = EmbeddingStore(self.folder, count, self.width, facts)
 
-    def _kept(self, images: ImageSource, folder: Path, progress: Progress | None) -> NDArray[np.float32]:
-        """Return (N, D) embeddings of all pictures, from the folder's file; made where it is missing."""
-        shape = len(images.manifest), self.width
-        half = str(self.machine.half or "float32").rpartition(".")[2]
-        file = folder / f"{self.digest[:16]}-{pictures_digest(Forgiving(images))[:16]}-{half}.npy"
-        found = open_features(file, shape)
-        if found is None:
-            write_features(file, self._computed(images, np.arange(shape[0], dtype=np.int64), progress))
-            found = open_features(file, shape)
-        if found is None:
-            raise DataError(f"{file} was written and cannot be read again; set model.features_dir to another folder.")
-        return found
+    def _computing(self, images: ImageSource) -> Callable[[Ids, Progress | None], Floats]:
+        return lambda ids, progress: self._computed(images, ids, progress)
 
     def _computed(self, images: ImageSource, ids: Ids, progress: Progress | None) -> NDArray[np.float32]:
         found = score(
-            self.network,
+            self._fast,
             chunks(Forgiving(images), ids, self.batch_size),
             ids,
             Task.MULTICLASS,
@@ -109,15 +122,22 @@ class FrozenFeatures:
         assert found.embeddings is not None  # asked for above
         return found.embeddings
 
+    @cached_property
+    def _fast(self) -> Network:
+        fast = copy.copy(self.network)  # the same tensors; only the backbone is called in another way
+        fast._modules = {**self.network._modules, "backbone": Traced(self.network.backbone).eval()}
+        return fast
+
     def _blocks(self, images: ImageSource, missing: Ids) -> Ids:
         """Return whole blocks of consecutive ids that hold what is missing.
 
-        The last bits of an embedding depend on the batch it was computed in; a resumed run must compute it in the same.
+        The last bits of an embedding depend on the batch it was computed in; a resumed run must compute it in the same,
+        and a store, which is filled shard by shard, says the same as memory.
         """
-        size = chunk_size(images, self.batch_size)
-        starts = np.unique(missing // size) * size
-        ids = (starts[:, None] + np.arange(size)).ravel()
-        return ids[ids < len(images.manifest)].astype(np.int64)
+        size, starts = chunk_size(images, self.batch_size), missing // SHARD * SHARD
+        starts = np.unique(starts + (missing - starts) // size * size)
+        ends = np.minimum(np.minimum(starts + size, (starts // SHARD + 1) * SHARD), len(images.manifest))
+        return np.concatenate([np.arange(a, b, dtype=np.int64) for a, b in zip(starts, ends, strict=True)] or [missing])
 
     @cached_property
     def digest(self) -> str:

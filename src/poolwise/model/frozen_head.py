@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
+from typing_extensions import Self
 
 from poolwise.core.errors import ConfigError
 from poolwise.core.interfaces import ImageSource, Learner, Progress
-from poolwise.core.types import Floats, Head, Ids, Need, Predictions, Task
+from poolwise.core.types import Floats, Head, Ids, Need, PictureForm, Predictions, Task
 from poolwise.model.backbones import Backbone, Stack
 from poolwise.model.batches import InMemory
 from poolwise.model.frozen import FrozenFeatures
@@ -104,6 +105,16 @@ class FrozenLearner(Learner):
     features_dir: str
     needs_previous: ClassVar[bool] = False
 
+    @property
+    def transform(self) -> PictureForm | None:
+        """What the backbone says."""
+        own: Backbone = self.backbone
+        return own.transform
+
+    def keeping(self, folder: Path) -> Self:
+        """Return the learner that keeps embeddings there, unless it was told where."""
+        return self if self.features_dir else replace(self, features_dir=str(folder))  # type: ignore[type-var]
+
     def load(self, path: Path, images: ImageSource) -> FittedHead:
         """Return the model that `FittedHead.save` wrote. Raises ConfigError for a file of another network."""
         features = self._features(images)
@@ -142,7 +153,7 @@ class FrozenLearner(Learner):
                 network = Network(spec.build(images.shape), 1, per_channel(mean, channels), per_channel(std, channels))
             folder = Path(self.features_dir).expanduser() if self.features_dir else None
             self._made[images.shape] = FrozenFeatures(
-                network.requires_grad_(False), self._machine, self.score_batch_size, folder
+                network.requires_grad_(False), self._machine, self.score_batch_size, folder, str(self.backbone)
             )
         return self._made[images.shape]
 

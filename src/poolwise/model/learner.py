@@ -14,7 +14,18 @@ from torch import Tensor
 from poolwise.core.errors import ConfigError, DataError, InvalidArray
 from poolwise.core.interfaces import FittedModel, ImageSource, Learner, Progress
 from poolwise.core.ranges import BelowOne, Checked, Count, Natural, NonNegative, Positive
-from poolwise.core.types import Augmentation, Floats, Ids, LabelledSet, Manifest, Need, Task, WarmStart, is_known
+from poolwise.core.types import (
+    Augmentation,
+    Floats,
+    Ids,
+    LabelledSet,
+    Manifest,
+    Need,
+    PictureForm,
+    Task,
+    WarmStart,
+    is_known,
+)
 from poolwise.model.backbones import Backbone
 from poolwise.model.batches import inputs_of, statistics_sample
 from poolwise.model.margin_callback import MarginCallback
@@ -106,6 +117,12 @@ class LightningLearner(Schedule, Learner):
     shrink: float = 0.4
     perturb: float = 0.1
     augment: bool = True
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """What the backbone says."""
+        own: Backbone = self.backbone
+        return own.transform
 
     @property
     def needs_previous(self) -> bool:

@@ -15,6 +15,7 @@ from poolwise.model.frozen_head import FittedHead, FrozenLearner
 from poolwise.model.learner import check_normalisation, label_tensor
 from poolwise.model.logistic import solve
 from poolwise.model.network import feature_statistics
+from poolwise.model.regularisation import choose_variance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class LogisticHead(Checked, FrozenLearner):
         backbone: what makes embeddings; with trained weights.
         prior_variance: variance that a logit has before any label is seen, for a picture of average length; higher follows
             the labels more closely. Equivalent to an L2 penalty of D / (2 * prior_variance) on weights for features of
-            mean square 1, where the loss is summed over samples.
+            mean square 1, where the loss is summed over samples. None: chosen each time by cross-validation on the labels.
         max_iterations: of L-BFGS.
         score_batch_size: pictures that go through the backbone at once.
         dropout: share of the embedding that is dropped in draws.
@@ -44,7 +45,7 @@ class LogisticHead(Checked, FrozenLearner):
     """
 
     backbone: Annotated[Any, Backbone]
-    prior_variance: Positive = 10.0
+    prior_variance: Positive | None = 10.0
     max_iterations: Count = 500
     score_batch_size: Count = 256
     dropout: BelowOne = 0.2
@@ -70,14 +71,25 @@ class LogisticHead(Checked, FrozenLearner):
         previous: FittedModel | None = None,
         progress: Progress | None = None,
     ) -> FittedHead:
-        """Solve for the head; `validation`, `seed` and `previous` change nothing. Raises as `LightningLearner.fit`."""
+        """Solve for the head; `validation` and `previous` change nothing, `seed` only deals the folds that choose a variance.
+
+        Raises:
+            DataError, InvalidArray, TrainingDiverged, ConfigError: as `LightningLearner.fit`.
+        """
         labels = label_tensor(train, images.manifest).to(self._machine.device)
         values = self._inputs(images, train.ids, progress).values
         mean, std = feature_statistics(values.cpu())
         network = self._head(values.shape[1], len(images.manifest.classes), mean, std)
         standard = ((values.cpu() - mean) / std).to(self._machine.device)
-        solution = solve(standard, labels, network.head.out_features, self.prior_variance, self.max_iterations)
+        variance, classes = self.prior_variance, network.head.out_features
+        if variance is None:
+            groups = images.manifest.groups
+            variance = choose_variance(
+                standard.cpu(), labels.cpu(), classes, None if groups is None else groups[train.ids], seed
+            ).variance
+        solution = solve(standard, labels, classes, variance, self.max_iterations)
         with torch.no_grad():
             network.head.weight.copy_(solution.weights)
             network.head.bias.copy_(solution.bias)
-        return self._fitted(network, images, {"labelled": float(len(train)), **solution.info})
+        info = {"labelled": float(len(train)), "prior_variance": variance, **solution.info}
+        return self._fitted(network, images, info)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from poolwise.core.interfaces import ImageSource, Progress
 from poolwise.core.types import Floats, Ids
-from poolwise.model.kept_features import open_features, pictures_digest, write_features
+from poolwise.model.embedding_store import EmbeddingStore, pictures_digest
 from poolwise.model.patches import PatchNetwork, learn_patches
 
 SIDE = 32
@@ -33,13 +33,9 @@ def patch_embeddings(
         folder: where the result is kept for the next time; None: nowhere.
         progress: told how it goes.
     """
-    file = None
-    if folder is not None:
-        digest = hashlib.sha256(f"{pictures_digest(images)} {FILTERS} {WIDTH} {PATCH} {SIDE}".encode() + ids.tobytes())
-        file = folder / f"patches-{digest.hexdigest()[:24]}.npy"
-        width = min(WIDTH, min(len(ids), LEARNT_FROM) - 1)  # as many as `learn_patches` keeps
-        if (kept := open_features(file, (len(ids), width))) is not None:
-            return np.asarray(kept)
+    store = None if folder is None else _store(images, ids, folder)
+    if store is not None and not store.missing():
+        return store.read(np.arange(len(ids), dtype=np.int64))
     some = ids[np.unique(np.linspace(0, len(ids) - 1, min(len(ids), LEARNT_FROM)).astype(np.int64))]
     learnt = np.concatenate([_small(images, block) for block in _blocks(some)])
     size = min(PATCH, *learnt.shape[2:])
@@ -52,9 +48,21 @@ def patch_embeddings(
             if progress:
                 progress("embeddings", sum(map(len, found)), len(ids))
     embeddings = np.concatenate(found).astype(np.float32)
-    if file is not None:
-        write_features(file, embeddings)
+    if store is not None:
+        for shard in store.missing():
+            store.write(shard, embeddings[store.ids(shard)])
     return embeddings
+
+
+def _store(images: ImageSource, ids: Ids, folder: Path) -> EmbeddingStore:
+    """Return the store of these samples' features, whose rows are places in `ids`."""
+    facts = {
+        "backbone": f"patches {FILTERS} {WIDTH} {PATCH} {SIDE}",
+        "pictures": pictures_digest(images),
+        "samples": hashlib.sha256(ids.tobytes()).hexdigest(),
+    }
+    width = min(WIDTH, min(len(ids), LEARNT_FROM) - 1)  # as many as `learn_patches` keeps
+    return EmbeddingStore(folder, len(ids), width, facts)
 
 
 def _blocks(ids: Ids) -> list[Ids]:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poolwise.core.errors import ConfigError, DataError
+from poolwise.core.types import PictureForm
 from poolwise.model.backbones import Normalisation, Shape
 
 HALF: Normalisation = ((127.5,), (127.5,))
@@ -54,6 +55,7 @@ class Patches:
     weights_file: str | None = None
 
     normalisation: ClassVar[Normalisation | None] = HALF
+    transform: ClassVar[PictureForm | None] = PictureForm(32)
 
     @property
     def pretrained(self) -> bool:

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from poolwise.core.errors import ConfigError, listed
 from poolwise.core.ranges import Checked, Count
+from poolwise.core.types import PictureForm
 from poolwise.model.backbones import Normalisation, Shape
 
 IMAGENET: Normalisation = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -45,6 +46,10 @@ class TorchvisionBackbone(Checked):
                 "model.backbone.weights and model.backbone.weights_file are both set; leave one of them null."
             )
 
+    def __str__(self) -> str:
+        """Return its name."""
+        return self.name
+
     @property
     def pretrained(self) -> bool:
         """Return whether weights are given."""
@@ -54,6 +59,11 @@ class TorchvisionBackbone(Checked):
     def normalisation(self) -> Normalisation | None:
         """ImageNet's where weights are given."""
         return IMAGENET if self.pretrained else None
+
+    @property
+    def transform(self) -> PictureForm | None:
+        """Return `resize`, else the 224 pixels that most weights were trained with, else 64."""
+        return PictureForm(self.resize or (224 if self.pretrained else 64))
 
     def build(self, shape: Shape, *, blank: bool = False) -> nn.Module:
         """Return the network, its last layer taken away.

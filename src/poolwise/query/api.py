@@ -23,7 +23,7 @@ from poolwise.core.checks import ROUNDING, check_embeddings, check_ids, check_la
 from poolwise.core.errors import ConfigError, InvalidArray, listed
 from poolwise.core.interfaces import QueryStrategy
 from poolwise.core.seeds import generator
-from poolwise.core.types import Head, Ids, PoolView, Query, Task
+from poolwise.core.types import Head, Ids, Need, PoolView, Query, Task
 from poolwise.metric import coverage
 from poolwise.metric.coverage import CurationReport
 from poolwise.query.candidates import Candidates
@@ -49,7 +49,8 @@ def select(
         strategy: name of a query strategy, e.g. "margin"; those in `conf/query/`.
         size: how many rows to choose.
         seed: same seed, same answer. Chance is tied to row numbers: the same rows in another order may be chosen otherwise.
-        probs: (N, C) probabilities; multi-class rows sum to 1.
+        probs: (N, C) probabilities; multi-class rows sum to 1. Before the first label, strategies that look at embeddings
+            too begin without them: every class is as likely as the others.
         embeddings: (N, D) features.
         draws: (N, K, C) probabilities, or log-probabilities, of K stochastic passes or members of an ensemble; or an
             iterable of such pieces in the order of rows. Beside `probs` or `embeddings` also of N rows (K, C), or of K
@@ -77,8 +78,22 @@ def select(
     part = _build(strategy, options)
     view = _view(_arrays(probs, embeddings, draws), labelled, labels, task)
     view = _with(view, len(view) + len(view.labelled_ids), **extra)
-    query: Query = _candidates(among, extra["columns"]).select(part, view, size, _chance(seed))
-    return query
+    return _chosen(part, view, size, _chance(seed), _candidates(among, extra["columns"]))
+
+
+def _chosen(
+    strategy: QueryStrategy, view: PoolView, size: int, rng: np.random.Generator, candidates: Candidates
+) -> Query:
+    """Choose rows; before the first label, a strategy that looks at embeddings too takes every class for as likely."""
+    cold = view.probs is None and view.embeddings is not None and not len(view.labelled_ids)
+    if not cold or Need.PROBS | Need.EMBEDDINGS not in strategy.needs:
+        return candidates.select(strategy, view, size, rng)
+    view = dataclasses.replace(view, probs=np.full((len(view), 2), 0.5, dtype=np.float32))
+    query = candidates.select(strategy, view, size, rng)
+    unknown = ("predicted", "confidence")  # of no model
+    return dataclasses.replace(
+        query, reasons={key: value for key, value in query.reasons.items() if key not in unknown}
+    )
 
 
 def curation_report(

@@ -101,6 +101,7 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
     sizes = {split.value: int(run.data.get(split.value) or 0) for split in Split}
     if any(sizes.values()):
         facts.append(("Pictures", ", ".join(f"{size:,} {split}" for split, size in sizes.items() if size)))
+    facts.append(("Model", words.shown(str(run.data.get("model", "")).removeprefix("model: "))))
     if run.rounds:
         last = run.rounds[-1]
         skips = sum(record.skipped for record in run.rounds)

@@ -23,7 +23,7 @@ from poolwise.jobs.audit.copies import Believed, Copies
 from poolwise.jobs.audit.parts import AuditParts
 from poolwise.jobs.audit.settings import AuditConfig
 from poolwise.jobs.run_folder import check_name, name_of, with_votes
-from poolwise.jobs.trainings.build import images_of, member_of, work_of
+from poolwise.jobs.trainings.build import images_of, learner_and_pictures, member_of, work_of
 from poolwise.jobs.trainings.fits import digest_of, npy_bytes, row_bytes
 from poolwise.model.patch_embeddings import patch_embeddings
 from poolwise.quality.duplicates.find import find_duplicates
@@ -77,12 +77,13 @@ def audit_parts(
     settings: AuditConfig = construct(AuditConfig, {key: value for key, value in config.items() if key != IMPORTED})
     if settings.predictions is not None:  # other predictions are another audit
         config = {**config, IMPORTED: _sha256(Path(settings.predictions).expanduser())}
-    images = images_of(settings.data, settings.trusted)
-    members = members_of(settings)
+    pictures, cache = images_of(settings.data, settings.trusted), Path(settings.cache)
+    members = members_of(settings, pictures)
+    learner, images = learner_and_pictures(members[FIRST]["model"], pictures, settings.trusted, cache)
     annotator = build_part(settings.annotation, where="annotation", trusted=settings.trusted, kind=Annotator)
     if annotator.simulated:
         annotator = annotator.knowing(images)
-    cache, place = Path(settings.cache), folder or Path(settings.runs) / name
+    place = folder or Path(settings.runs) / name
     return AuditParts(
         run=name,
         folder=place,
@@ -92,37 +93,36 @@ def audit_parts(
         method=method,
         images=images,
         members=members,
-        work=work_of(images, settings.jobs, settings.trusted),
-        embed=_embed(settings, images, members, cache / "embeddings", display),
+        work=work_of(images, settings.jobs, settings.trusted, cache),
+        embed=_embed(settings, images, learner, cache / "embeddings", display),
         duplicates=partial(duplicates_among, images, settings.threshold, cache / "copies"),
         find=partial(find_errors, dict(settings.label_error), settings.seed, settings.trusted),
         annotator=with_votes(annotator, config, place, name),
         tracker=build_part(settings.tracking, where="tracking", trusted=settings.trusted, kind=Tracker),
         display=display,
-        margins=_margins(settings, images, members[FIRST], cache / "margins"),
+        margins=_margins(settings, images, members[FIRST], learner, cache / "margins"),
         imported=_imported(settings, images),
         findings=partial(_findings, images.manifest.classes, settings.seed),
         command=command,
     )
 
 
-def members_of(settings: AuditConfig) -> dict[str, dict[str, Any]]:
+def members_of(settings: AuditConfig, images: ImageSource) -> dict[str, dict[str, Any]]:
     """Return name -> settings of pictures and learner, all that a worker needs."""
     learners = {"model": settings.model, **{f"also.{name}": node for name, node in dict(settings.also or {}).items()}}
     return {
         where.removeprefix("also."): member_of(
-            node, where, data=settings.data, trainer=settings.trainer, trusted=settings.trusted
+            node, where, data=settings.data, trainer=settings.trainer, trusted=settings.trusted, images=images
         )
         for where, node in learners.items()
     }
 
 
 def _embed(
-    settings: AuditConfig, images: ImageSource, members: Mapping[str, Mapping[str, Any]], folder: Path, display: Display
+    settings: AuditConfig, images: ImageSource, learner: Learner, folder: Path, display: Display
 ) -> Callable[[Ids], Floats | None]:
     if settings.embeddings == "none":
         return lambda ids: None
-    learner = build_part(members[FIRST]["model"], where="model", trusted=settings.trusted, kind=Learner)
     return partial(embedded, images, learner, folder, display)
 
 
@@ -171,7 +171,7 @@ def find_errors(
 
 
 def _margins(
-    settings: AuditConfig, images: ImageSource, member: Mapping[str, Any], folder: Path
+    settings: AuditConfig, images: ImageSource, member: Mapping[str, Any], learner: Learner, folder: Path
 ) -> Callable[[LabelledSet], NDArray[np.float64]] | None:
     """Return how each label is learnt, where the detector looks at that: one training on all of them."""
     detector = build_part(dict(settings.label_error), where="label_error", trusted=settings.trusted, kind=Detector)
@@ -179,7 +179,6 @@ def _margins(
         return None
 
     def areas(labelled: LabelledSet) -> NDArray[np.float64]:
-        learner: Learner = build_part(member["model"], where="model", trusted=settings.trusted, kind=Learner)
         digests, seed = images.manifest.digests(), derive(settings.seed, 0, "margins")
         file = folder / f"{digest_of(digests['paths'], digests['pictures'], member, seed, row_bytes(labelled))}.npy"
         if not file.is_file():

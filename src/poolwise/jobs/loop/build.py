@@ -7,13 +7,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from poolwise.core.interfaces import Annotator, Display, ImageSource, Learner, QueryStrategy, StoppingRule, Tracker
+from poolwise.core.interfaces import Annotator, Display, ImageSource, QueryStrategy, StoppingRule, Tracker
 from poolwise.core.parts import build_part, construct
 from poolwise.core.types import RunRecord
 from poolwise.jobs.loop.auditor import loop_auditor
 from poolwise.jobs.loop.parts import Parts, Settings
 from poolwise.jobs.loop.settings import LoopConfig
 from poolwise.jobs.run_folder import check_name, name_of, with_votes
+from poolwise.jobs.trainings.build import learner_and_pictures, settled
 from poolwise.query.candidates import Candidates
 from poolwise.query.random import Random
 from poolwise.report import words
@@ -51,16 +52,17 @@ def loop_parts(
     """
     check_name(name, CONTROL)
     settings = construct(LoopConfig, dict(config))
+    built = _built(settings)
     main = Parts(
         run=name,
         folder=folder or Path(settings.runs) / name,
         settings=_settings(settings),
-        config=dict(config),
+        config={**config, "model": built.pop("model")},
         strategy_name=method,
         display=display,
         command=command,
         round_figures=_round_figures,
-        **_built(settings),
+        **built,
     )
     main = replace(main, annotator=with_votes(main.annotator, config, main.folder, name))
     if not (settings.control and main.annotator.simulated) or method == "random":
@@ -74,15 +76,19 @@ def _settings(settings: LoopConfig) -> Settings:
 
 
 def _built(settings: LoopConfig) -> dict[str, Any]:
-    """Return the parts behind their doors."""
+    """Return the parts behind their doors, and the settings of the learner that was chosen as `model`."""
     trusted = settings.trusted
     annotator = build_part(settings.annotation, where="annotation", trusted=trusted, kind=Annotator)
     images = _images(settings, annotator)
     if annotator.simulated:
         annotator = annotator.knowing(images)
+    node, why = settled(settings.model, images, "model", trusted)
+    learner, images = learner_and_pictures(node, images, trusted, Path(settings.cache))
     return {
+        "model": node,
+        "chosen": why,
         "images": images,
-        "learner": build_part(settings.model, where="model", trusted=trusted, kind=Learner),
+        "learner": learner,
         "strategy": build_part(settings.query, where="query", trusted=trusted, kind=QueryStrategy),
         "annotator": annotator,
         "rules": tuple(build_part(settings.stopping, where="stopping", trusted=trusted, kind=StoppingRule).values()),

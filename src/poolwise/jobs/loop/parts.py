@@ -35,7 +35,8 @@ class Settings:
         seed_size: labels of round 0, drawn at random from the pool.
         query_size: labels a round.
         test_size: samples of round 0 that become the held-out test set, for data that have none.
-        start: "random" draws round 0, "strategy" has it chosen from embeddings that need no label.
+        start: "random" draws round 0, "strategy" has it chosen from embeddings that need no label; "auto" by coverage, where
+            the learner has such embeddings.
         stop_set: samples on which stopping rules compare predictions between rounds.
         compare_batches: whether each batch is compared with random draws.
         audit_every: rounds from one audit of the labels to the next; 0 for none.
@@ -45,7 +46,7 @@ class Settings:
     seed_size: int
     query_size: int
     test_size: int = 0
-    start: str = "random"
+    start: str = "auto"
     stop_set: int = 1000
     compare_batches: bool = True
     audit_every: int = 0
@@ -81,6 +82,8 @@ class Parts:
     candidates: Candidates = field(default_factory=Candidates)
     command: str = "poolwise loop"
     is_control: bool = False
+    chosen: str = ""
+    """Which model was chosen for these pictures, and why; "" where the user chose."""
     auditor: Auditor | None = None
     round_figures: Callable[[RunRecord], Callable[[RoundRecord], Mapping[str, bytes]]] | None = None
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.core.errors import ConfigError
-from poolwise.core.interfaces import FittedModel
+from poolwise.core.interfaces import FittedModel, QueryStrategy
 from poolwise.core.seeds import derive, generator
 from poolwise.core.types import (
     Ask,
@@ -32,6 +32,7 @@ from poolwise.jobs.samples import in_groups_of, pool_left, training_set
 from poolwise.ledger.events import BatchQueried, NewEvent
 from poolwise.ledger.state import RunState
 from poolwise.metric.coverage import curation_report
+from poolwise.query.auto import Auto
 
 YARDSTICK = 10_000
 """Pool samples that stand for the pool where a batch is compared with random draws, at least."""
@@ -66,13 +67,22 @@ def _first(parts: Parts, candidates: Ids, size: int) -> BatchQueried:
     rest = rest[~in_groups_of(holdout, rest, manifest)]
     wanted = min(size - len(holdout), len(rest))
     query = Query(rest[:wanted], np.zeros(wanted, np.float32), {})
-    if settings.start == "strategy" and not parts.is_control:
+    if (begins := _beginner(parts)) is not None:
         view = _cold(parts, np.sort(rest))
-        query = parts.candidates.select(parts.strategy, view, wanted, generator(settings.seed, 0, "query"))
+        query = parts.candidates.select(begins, view, wanted, generator(settings.seed, 0, "query"))
     asks = _asks(query, None, parts, "seed set, at random")
     tests = _asks(Query(np.array(holdout, dtype=np.int64), np.zeros(len(holdout), np.float32), {}), None, parts, "")
     tests = [replace(ask, reason="test set, at random") for ask in tests]
     return BatchQueried((*tests, *asks), tuple(holdout))
+
+
+def _beginner(parts: Parts) -> QueryStrategy | None:
+    """Return the strategy that chooses round 0; None for a random draw."""
+    if parts.is_control or parts.settings.start == "random":
+        return None
+    if parts.settings.start == "strategy":
+        return parts.strategy
+    return Auto() if parts.learner.embeds and parts.strategy_name != "random" else None
 
 
 def _later(state: RunState, parts: Parts, bench: Workbench, candidates: Ids, size: int) -> BatchQueried:

@@ -49,14 +49,15 @@ class LoopConfig(Checked):
     query_size: Count = setting(20, "labels a round")
     budget: Count = setting(200, "labels to train on, in all")
     test_size: Natural = setting(0, "further samples of round 0 that become the test set, for data that have none")
-    start: Annotated[str, OneOf("random", "strategy")] = setting(
-        "random", "strategy: it chooses round 0 too, by embeddings of a network trained elsewhere (cold start)"
+    start: Annotated[str, OneOf("auto", "random", "strategy")] = setting(
+        "auto", "round 0: random, chosen by the strategy, or auto: by coverage where a network was trained elsewhere"
     )
     stop_set: Count = setting(1000, "pool samples on which stopping rules compare the predictions of two rounds")
     compare_batches: bool = setting(True, "compare each batch with random draws: clusters reached, near-copies, ...")
     audit: Any = setting(LoopAudit, "judging the labels on the way")
     control: bool = setting(True, "in a simulation, also run random drawing from the same start, to compare with")
     runs: str = setting("runs", "folder of all runs")
+    cache: str = setting("runs/.cache", "embeddings, for all runs over the same pictures")
     run_name: str | None = setting(None, "null: from the data set, the strategy, the seed and whatever else is set")
     verbose: bool = setting(True, "false: warnings and errors alone")
     trusted: tuple[str, ...] = setting((), "packages of your own from which parts may be built by `_target_`")

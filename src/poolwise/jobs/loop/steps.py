@@ -76,11 +76,18 @@ def open_run(parts: Parts) -> NewEvent:
         strategy=parts.strategy_name,
         metric=headline(manifest.task),
         digests=manifest.digests(),
-        data=data_facts(manifest, given=len(given), shape=[int(side) for side in parts.images.shape]),
+        data=data_facts(
+            manifest, given=len(given), shape=[int(side) for side in parts.images.shape], **chosen_model(parts.chosen)
+        ),
         unreadable=tuple(broken),
         left_out=tuple(_unanswerable(parts)),
     )
     return NewEvent(0, opened, given)
+
+
+def chosen_model(sentence: str) -> dict[str, str]:
+    """Return which model was chosen for the pictures, for the facts of a run; nothing where the user chose."""
+    return {"model": sentence} if sentence else {}
 
 
 def _given_annotations(manifest: Manifest, broken: set[int]) -> tuple[Annotation, ...]:

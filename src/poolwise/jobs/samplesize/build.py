@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from poolwise.core.errors import ConfigError, DataError, listed
-from poolwise.core.interfaces import Display, Tracker
+from poolwise.core.interfaces import Display, ImageSource, Tracker
 from poolwise.core.parts import build_part, construct
 from poolwise.core.types import Labels, Manifest
 from poolwise.data.relabelled import labels_from
@@ -84,8 +84,8 @@ def samplesize_parts(
         images = images_of(settings.data, settings.trusted)
         source = {
             "images": images,
-            "learner": _learner(settings),
-            "work": work_of(images, settings.jobs, settings.trusted),
+            "learner": _learner(settings, images),
+            "work": work_of(images, settings.jobs, settings.trusted, Path(settings.cache)),
             "clean": None if settings.clean is None else clean_labels(settings.clean, images.manifest),
         }
     return SampleSizeParts(
@@ -126,9 +126,11 @@ def clean_labels(source: str, manifest: Manifest) -> Labels:
     return labels
 
 
-def _learner(settings: SampleSizeConfig) -> Callable[[int, int], Training]:
+def _learner(settings: SampleSizeConfig, images: ImageSource) -> Callable[[int, int], Training]:
     """Return how every size is trained, once the smallest and the largest are known."""
-    member = member_of(settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted)
+    member = member_of(
+        settings.model, "model", data=settings.data, trainer=settings.trainer, trusted=settings.trusted, images=images
+    )
 
     def learner(smallest: int, largest: int) -> Training:
         training = held_constant(member["model"], settings.hold, settings.steps, smallest, largest)

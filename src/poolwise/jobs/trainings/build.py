@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from poolwise.core.errors import ConfigError
@@ -27,7 +29,37 @@ def find_here(trusted: Sequence[str]) -> None:
         sys.path.append(os.getcwd())
 
 
-def member_of(node: Any, where: str, *, data: Any, trainer: Any, trusted: Sequence[str]) -> dict[str, Any]:
+def settled(node: Mapping[str, Any], images: ImageSource, where: str, trusted: Sequence[str]) -> tuple[Any, str]:
+    """Return the settings of the learner for these pictures, where a learner chooses by them, and why that one.
+
+    Raises:
+        ConfigError: it cannot be built.
+    """
+    learner: Learner = build_part(node, where=where, trusted=trusted, kind=Learner)
+    option, why = learner.choice(images)
+    return ({**node[option], "trainer": node[option].get("trainer") or node.get("trainer")} if option else node), why
+
+
+def learner_and_pictures(
+    node: Any, images: ImageSource, trusted: Sequence[str], cache: Path | None
+) -> tuple[Learner, ImageSource]:
+    """Build a learner, and bring the pictures to the form that it wants.
+
+    Args:
+        node: settings of the learner, as `settled` leaves them.
+        images: the pictures.
+        trusted: packages of the user's own.
+        cache: folder of the jobs' cache, in which embeddings are kept; None: nowhere.
+    """
+    learner: Learner = build_part(node, where="model", trusted=trusted, kind=Learner)
+    if cache is not None:
+        learner = learner.keeping(cache / "embeddings")
+    return learner, images if learner.transform is None else images.transformed(learner.transform)
+
+
+def member_of(
+    node: Any, where: str, *, data: Any, trainer: Any, trusted: Sequence[str], images: ImageSource
+) -> dict[str, Any]:
     """Return settings of pictures and learner, all that a worker needs.
 
     Raises:
@@ -36,31 +68,31 @@ def member_of(node: Any, where: str, *, data: Any, trainer: Any, trusted: Sequen
     if not isinstance(node, Mapping) or TARGET not in node:
         raise ConfigError(f"{where} is no learner; name one of the group model, e.g. {_example(where)}.")
     whole = {**node, "trainer": node.get("trainer") or trainer}
-    build_part(whole, where=where, trusted=trusted, kind=Learner)
-    return {"data": data, "model": whole, "trusted": list(trusted)}
+    return {"data": data, "model": settled(whole, images, where, trusted)[0], "trusted": list(trusted)}
 
 
 def _example(where: str) -> str:
     return "model=small_cnn" if where == "model" else f"+model@{where}=linear_head"
 
 
-def work_of(images: ImageSource, jobs: int, trusted: Sequence[str]) -> Callable[[Fit], None]:
+def work_of(images: ImageSource, jobs: int, trusted: Sequence[str], cache: Path) -> Callable[[Fit], None]:
     """Return what trains a model: in this process with these pictures, or in one of several from its settings alone."""
     if jobs != HERE:
-        return fit_anew
+        return partial(fit_anew, cache=cache)
 
     def here(fit: Fit) -> None:
-        fit_and_score(fit, images, build_part(fit.config["model"], where="model", trusted=trusted, kind=Learner))
+        learner, pictures = learner_and_pictures(fit.config["model"], images, trusted, cache)
+        fit_and_score(fit, pictures, learner)
 
     return here
 
 
-def fit_anew(fit: Fit) -> None:
+def fit_anew(fit: Fit, cache: Path) -> None:
     """Build pictures and learner and train; called in a process of its own, whose libraries have one thread each."""
     import torch
 
     torch.set_num_threads(1)
     trusted = tuple(fit.config["trusted"])
     find_here(trusted)
-    learner = build_part(fit.config["model"], where="model", trusted=trusted, kind=Learner)
-    fit_and_score(fit, images_of(fit.config["data"], trusted), learner)
+    learner, images = learner_and_pictures(fit.config["model"], images_of(fit.config["data"], trusted), trusted, cache)
+    fit_and_score(fit, images, learner)
