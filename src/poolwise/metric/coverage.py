@@ -140,9 +140,7 @@ def curation_report(
     if probs is not None:
         measures["class_balance"] = ("higher", [_balance(probs[rows]) for rows in batches])
     count = len(embeddings if pool is None else pool)
-    return CurationReport(
-        {key: _beside(*those) for key, those in measures.items()}, size, count, draws, cluster[chosen]
-    )
+    return CurationReport({k: _beside(*pair) for k, pair in measures.items()}, size, count, draws, cluster[chosen])
 
 
 def _halves(rows: Ids, cut: bool, rng: np.random.Generator) -> tuple[Ids, Ids]:
