@@ -214,7 +214,7 @@ def test_options_that_cannot_be_are_told(options, told):
 
 
 def test_unknown_and_unsound_columns_are_told():
-    with pytest.raises(ConfigError, match="weight is 'wieght', which is no column.*cost, floor, place, weight"):
+    with pytest.raises(ConfigError, match="weight is 'wieght', which is not a column.*cost, floor, place, weight"):
         Candidates(weight="wieght").select(Random(), pool(), 1, rng())
     with pytest.raises(InvalidArray, match="must hold numbers"):
         Candidates(cost="place").select(Random(), pool(), 1, rng())
@@ -247,7 +247,7 @@ def test_groups_may_be_numbers_or_hold_gaps(column):
     rules.check(view.columns)
     query = rules.select(Random(), view, 8, rng())
     assert np.unique(query.reasons["group"], return_counts=True)[1].tolist() == [6, 2]
-    with pytest.raises(ConfigError, match="names 7; the column 'room' has .*1, 2"):
+    with pytest.raises(ConfigError, match="names 7, but column 'room' has .*1, 2"):
         Candidates(group="room", shares={"7": 1}).check(view.columns)
 
 

@@ -152,8 +152,11 @@ def test_what_cannot_work_is_refused_with_the_reason_and_what_to_use(name):
     ("name", "told"),
     [
         ("os.system", "must begin with 'modAL.'"),
-        ("modAL.uncertainty.classifier_entropy", "no query function of modAL that works here; there are: uncertainty"),
-        ("modAL.models.ActiveLearner", "no query function"),
+        (
+            "modAL.uncertainty.classifier_entropy",
+            "not a query function of modAL that works here; these are: uncertainty",
+        ),
+        ("modAL.models.ActiveLearner", "not a query function"),
     ],
 )
 def test_only_query_functions_of_modal_are_run(name, told):

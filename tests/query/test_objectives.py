@@ -107,7 +107,7 @@ def test_only_what_is_on_is_needed():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"cost": "price"}, "query.cost is 'price', which is no column of the data; known columns: cost, name"),
+        ({"cost": "price"}, "query.cost is 'price', which is not a column of the data; known columns: cost, name"),
         ({"column": "name"}, "must hold numbers"),
         ({"cost": "cost"}, "must be above 0"),
     ],

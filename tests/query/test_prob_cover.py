@@ -25,7 +25,7 @@ def test_the_fullest_ball_comes_first_and_is_told():
     query = pick(LINE, 3, radius=1.5, unit_length=False)
     assert query.reasons["newly_covered"].tolist() == [3, 2, 1]
     assert query.ids[0] == 1
-    assert query.reasons["reason"][0] == "within 1.5 lie 3 of 6 samples that nothing labelled or picked is as near to"
+    assert query.reasons["reason"][0] == "3 of 6 samples lie within 1.5 and have no labelled or picked one as near"
 
 
 def test_what_is_labelled_covers_from_the_beginning():

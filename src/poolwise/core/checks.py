@@ -272,14 +272,14 @@ def _classes(view: PoolView) -> int | None:
 def _check_widths(view: PoolView) -> None:
     """Raise InvalidArray where arrays differ in their classes, or the last layer does not fit the embeddings."""
     classes = _classes(view)
-    found: dict[str, int] = {}
+    widths_of: dict[str, int] = {}
     if view.log_probs_nkc is not None:
-        found["draws"] = view.log_probs_nkc.shape[2]
+        widths_of["draws"] = view.log_probs_nkc.shape[2]
     if view.head is not None:
-        found["head"] = len(view.head.weights)
+        widths_of["head"] = len(view.head.weights)
     if view.forecasts is not None:
-        found["forecasts"] = view.forecasts.shape[1]
-    other = {name: count for name, count in found.items() if classes is not None and count != classes}
+        widths_of["forecasts"] = view.forecasts.shape[1]
+    other = {name: count for name, count in widths_of.items() if classes is not None and count != classes}
     if other:
         widths = ", ".join(f"{name} of {count}" for name, count in other.items())
         raise InvalidArray(f"there are {classes} classes, and {widths}; take all arrays from one model.")
@@ -339,8 +339,8 @@ def _count(rows: int, ids: Ids | None, name: str) -> None:
 def _rows(array: NDArray[Any], test: Callable[[NDArray[Any]], Any]) -> NDArray[np.intp]:
     """Return the numbers of the rows for which the test holds, looked at block by block."""
     step = max(1, BLOCK // max(1, int(np.prod(array.shape[1:]))))
-    found = [np.flatnonzero(test(array[at : at + step])) + at for at in range(0, len(array), step)]
-    return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
+    parts = [np.flatnonzero(test(array[at : at + step])) + at for at in range(0, len(array), step)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.intp)
 
 
 def _refuse(rows: NDArray[np.intp], expected: str, got: str, ids: Ids | None) -> None:

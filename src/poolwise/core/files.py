@@ -69,8 +69,8 @@ class OpenedFile:
     @classmethod
     def at(cls, path: str) -> OpenedFile:
         """Return the file that lies there; raise OSError where none does."""
-        found = os.stat(path)
-        return cls(path, found.st_dev, found.st_ino)
+        status = os.stat(path)
+        return cls(path, status.st_dev, status.st_ino)
 
     def check(self) -> None:
         """Do nothing if the path still leads to this file; some microseconds.
@@ -79,13 +79,13 @@ class OpenedFile:
             LedgerMoved: it leads to another, or to none.
         """
         try:
-            found = os.stat(self.path)
+            status = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
             now = "nothing lies there now"
         except OSError as error:
             now = f"it cannot be looked at: {error.strerror}"
         else:
-            if (found.st_dev, found.st_ino) == (self.device, self.inode):
+            if (status.st_dev, status.st_ino) == (self.device, self.inode):
                 return
             now = "another file lies there now"
         raise LedgerMoved(

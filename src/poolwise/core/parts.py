@@ -157,12 +157,12 @@ def _check_kind(part: Any, kind: Any, where: str, which: Callable[[Any], bool] =
 
 def _members(protocol: Any) -> dict[str, Any]:
     """Return name -> function, property, or None for an attribute, of all that a protocol requires."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for each in protocol.__mro__:
         if getattr(each, "_is_protocol", False) and each is not typing.Protocol:
-            found |= dict.fromkeys(vars(each).get("__annotations__", ())) | vars(each)
+            members |= dict.fromkeys(vars(each).get("__annotations__", ())) | vars(each)
     return {
-        name: member for name, member in found.items() if not name.startswith("_") and name not in hooks_of(protocol)
+        name: member for name, member in members.items() if not name.startswith("_") and name not in hooks_of(protocol)
     }
 
 
@@ -185,8 +185,8 @@ def _nested_kinds(target: type, options: Mapping[str, Any], where: str) -> dict[
 
 def _kind_in(hint: Any) -> Any:
     """Return the kind that a type hint is annotated with, at any depth; None if it is not."""
-    if found := [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, (type, tuple))]:
-        return found[0]
+    if kinds := [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, (type, tuple))]:
+        return kinds[0]
     return next(filter(None, map(_kind_in, typing.get_args(hint))), None)
 
 

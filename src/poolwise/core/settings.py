@@ -49,9 +49,9 @@ def explained(text: str, settings: type) -> str:
     """
     known, lines, above = dict(_explanations(settings)), [], ""
     for line in text.split("\n"):
-        if found := re.match(r"(  )?(\w+):", line):
-            name = f"{above}.{found[2]}" if found[1] else found[2]
-            above = above if found[1] else found[2]
+        if match := re.match(r"(  )?(\w+):", line):
+            name = f"{above}.{match[2]}" if match[1] else match[2]
+            above = above if match[1] else match[2]
             line += f"  # {known[name]}" if name in known else ""
         lines.append(line)
     return "\n".join(lines)

@@ -51,8 +51,8 @@ def _mean_distances(centred: Floats, k: int) -> NDArray[np.float32]:
     """Return (N,) mean Euclidean distance to the k nearest other rows; infinite where none was found."""
     means = np.empty(len(centred), dtype=np.float32)
     for rows, which, distances in k_nearest(centred, k):
-        found = which >= 0
+        there = which >= 0
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = distances.sum(axis=1) / found.sum(axis=1)
-        means[rows] = np.where(found.any(axis=1), mean, np.inf)
+            mean = distances.sum(axis=1) / there.sum(axis=1)
+        means[rows] = np.where(there.any(axis=1), mean, np.inf)
     return means

@@ -92,12 +92,12 @@ class RankOne:
 
     def _products(self, *columns: Doubles) -> Floats:
         """Return (m, N) products of the points with m columns; in blocks, so that points come from memory once."""
-        found = np.empty((len(columns), len(self._points)), dtype=self._points.dtype)
-        single = [column.astype(found.dtype) for column in columns]
+        products = np.empty((len(columns), len(self._points)), dtype=self._points.dtype)
+        single = [column.astype(products.dtype) for column in columns]
         for at in range(0, len(self._points), IN_CACHE):
-            for row, column in zip(found, single, strict=True):
+            for row, column in zip(products, single, strict=True):
                 np.dot(self._points[at : at + IN_CACHE], column, out=row[at : at + IN_CACHE])
-        return found
+        return products
 
     def _refresh(self) -> None:
         """Compute P, and both products of every row, x'Px and x'PFPx, from the points."""
@@ -149,12 +149,12 @@ class RankMany:
 
     def change(self, sign: int) -> Floats:
         """Return (N,) by how much the trace falls when a row is added (sign 1), or rises when it is removed (-1)."""
-        found = np.empty(len(self._points), dtype=self._points.dtype)
+        traces = np.empty(len(self._points), dtype=self._points.dtype)
         unit = np.eye(self._roots.shape[1])
-        for rows in blocks(len(found), 4 * unit.size):
+        for rows in blocks(len(traces), 4 * unit.size):
             solved = np.linalg.solve(unit + sign * self._inner[rows], self._outer[rows].astype(np.float64))
-            found[rows] = np.trace(solved, axis1=1, axis2=2)
-        return found
+            traces[rows] = np.trace(solved, axis1=1, axis2=2)
+        return traces
 
     def take(self, row: int, sign: int) -> None:
         """Add a row to M, or remove it."""
@@ -179,8 +179,8 @@ class RankMany:
         """Return (n, C, m) V'U of some rows, for U (C * D, m)."""
         width = self._points.shape[1]
         wide = columns.reshape(-1, width, columns.shape[1]).transpose(1, 0, 2).reshape(width, -1)
-        found = (self._points[rows] @ wide).reshape(-1, self._roots.shape[1], columns.shape[1])
-        inside: Doubles = self._roots[rows].transpose(0, 2, 1) @ found
+        mixed = (self._points[rows] @ wide).reshape(-1, self._roots.shape[1], columns.shape[1])
+        inside: Doubles = self._roots[rows].transpose(0, 2, 1) @ mixed
         return inside
 
     def _refresh(self) -> None:
@@ -251,31 +251,31 @@ def total(points: Floats, weights: Floats) -> Doubles:
     >>> total(np.array([[1.0, 2.0]]), np.array([0.5])).tolist()
     [[0.5, 1.0], [1.0, 2.0]]
     """
-    found = np.zeros((points.shape[1], points.shape[1]))
+    summed = np.zeros((points.shape[1], points.shape[1]))
     for rows in blocks(len(points), points.shape[1]):
         some = points[rows].astype(np.float64)
-        found += some.T @ (some * weights[rows, None])
-    return (found + found.T) / 2
+        summed += some.T @ (some * weights[rows, None])
+    return (summed + summed.T) / 2
 
 
 def total_many(points: Floats, roots_ncc: Floats) -> Doubles:
     """Return (C * D, C * D) sum over rows of (S S') kron (h h'), for h (N, D) and S (N, C, C)."""
     classes, width = roots_ncc.shape[1], points.shape[1]
-    found = np.zeros((classes, width, classes, width))
+    summed = np.zeros((classes, width, classes, width))
     inner_ncc = roots_ncc @ roots_ncc.transpose(0, 2, 1)
     for a in range(classes):
         for b in range(a + 1):
-            found[a, :, b, :] = total(points, inner_ncc[:, a, b])
-            found[b, :, a, :] = found[a, :, b, :].T
-    return found.reshape(classes * width, classes * width)
+            summed[a, :, b, :] = total(points, inner_ncc[:, a, b])
+            summed[b, :, a, :] = summed[a, :, b, :].T
+    return summed.reshape(classes * width, classes * width)
 
 
 def _forms(points: Floats | Doubles, matrix: Floats | Doubles) -> Floats:
     """Return (N,) x'Ax of each row."""
-    found = np.empty(len(points), dtype=matrix.dtype)
+    forms = np.empty(len(points), dtype=matrix.dtype)
     for rows in blocks(len(points), points.shape[1]):
-        found[rows] = np.einsum("nd,nd->n", points[rows] @ matrix, points[rows])
-    return found
+        forms[rows] = np.einsum("nd,nd->n", points[rows] @ matrix, points[rows])
+    return forms
 
 
 def _largest(values: Floats, rng: np.random.Generator) -> int:

@@ -65,7 +65,7 @@ def farthest(points: Floats, targets: Floats) -> Floats:
     [8.0, 8.0]
     """
     origin = targets.mean(axis=0, dtype=np.float64).astype(points.dtype)
-    found = np.empty(len(points), dtype=np.float32)
+    squared = np.empty(len(points), dtype=np.float32)
     for rows in blocks(len(points), max(targets.shape)):
-        found[rows] = squared_distances(points[rows] - origin, targets - origin).max(axis=1)
-    return np.sqrt(found)
+        squared[rows] = squared_distances(points[rows] - origin, targets - origin).max(axis=1)
+    return np.sqrt(squared)

@@ -51,11 +51,11 @@ class Gradients:
 
     def squared_distances(self, rows: slice | NDArray[np.int64], others: NDArray[np.int64]) -> Floats:
         """Return (n, m) squared distances of some rows to others: |g|^2 + |g'|^2 - 2 (r.r') (h.h')."""
-        found: Floats = self.residuals[rows] @ self.residuals[others].T
-        found *= self.features[rows] @ self.features[others].T
-        found *= -2
+        distances: Floats = self.residuals[rows] @ self.residuals[others].T
+        distances *= self.features[rows] @ self.features[others].T
+        distances *= -2
         lengths = self.squared[rows][:, None] + self.squared[others][None, :]
-        found += lengths
+        distances += lengths
         lengths *= ROUNDING
-        found *= found >= lengths
-        return found
+        distances *= distances >= lengths
+        return distances

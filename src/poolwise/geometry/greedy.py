@@ -93,8 +93,8 @@ class Spread:
         self._late.append(row)
         if len(self._front):
             centre = self._points[row] - self._origin
-            found = np.sqrt(squared_distances(self._near, centre[None])[:, 0])
-            self.gaps[self._front] = np.minimum(self.gaps[self._front], found)
+            distances = np.sqrt(squared_distances(self._near, centre[None])[:, 0])
+            self.gaps[self._front] = np.minimum(self.gaps[self._front], distances)
 
     def _catch_up(self) -> None:
         """Bring all distances up to date."""
@@ -102,8 +102,8 @@ class Spread:
             self._size *= 2  # the front did not last
         new = self._points[self._late] - self._origin
         for rows in blocks(len(self.gaps), len(new)):
-            found = squared_distances(self._points[rows] - self._origin, new).min(axis=1)
-            np.minimum(self.gaps[rows], np.sqrt(found), out=self.gaps[rows])
+            squared = squared_distances(self._points[rows] - self._origin, new).min(axis=1)
+            np.minimum(self.gaps[rows], np.sqrt(squared), out=self.gaps[rows])
         self._late.clear()
 
     def _lead(self, scores: Floats) -> None:

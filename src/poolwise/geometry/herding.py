@@ -174,13 +174,13 @@ class _Race:
             cosines = self.rows[some] @ self.rows.T
             left = cosines > least[some, None]
             counts[some] = np.count_nonzero(left, axis=1)
-            at = np.flatnonzero(left)
-            column = at - np.repeat(np.arange(len(cosines)) * len(self.rows), counts[some])
-            found = self._kernel(cosines.ravel()[at])
-            more = np.maximum(found - np.repeat(self.covered[some], counts[some]), 0)
+            cells = np.flatnonzero(left)
+            column = cells - np.repeat(np.arange(len(cosines)) * len(self.rows), counts[some])
+            kernel = self._kernel(cosines.ravel()[cells])
+            more = np.maximum(kernel - np.repeat(self.covered[some], counts[some]), 0)
             gains += np.bincount(column, np.repeat(self.weights[some], counts[some]) * more, minlength=len(gains))
             which.append(column.astype(np.int32))
-            kernels.append(found)
+            kernels.append(kernel)
         return _Pairs(counts, np.concatenate(which), np.concatenate(kernels)), gains
 
 
@@ -195,12 +195,12 @@ class _Pairs:
     def of(self, rows: Rows, covered: Floats) -> tuple[Rows, NDArray[np.int32], Floats]:
         """Return (P,) covered row, covering row and kernel of all pairs of some covered rows."""
         counts = self.counts[rows]
-        at = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-        found = np.repeat(rows, counts), self.which[at], self.kernels[at]
-        self.visited += len(at)
+        places = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        entries = np.repeat(rows, counts), self.which[places], self.kernels[places]
+        self.visited += len(places)
         if self.visited > len(self.which):
             self._forget(covered)
-        return found
+        return entries
 
     def _forget(self, covered: Floats) -> None:
         """Drop the pairs that can gain no more; done when as many were visited as there are, so it costs little."""

@@ -59,8 +59,8 @@ def _traverse(points: Floats, gaps: Floats, size: int) -> tuple[NDArray[np.int64
     front = FRONT
     while len(picks) < size:
         near, outside = _front(gaps, front)
-        found, far = _greedy(points[near], gaps[near], outside, size - len(picks))
-        new = near[found]
+        order, far = _greedy(points[near], gaps[near], outside, size - len(picks))
+        new = near[order]
         picks += new.tolist()
         reached += far.tolist()
         if len(picks) < size:

@@ -90,9 +90,9 @@ def near_pairs(
     graph = PairGraph(len(points), most)
     cells = _cells(points)
     short = _shortened(cells.unit, bar - SLACK)
-    for found in _together(_candidates(cells, short, bar - SLACK, graph)):
-        for some in blocks(len(found), points.shape[1]):
-            part = graph.unjoined(found[some])
+    for candidates in _together(_candidates(cells, short, bar - SLACK, graph)):
+        for some in blocks(len(candidates), points.shape[1]):
+            part = graph.unjoined(candidates[some])
             cosine = _cosines(points, part)
             near = np.flatnonzero(cosine >= bar)
             if agrees is not None and len(near):
@@ -200,10 +200,10 @@ def _cut(first: Rows, second: Rows) -> Iterator[tuple[Rows, Rows]]:
 
 def _reaching(short: Floats, unit: Floats, first: Rows, second: Rows, bar: float) -> tuple[Rows, Rows]:
     """Return pairs of two lists whose cosine may reach the bar."""
-    found = np.flatnonzero(short[first] @ short[second].T >= bar)
-    if short is not unit and len(found) > MANY * len(first) * len(second):
-        found = np.flatnonzero(unit[first] @ unit[second].T >= bar)
-    i, j = np.divmod(found, max(1, len(second)))
+    cells = np.flatnonzero(short[first] @ short[second].T >= bar)
+    if short is not unit and len(cells) > MANY * len(first) * len(second):
+        cells = np.flatnonzero(unit[first] @ unit[second].T >= bar)
+    i, j = np.divmod(cells, max(1, len(second)))
     if first is second:
         i, j = i[i < j], j[i < j]
     return first[i], second[j]

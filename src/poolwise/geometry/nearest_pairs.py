@@ -38,13 +38,13 @@ def nearest_pairs(
     rows = np.flatnonzero(there)
     if len(rows) < 2:
         return Pairs(np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.float32), True)
-    found = [np.empty((0, 2), dtype=np.int64)]
+    parts = [np.empty((0, 2), dtype=np.int64)]
     for some, which, _ in k_nearest(unit[rows], min(k, len(rows) - 1)):
         own = np.broadcast_to(np.arange(some.start, some.stop)[:, None], which.shape)
         pairs = np.column_stack([own[which >= 0], which[which >= 0]])
         cosine = np.einsum("pd,pd->p", unit[rows[pairs[:, 0]]], unit[rows[pairs[:, 1]]], dtype=np.float64)
-        found.append(np.sort(rows[pairs[cosine >= threshold - ROUNDING]], axis=1))
-    pairs = np.unique(np.concatenate(found), axis=0)
+        parts.append(np.sort(rows[pairs[cosine >= threshold - ROUNDING]], axis=1))
+    pairs = np.unique(np.concatenate(parts), axis=0)
     if agrees is not None and len(pairs):
         pairs = pairs[agrees(pairs)]
     cosine = np.einsum("pd,pd->p", unit[pairs[:, 0]], unit[pairs[:, 1]])

@@ -43,12 +43,12 @@ def has_twin(points: Floats, cosine: float) -> NDArray[np.bool_]:
     [True, True, False]
     """
     directions = unit_rows(points)
-    found = np.zeros(len(points), dtype=np.bool_)
+    twins = np.zeros(len(points), dtype=np.bool_)
     for rows in blocks(len(points), len(points)):
         block = directions[rows] @ directions.T
         block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = -np.inf
-        found[rows] = block.max(axis=1) >= cosine - ROUNDING
-    return found
+        twins[rows] = block.max(axis=1) >= cosine - ROUNDING
+    return twins
 
 
 BLOCK = 1 << 20
@@ -73,12 +73,12 @@ def squared_distances(points: Floats, centres: Floats) -> Floats:
     >>> squared_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])).tolist()
     [[25.0]]
     """
-    found: Floats = points @ centres.T
-    found *= -2
-    found += squared_lengths(points)[:, None]
-    found += squared_lengths(centres)[None, :]
-    np.maximum(found, 0, out=found)
-    return found
+    squared: Floats = points @ centres.T
+    squared *= -2
+    squared += squared_lengths(points)[:, None]
+    squared += squared_lengths(centres)[None, :]
+    np.maximum(squared, 0, out=squared)
+    return squared
 
 
 def squared_lengths(points: Floats) -> Floats:

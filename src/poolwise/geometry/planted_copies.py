@@ -78,8 +78,8 @@ def compressed(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArra
     quality = rng.uniform(30, 70)
     steps = LUMINANCE * (50 / quality if quality < 50 else 2 - quality / 50)
     rounded = np.round(dctn(blocks, axes=(3, 4), norm="ortho") / steps) * steps
-    found = idctn(rounded, axes=(3, 4), norm="ortho").swapaxes(2, 3).reshape(padded.shape) + 128
-    return np.asarray(found[:, :height, :width])
+    restored = idctn(rounded, axes=(3, 4), norm="ortho").swapaxes(2, 3).reshape(padded.shape) + 128
+    return np.asarray(restored[:, :height, :width])
 
 
 def mirrored(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

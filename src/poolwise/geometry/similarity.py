@@ -24,10 +24,10 @@ def mean_cosine(points: Floats) -> Floats:
     for rows in blocks(len(points), points.shape[1]):
         total += unit_rows(points[rows]).sum(axis=0, dtype=np.float64)
     mean = (total / max(1, len(points))).astype(points.dtype)
-    found = np.empty(len(points), dtype=np.float32)
+    means = np.empty(len(points), dtype=np.float32)
     for rows in blocks(len(points), points.shape[1]):
-        found[rows] = unit_rows(points[rows]) @ mean
-    return found
+        means[rows] = unit_rows(points[rows]) @ mean
+    return means
 
 
 def mean_closeness(points: Floats, others: Floats) -> Floats:
@@ -41,11 +41,11 @@ def mean_closeness(points: Floats, others: Floats) -> Floats:
     """
     origin = others.mean(axis=0, dtype=np.float64).astype(points.dtype)
     centred = others - origin
-    found = np.empty(len(points), dtype=np.float32)
+    means = np.empty(len(points), dtype=np.float32)
     for rows in blocks(len(points), len(others)):
         gaps = squared_distances(points[rows] - origin, centred)
         np.sqrt(gaps, out=gaps)
         gaps += 1
         np.reciprocal(gaps, out=gaps)
-        found[rows] = gaps.mean(axis=1, dtype=np.float64)
-    return found
+        means[rows] = gaps.mean(axis=1, dtype=np.float64)
+    return means

@@ -86,12 +86,12 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     >>> holm([0.01, 0.04, 0.03]).round(3).tolist()       # 3 * 0.01, 2 * 0.03, max(1 * 0.04, 0.06)
     [0.03, 0.06, 0.06]
     """
-    given = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(given.shape, np.nan)
-    tested = np.flatnonzero(~np.isnan(given))
-    order = tested[np.argsort(given[tested], kind="stable")]
+    values = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(values.shape, np.nan)
+    tested = np.flatnonzero(~np.isnan(values))
+    order = tested[np.argsort(values[tested], kind="stable")]
     factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * given[order]))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * values[order]))
     return adjusted
 
 
@@ -126,8 +126,8 @@ def pairwise(scores: ArrayLike) -> tuple[list[tuple[int, int]], list[Paired], ND
     """
     table = _finite(scores, 2)
     pairs = list(combinations(range(table.shape[1]), 2))
-    found = [paired_difference(table[:, i], table[:, j]) for i, j in pairs]
-    return pairs, found, holm([each.p for each in found])
+    differences = [paired_difference(table[:, i], table[:, j]) for i, j in pairs]
+    return pairs, differences, holm([each.p for each in differences])
 
 
 def penalty_matrix(scores_pns: ArrayLike, *, alpha: float = ALPHA) -> NDArray[np.float64]:
@@ -154,8 +154,8 @@ def penalty_matrix(scores_pns: ArrayLike, *, alpha: float = ALPHA) -> NDArray[np
     size = table.shape[2]
     matrix = np.zeros((size, size))
     for point in table:
-        pairs, found, corrected = pairwise(point)
-        for (i, j), difference, p in zip(pairs, found, corrected, strict=True):
+        pairs, differences, corrected = pairwise(point)
+        for (i, j), difference, p in zip(pairs, differences, corrected, strict=True):
             if p < alpha:
                 matrix[(i, j) if difference.mean > 0 else (j, i)] += 1 / len(table)
     return matrix

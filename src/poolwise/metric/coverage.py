@@ -132,15 +132,15 @@ def curation_report(
     yardstick = np.sort(rng.permutation(measured_by)[:YARDSTICK])
     wanted = clusters or max(1, min(size, len(measured_by) // 5, MOST_CLUSTERS))
     cluster, there = _clusters(embeddings, batches, measured_by, wanted, rng)
-    found = {
+    measures = {
         "clusters_reached": ("higher", [len(np.unique(cluster[batch])) / there for batch in batches]),
         "near_duplicates": ("lower", [float(has_twin(_rows(embeddings, rows), similarity).mean()) for rows in batches]),
         "mean_distance": ("lower", _mean_distances(embeddings, batches, yardstick)),
     }
     if probs is not None:
-        found["class_balance"] = ("higher", [_balance(probs[rows]) for rows in batches])
+        measures["class_balance"] = ("higher", [_balance(probs[rows]) for rows in batches])
     count = len(embeddings if pool is None else pool)
-    return CurationReport({key: _beside(*those) for key, those in found.items()}, size, count, draws, cluster[chosen])
+    return CurationReport({k: _beside(*pair) for k, pair in measures.items()}, size, count, draws, cluster[chosen])
 
 
 def _halves(rows: Ids, cut: bool, rng: np.random.Generator) -> tuple[Ids, Ids]:
@@ -188,9 +188,9 @@ def _clusters(
     """
     some = np.sort(rng.permutation(rows)[:CLUSTERED])
     points = _rows(embeddings, some)
-    numbers, found = np.unique(kmeans(points, clusters, rng)[0], return_inverse=True)
+    numbers, members = np.unique(kmeans(points, clusters, rng)[0], return_inverse=True)
     cluster = np.full(len(embeddings), -1, dtype=np.int64)
-    cluster[some] = found.reshape(-1)
+    cluster[some] = members.reshape(-1)
     others = np.unique(np.concatenate(batches))
     others = others[cluster[others] < 0]
     if len(others):

@@ -92,14 +92,14 @@ def setting_of(curves: Curves, *, reference: str, bound: str = "") -> Setting:
         reference: the strategy that the others are held against, usually "random".
         bound: name of a row among them that is no strategy: it is described, but neither ranked nor tested.
     """
-    found = {name: dict(seeds) for name, seeds in curves.items() if seeds}
-    counts = _common_counts(found)
-    scores = {name: _at(counts, seeds) for name, seeds in found.items()}
-    ranked = [name for name in found if name != bound]
-    shared = tuple(sorted(set.intersection(*(set(found[name]) for name in ranked)))) if ranked else ()
+    finished = {name: dict(seeds) for name, seeds in curves.items() if seeds}
+    counts = _common_counts(finished)
+    scores = {name: _at(counts, seeds) for name, seeds in finished.items()}
+    ranked = [name for name in finished if name != bound]
+    shared = tuple(sorted(set.intersection(*(set(finished[name]) for name in ranked)))) if ranked else ()
     areas = {name: {seed: _area(counts, row) for seed, row in rows.items()} for name, rows in scores.items()}
     table = np.array([[areas[name][seed] for name in ranked] for seed in shared]).reshape(len(shared), len(ranked))
-    rows = [_standing(name, counts, scores, areas, reference) for name in found]
+    rows = [_standing(name, counts, scores, areas, reference) for name in finished]
     ranks = dict(zip(ranked, mean_ranks(table), strict=True))
     rows = [replace(row, rank=float(ranks.get(row.strategy, math.nan))) for row in rows]
     pairs, differences, corrected = pairwise(table)

@@ -22,7 +22,7 @@ FEW = 128
 ROUNDING = 1e-6
 """By how much float32 may lower a bound, in nats."""
 SETTLED = 0.01
-"""Share of the draws' entropy ln K below which the picks have told the draws apart."""
+"""Share of the draws' entropy ln K below which the picks have separated the draws."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class BatchBald(Strategy):
     """Greedy joint mutual information between the labels of a batch and the draws.
 
     The draws must share their masks: draw k is one model for all rows (as with an ensemble), since the joint entropy is
-    taken over draws. With K draws there are ln K nats to be told. Once less than a hundredth of that is left, the
+    taken over draws. With K draws there are ln K nats to learn. Once less than a hundredth of that is left, the
     objective is blind to what comes next, and the greedy choice begins anew among the samples that are left: use many
     draws, or `power_bald`, for large batches.
 
@@ -127,5 +127,5 @@ def _search(
 
 def _sentence(gain: float, before: int, alone: float) -> str:
     if not before:
-        return f"its label would tell {gain:.3g} nats about the model"
-    return f"its label would tell {gain:.3g} nats beyond what {before} earlier picks tell ({alone:.3g} by itself)"
+        return f"its label carries {gain:.3g} nats about the model"
+    return f"its label carries {gain:.3g} nats about the model beyond {before} earlier picks ({alone:.3g} by itself)"

@@ -86,7 +86,7 @@ class Candidates(Checked):
         strange = [str(name) for name in self.shares if str(name) not in known]
         if strange:
             raise ConfigError(
-                f"candidates.shares names {listed(strange)}; the column {self.group!r} has {listed(sorted(known), 20)}."
+                f"candidates.shares names {listed(strange)}, but column {self.group!r} has {listed(sorted(known), 20)}."
             )
 
     @property

@@ -1,7 +1,7 @@
-"""Samples whose labels tell most about the labels of others: EPIG (Bickford Smith et al. 2023).
+"""Samples whose labels carry most information about the labels of others: EPIG (Bickford Smith et al. 2023).
 
-BALD asks what a label tells about the model, and may ask it of an outlier that bears on nothing else; EPIG asks what it
-tells about predictions.
+BALD measures information about the model, and an outlier that bears on nothing else may have much of it; EPIG measures
+information about predictions.
 """
 
 from __future__ import annotations
@@ -38,4 +38,4 @@ class Epig(Strategy):
         scores = predictive_gain(draws, draws[targets])
         rows = best(scores, size, rng)
         unit = f"nats about the label of another sample, as the mean over {len(targets)} of them"
-        return Picks(rows, scores[rows], [f"its label would tell {score:.3g} {unit}" for score in scores[rows]])
+        return Picks(rows, scores[rows], [f"its label carries {score:.3g} {unit}" for score in scores[rows]])

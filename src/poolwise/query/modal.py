@@ -62,7 +62,7 @@ class Modal(Strategy):
                 f"{self.function} failed: {error}. Choose other arguments or another function."
             ) from error
         if len(set(rows.tolist())) != size:
-            raise ConfigError(f"{self.function} did not give {size} distinct samples; choose another function.")
+            raise ConfigError(f"{self.function} gave fewer than {size} distinct samples; choose another function.")
         if values is None or self._is_ranked():
             return Picks(order[rows], 1 - np.arange(size) / size, self._sentences(values, size))
         scores = known(self.function).sign * values

@@ -83,7 +83,9 @@ def known(name: str) -> Known:
     why = REFUSED.get(name) or REFUSED.get(name.rpartition(".")[0])
     if why:
         raise ConfigError(f"query.function {name!r} {why}.")
-    raise ConfigError(f"query.function {name!r} is no query function of modAL that works here; there are: {_names()}.")
+    raise ConfigError(
+        f"query.function {name!r} is not a query function of modAL that works here; these are: {_names()}."
+    )
 
 
 def find_function(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
@@ -97,17 +99,17 @@ def find_function(name: str, arguments: Mapping[str, Any]) -> Callable[..., Any]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # modAL and what it imports warn of their own old ways
-            found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+            function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # parts of modAL raise all kinds of errors beside newer libraries
         raise ConfigError(f"query.function {name!r} cannot be imported: {error}. Is modAL-python installed?") from error
-    free = options_of(found)
+    free = options_of(function)
     wrong = [key for key in arguments if key not in free]
     if wrong:
         raise ConfigError(
             f"query.arguments.{wrong[0]} is not for {name}; it takes: {listed(free, most=20) or 'no arguments'}. "
             "The number of samples is query_size; ties are always broken at random."
         )
-    return found
+    return function
 
 
 def options_of(function: Callable[..., Any]) -> list[str]:

@@ -59,9 +59,9 @@ class ProbCover(Strategy):
         rows, counts, radii = _cover_all(points, labelled, radius, min(size, len(sample)))
         beyond = beyond[: size - len(rows)]
         sentences = [
-            f"within {reach:.3g} lie {count} of {len(sample)} samples that nothing labelled or picked is as near to"
+            f"{count} of {len(sample)} samples lie within {reach:.3g} and have no labelled or picked one as near"
             if count
-            else "drawn at random: everything is near to something labelled or picked"
+            else "drawn at random: every sample is near a labelled or picked one"
             for count, reach in zip(counts, radii, strict=True)
         ]
         sentences += [f"drawn at random: the query is larger than the {len(sample)} samples looked at"] * len(beyond)

@@ -121,7 +121,7 @@ def column(view: PoolView, option: str, name: str) -> NDArray[Any]:
     """
     if name not in view.columns:
         known = listed(sorted(view.columns), most=20) or "none"
-        raise ConfigError(f"{option} is {name!r}, which is no column of the data; known columns: {known}.")
+        raise ConfigError(f"{option} is {name!r}, which is not a column of the data; known columns: {known}.")
     values = view.columns[name]
     return values.astype(np.str_) if values.dtype.kind == "O" else values
 

@@ -60,12 +60,12 @@ def sizes(
         raise ConfigError(f"shares of what is labelled lie above 0 and at most at 1; got {list(shares)}.")
     wanted = (*shares[:-1], 1.0) if complete else shares
     least = max(1, classes * per_class)
-    found = sorted({max(least, round(share * available)) for share in wanted})
-    if len(found) < min(3, len(set(shares))) or found[-1] > available:
+    counts = sorted({max(least, round(share * available)) for share in wanted})
+    if len(counts) < min(3, len(set(shares))) or counts[-1] > available:
         raise ConfigError(
             f"{available} samples of {classes} classes give no three sizes to learn from; label more, or lower per_class."
         )
-    return tuple(found)
+    return tuple(counts)
 
 
 def log_spaced(low: int, high: int, many: int = 5) -> tuple[int, ...]:
@@ -154,14 +154,14 @@ def disjoint_subsets(labels: ArrayLike, size: int, repeats: int, rng: np.random.
     """
     order = stratified_order(labels, rng)
     _enough(size, len(order))
-    found: list[Numbers] = []
-    at = 0
+    subsets: list[Numbers] = []
+    start = 0
     for _ in range(repeats):
-        if at + size > len(order):
-            order, at = stratified_order(labels, rng), 0
-        found.append(order[at : at + size])
-        at += size
-    return tuple(found)
+        if start + size > len(order):
+            order, start = stratified_order(labels, rng), 0
+        subsets.append(order[start : start + size])
+        start += size
+    return tuple(subsets)
 
 
 def _enough(size: int, available: int) -> None:

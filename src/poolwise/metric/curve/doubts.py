@@ -106,10 +106,10 @@ def holders(seen: Observed) -> NDArray[np.intp]:
 
 
 def _falling(seen: Observed) -> Iterator[str]:
-    found = falls(seen)
-    if not len(found):
+    places = falls(seen)
+    if not len(places):
         return
-    at = int(found[-1])
+    place = int(places[-1])
     then = "the forecast repeats the last score" if fallen(seen) else "intervals are made wider"
     much = (
         "by more than repeats explain"
@@ -117,7 +117,7 @@ def _falling(seen: Observed) -> Iterator[str]:
         else "by more than the points scatter, as far as that can be told without repeats"
     )
     yield (
-        f"The score is worse at {seen.sizes[at]:g} labels than at {seen.sizes[holders(seen)[at]]:g}, {much}: no curve here "
+        f"The score is worse at {seen.sizes[place]:g} labels than at {seen.sizes[holders(seen)[place]]:g}, {much}: no curve here "
         f"does that, so {then}. Check the training at both sizes."
     )
 

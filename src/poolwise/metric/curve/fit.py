@@ -202,11 +202,11 @@ def fit_curve(measured: Measurements, scale: Scale, prior: Prior, chance: float 
     """
     seen = observed(measured.sizes, [scale.errors(row) for row in measured.rows])
     guess = None if chance is None else scale.error(chance, "chance")
-    found = doubts(seen, measured.rows, prior, guess)
-    if found.strays or not seen.repeated:
-        members = {"last1": Last1()} if found.fallen else prior.members
-        prior = replace(prior, drift=(WIDER if found.strays else UNREPEATED) * prior.drift, members=members)
-    return CurveFit(seen, scale, prior, measured.notes + found.sentences)
+    doubted = doubts(seen, measured.rows, prior, guess)
+    if doubted.strays or not seen.repeated:
+        members = {"last1": Last1()} if doubted.fallen else prior.members
+        prior = replace(prior, drift=(WIDER if doubted.strays else UNREPEATED) * prior.drift, members=members)
+    return CurveFit(seen, scale, prior, measured.notes + doubted.sentences)
 
 
 def _sizes(n: ArrayLike, least: float = np.finfo(float).tiny) -> NDArray[np.float64]:

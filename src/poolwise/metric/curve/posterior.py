@@ -218,9 +218,9 @@ class Posterior:
 
 def weigh(seen: Observed, prior: Prior) -> Posterior:
     """Return the curves of each family with their evidence, families equally likely beforehand."""
-    found = [_curves(family, seen, prior) for family in prior.members.values()]
-    top = max(curves.log_weight.max() for curves in found)
-    kept = [_kept(curves, top) for curves in found if curves.log_weight.max() > top + np.log(CUT)]
+    all_curves = [_curves(family, seen, prior) for family in prior.members.values()]
+    top = max(curves.log_weight.max() for curves in all_curves)
+    kept = [_kept(curves, top) for curves in all_curves if curves.log_weight.max() > top + np.log(CUT)]
     return Posterior(tuple(kept), float(seen.sizes[0]), seen.last, prior.drift, seen.typical_noise)
 
 

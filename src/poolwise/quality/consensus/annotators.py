@@ -65,12 +65,12 @@ def worst_class(votes: Labels, labels: Labels, classes: int) -> NDArray[np.int64
     >>> worst_class(np.array([[0, 0, -1], [1, 1, -1], [1, 0, -1]]), np.array([0, 1, 0]), 2).tolist()
     [1, -1, -1]
     """
-    found = np.full(votes.shape[1], -1, dtype=np.int64)
+    worst = np.full(votes.shape[1], -1, dtype=np.int64)
     for who in range(votes.shape[1]):
         cast = np.flatnonzero(votes[:, who] >= 0)
         what = votes[cast, who].astype(np.int64, copy=False)
-        given = np.bincount(what, minlength=classes)
-        right = np.bincount(what[what == labels[cast]], minlength=classes) / np.maximum(given, 1)
-        if len(cast) and (right[given > 0] < 1).any():
-            found[who] = np.where((given > 0) & (right == right[given > 0].min()), given, -1).argmax()
-    return found
+        cast_for = np.bincount(what, minlength=classes)
+        right = np.bincount(what[what == labels[cast]], minlength=classes) / np.maximum(cast_for, 1)
+        if len(cast) and (right[cast_for > 0] < 1).any():
+            worst[who] = np.where((cast_for > 0) & (right == right[cast_for > 0].min()), cast_for, -1).argmax()
+    return worst

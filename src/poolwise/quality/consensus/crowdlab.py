@@ -72,13 +72,13 @@ def likeliest(votes: Labels, usual: Labels, weights: Weights, classes: int, prob
     >>> likeliest(np.array([[0, 1], [1, 1], [-1, -1]]), np.array([1, 1, -1]), weights, 2).tolist()
     [1, 1, -1]
     """
-    found = np.empty(len(votes), dtype=np.int64)
+    labels = np.empty(len(votes), dtype=np.int64)
     for block in ballots(votes, classes):
         table, kept = posterior(block, weights, probs), usual[block.rows]
         high = table >= table.max(axis=1, keepdims=True) - ROUNDING
         stays = (kept >= 0) & high[np.arange(len(high)), kept]
-        found[block.rows] = np.where(stays, kept, high.argmax(axis=1))
-    return found if probs is not None else np.where(usual >= 0, found, -1)
+        labels[block.rows] = np.where(stays, kept, high.argmax(axis=1))
+    return labels if probs is not None else np.where(usual >= 0, labels, -1)
 
 
 def qualities(

@@ -28,7 +28,7 @@ def majority_vote(votes: Labels, classes: int, probs: Floats | None = None) -> L
     >>> majority_vote(votes, 4, np.tile([[0.1, 0.2, 0.3, 0.4]], (5, 1))).tolist()
     [1, 1, 2, 3, -1]
     """
-    found = np.empty(len(votes), dtype=np.int64)
+    labels = np.empty(len(votes), dtype=np.int64)
     often = np.bincount(votes[votes >= 0].astype(np.int64, copy=False), minlength=classes)
     for block in ballots(votes, classes):
         counts = block.tally()
@@ -36,5 +36,5 @@ def majority_vote(votes: Labels, classes: int, probs: Floats | None = None) -> L
         if probs is not None:
             likeliest = np.where(tied, probs[block.rows], -1)
             tied = likeliest == likeliest.max(axis=1, keepdims=True)
-        found[block.rows] = np.where(block.voices() > 0, np.where(tied, often, -1).argmax(axis=1), -1)
-    return found
+        labels[block.rows] = np.where(block.voices() > 0, np.where(tied, often, -1).argmax(axis=1), -1)
+    return labels

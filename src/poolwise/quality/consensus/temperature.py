@@ -65,12 +65,12 @@ def at_temperature(probs: Floats, temperature: float) -> Floats:
     >>> at_temperature(np.array([[0.75, 0.25]]), 0.5).round(6).tolist() == np.float32([[0.9, 0.1]]).tolist()
     True
     """
-    found = np.empty(probs.shape, dtype=np.float32)
+    scaled = np.empty(probs.shape, dtype=np.float32)
     step = max(1, BLOCK // probs.shape[1])
     for start in range(0, len(probs), step):
         powers = np.exp(_logs(np.asarray(probs[start : start + step], dtype=np.float64)) / temperature)
-        found[start : start + step] = powers / powers.sum(axis=1, keepdims=True)
-    return found
+        scaled[start : start + step] = powers / powers.sum(axis=1, keepdims=True)
+    return scaled
 
 
 def _logs(rows: Doubles) -> Doubles:

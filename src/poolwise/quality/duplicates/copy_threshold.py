@@ -96,9 +96,9 @@ def calibrate_threshold(
     _check(precision, kinds, sample, copies)
     held = Pictures(images, _count(images))
     rng = generator(seed, 0, "planted copies")
-    found, alteration = _planted(held, embed, kinds, (sample, copies), pixels, rng)
-    cosine, score = _best(found, precision, COSINES if pixels else COSINES[:1])
-    chosen = _judged_at(found, alteration, (cosine, score) if pixels else (score, None), precision)
+    judged, alteration = _planted(held, embed, kinds, (sample, copies), pixels, rng)
+    cosine, score = _best(judged, precision, COSINES if pixels else COSINES[:1])
+    chosen = _judged_at(judged, alteration, (cosine, score) if pixels else (score, None), precision)
     if not chosen.reached:
         warnings.warn(NOT_REACHED.format(precision, chosen.precision), stacklevel=2)
     return chosen
@@ -127,19 +127,19 @@ def _planted(
     alteration = np.array(kinds)[np.arange(len(sources)) % len(kinds)]
     originals = held.read(rows)
     copies = altered(originals[sources], alteration, rng)
-    shape = held.given(rows[:1]).shape
+    shape = held.raw(rows[:1]).shape
     points = np.concatenate([_embedded(embed, as_given(some, shape)) for some in (originals, copies)])
     return _judged(np.concatenate([originals, copies]), points, sources, pixels), alteration
 
 
 def _judged_at(
-    found: _Judged, alteration: NDArray[np.str_], limits: tuple[float, float | None], precision: float
+    judged: _Judged, alteration: NDArray[np.str_], limits: tuple[float, float | None], precision: float
 ) -> CopyThreshold:
     """Return what a threshold does to planted copies."""
     cosine, score = limits
-    passed = (found.cosine >= cosine) & (found.score >= (cosine if score is None else score))
-    caught = np.isin(np.arange(len(alteration)), found.copy[passed])
-    attained = float(caught.sum() / max(1, caught.sum() + found.wrong[passed].sum()))
+    passed = (judged.cosine >= cosine) & (judged.score >= (cosine if score is None else score))
+    caught = np.isin(np.arange(len(alteration)), judged.copy[passed])
+    attained = float(caught.sum() / max(1, caught.sum() + judged.wrong[passed].sum()))
     recalls = {str(kind): float(caught[alteration == kind].mean()) for kind in np.unique(alteration)}
     return CopyThreshold(cosine, score, float(caught.mean()), attained, attained >= precision, recalls)
 
@@ -158,18 +158,18 @@ def _judged(pictures: NDArray[np.uint8], points: Floats, sources: Ids, pixels: b
     return _Judged(pairs.cosine, score, np.where(own, second - count, -1), origin[first] != origin[second])
 
 
-def _best(found: _Judged, precision: float, cosines: NDArray[np.float64]) -> tuple[float, float]:
+def _best(judged: _Judged, precision: float, cosines: NDArray[np.float64]) -> tuple[float, float]:
     """Return the cosine and score that find most copies at the precision; where none reaches it, of the highest one."""
     best, where = (-1.0, -1.0), (1.0, 1.0)
-    for cosine in np.unique(np.append(found.cosine[found.copy >= 0], LOWEST) if (found.score == 1).all() else COSINES)[
-        ::-1
-    ]:
-        inside = np.flatnonzero((found.cosine >= cosine) & (found.score > 0))
-        inside = inside[np.argsort(-found.score[inside], kind="stable")]
-        score = found.score[inside]
-        right, wrong = np.cumsum(found.copy[inside] >= 0), np.cumsum(found.wrong[inside])
+    for cosine in np.unique(
+        np.append(judged.cosine[judged.copy >= 0], LOWEST) if (judged.score == 1).all() else COSINES
+    )[::-1]:
+        inside = np.flatnonzero((judged.cosine >= cosine) & (judged.score > 0))
+        inside = inside[np.argsort(-judged.score[inside], kind="stable")]
+        score = judged.score[inside]
+        right, wrong = np.cumsum(judged.copy[inside] >= 0), np.cumsum(judged.wrong[inside])
         share = right / np.maximum(1, right + wrong)
-        for at in np.flatnonzero((found.copy[inside] >= 0) & (np.append(score[1:], -1) < score)):
+        for at in np.flatnonzero((judged.copy[inside] >= 0) & (np.append(score[1:], -1) < score)):
             worth = (1 + right[at], share[at]) if share[at] >= precision else (share[at], right[at])
             if worth > best:
                 best, where = worth, (float(cosine), float(score[at]))

@@ -89,8 +89,8 @@ class Duplicates:
             )
         ends = np.sort(names[self.pairs], axis=1)
         across = ends[:, 0] != ends[:, 1]
-        found, counts = np.unique(ends[across], axis=0, return_counts=True)
-        table = {(one, other): int(count) for (one, other), count in zip(found.tolist(), counts, strict=True)}
+        kinds, counts = np.unique(ends[across], axis=0, return_counts=True)
+        table = {(one, other): int(count) for (one, other), count in zip(kinds.tolist(), counts, strict=True)}
         return Leaks(self.pairs[across], table, self.complete)
 
 
@@ -136,19 +136,19 @@ def find_duplicates(
     seen = None if images is None else thumbnails(Pictures(images, len(points)).read, len(points))
     agrees = None if seen is None else lambda pairs: seen.alike(pairs) >= least
     if neighbours is None:
-        found = near_pairs(points, bar, agrees=agrees)
+        near = near_pairs(points, bar, agrees=agrees)
     else:
-        found = nearest_pairs(points, bar, _whole(neighbours), agrees=agrees)
-    return _grouped(found, points, seen)
+        near = nearest_pairs(points, bar, _whole(neighbours), agrees=agrees)
+    return _grouped(near, points, seen)
 
 
-def _grouped(found: Pairs, points: Floats, seen: Thumbnails | None) -> Duplicates:
-    groups = duplicate_groups(found.rows, len(points))
+def _grouped(pairs: Pairs, points: Floats, seen: Thumbnails | None) -> Duplicates:
+    groups = duplicate_groups(pairs.rows, len(points))
     keep = np.ones(len(points), dtype=np.bool_)
     grouped = np.flatnonzero(groups >= 0)
     keep[grouped] = False
     keep[grouped[np.unique(groups[grouped], return_index=True)[1]]] = True
-    return Duplicates(found.rows, found.cosine, groups, keep, _exact(found.rows, points, seen), found.complete)
+    return Duplicates(pairs.rows, pairs.cosine, groups, keep, _exact(pairs.rows, points, seen), pairs.complete)
 
 
 def _exact(pairs: Ids, points: Floats, seen: Thumbnails | None) -> NDArray[np.bool_]:

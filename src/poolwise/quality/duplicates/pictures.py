@@ -52,29 +52,29 @@ class Pictures:
         >>> Pictures(np.zeros((5, 8, 6, 3), dtype=np.uint8), 5).read(np.array([4, 1])).shape
         (2, 3, 8, 6)
         """
-        given = self.given(rows)
-        layout = _layout(given.shape)
-        return given[:, None] if layout == "nhw" else given.transpose(0, 3, 1, 2) if layout == "nhwc" else given
+        array = self.raw(rows)
+        layout = _layout(array.shape)
+        return array[:, None] if layout == "nhw" else array.transpose(0, 3, 1, 2) if layout == "nhwc" else array
 
-    def given(self, rows: Ids) -> NDArray[np.uint8]:
+    def raw(self, rows: Ids) -> NDArray[np.uint8]:
         """Return pictures with axes in the order in which they are given."""
-        found: Any
+        array: Any
         if callable(self.images):
-            found = np.asarray(self.images(rows))
+            array = np.asarray(self.images(rows))
         elif isinstance(self.images, np.ndarray):
-            found = self.images[rows]
+            array = self.images[rows]
         else:
             each = [np.asarray(self.images[int(row)]) for row in rows]
             self._one_shape({picture.shape for picture in each})
-            found = np.stack(each)
-        if found.dtype != np.uint8 or found.ndim not in (3, 4) or len(found) != len(rows) or 0 in found.shape:
+            array = np.stack(each)
+        if array.dtype != np.uint8 or array.ndim not in (3, 4) or len(array) != len(rows) or 0 in array.shape:
             raise InvalidArray(
                 "images must be uint8 (n, H, W), (n, C, H, W) or (n, H, W, C) with 1, 3 or 4 channels; "
-                f"for {len(rows)} rows got {found.dtype} of shape {found.shape}."
+                f"for {len(rows)} rows got {array.dtype} of shape {array.shape}."
             )
-        _layout(found.shape)
-        self._one_shape({found.shape[1:]})
-        return np.asarray(found)
+        _layout(array.shape)
+        self._one_shape({array.shape[1:]})
+        return np.asarray(array)
 
     def _one_shape(self, shapes: set[tuple[int, ...]]) -> None:
         self._shapes.update(shapes)

@@ -86,11 +86,11 @@ def whole_counts(joint: Quality) -> Quality:
     >>> whole_counts(np.array([[1.4, 1.4, 0.2], [0.5, 0.0, 0.5], [0.0, 0.0, 2.0]])).tolist()
     [[2.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
     """
-    found = np.rint(joint)
-    for row, exact in zip(found, joint, strict=True):
+    counts = np.rint(joint)
+    for row, exact in zip(counts, joint, strict=True):
         while missing := round(float(exact.sum() - row.sum())):
             row[np.argmax(np.sign(missing) * (exact - row))] += np.sign(missing)
-    return found
+    return counts
 
 
 def overlaps(joint: Quality) -> tuple[Overlap, ...]:

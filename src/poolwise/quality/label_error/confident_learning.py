@@ -40,13 +40,13 @@ def thresholds(labels: Numbers, probs: Floats) -> Quality:
 
 def confident_class(labels: Numbers, probs: Floats) -> Numbers:
     """Return (N,) the class that a sample confidently is: the most probable one that reaches its threshold; -1 for none."""
-    bars, found = thresholds(labels, probs) - SLACK, np.empty(len(labels), dtype=np.int64)
+    bars, sure = thresholds(labels, probs) - SLACK, np.empty(len(labels), dtype=np.int64)
     step = max(1, BLOCK // probs.shape[1])
     for at in range(0, len(labels), step):
         some = probs[at : at + step]
         reached = some >= bars
-        found[at : at + step] = np.where(reached.any(axis=1), np.where(reached, some, -1).argmax(axis=1), -1)
-    return found
+        sure[at : at + step] = np.where(reached.any(axis=1), np.where(reached, some, -1).argmax(axis=1), -1)
+    return sure
 
 
 def confident_joint(labels: Numbers, probs: Floats) -> NDArray[np.float64]:
@@ -63,10 +63,10 @@ def confident_joint(labels: Numbers, probs: Floats) -> NDArray[np.float64]:
     counts = (
         np.bincount(labels[rows] * classes + sure[rows], minlength=classes**2).reshape(classes, classes).astype(float)
     )
-    given = np.bincount(labels, minlength=classes)
-    np.fill_diagonal(counts, np.where(given > 0, np.maximum(counts.diagonal(), 1), 0))
+    sizes = np.bincount(labels, minlength=classes)
+    np.fill_diagonal(counts, np.where(sizes > 0, np.maximum(counts.diagonal(), 1), 0))
     totals = counts.sum(axis=1)
-    return np.asarray(counts * np.divide(given, totals, out=np.zeros(classes), where=totals > 0)[:, None])
+    return np.asarray(counts * np.divide(sizes, totals, out=np.zeros(classes), where=totals > 0)[:, None])
 
 
 def flagged(labels: Numbers, probs: Floats, prune: Prune = Prune.BY_NOISE_RATE) -> NDArray[np.bool_]:
@@ -90,22 +90,22 @@ def flagged(labels: Numbers, probs: Floats, prune: Prune = Prune.BY_NOISE_RATE) 
 
 def _by_class(labels: Numbers, probs: Floats, joint: Numbers) -> NDArray[np.bool_]:
     """Flag in each given class as many of lowest self-confidence as lie off the diagonal."""
-    found = np.zeros(len(labels), dtype=np.bool_)
+    wrong = np.zeros(len(labels), dtype=np.bool_)
     quality = self_confidence(labels, probs)
     for given in range(probs.shape[1]):
         rows = np.flatnonzero(labels == given)
         count = int(joint[given].sum() - joint[given, given])
-        found[rows[np.argsort(quality[rows], kind="stable")[:count]]] = True
-    return found
+        wrong[rows[np.argsort(quality[rows], kind="stable")[:count]]] = True
+    return wrong
 
 
 def _by_noise_rate(labels: Numbers, probs: Floats, joint: Numbers, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Flag for each pair of classes as many as the joint says, of largest p(other) - p(given), where a label `differs`."""
-    found = np.zeros(len(labels), dtype=np.bool_)
+    wrong = np.zeros(len(labels), dtype=np.bool_)
     for given in range(probs.shape[1]):
         rows = np.flatnonzero((labels == given) & differs)
         for other in np.flatnonzero(joint[given]):
             if other != given:
                 lead = probs[rows, other].astype(np.float64) - probs[rows, given]
-                found[rows[np.argsort(-lead, kind="stable")[: joint[given, other]]]] = True
-    return found
+                wrong[rows[np.argsort(-lead, kind="stable")[: joint[given, other]]]] = True
+    return wrong

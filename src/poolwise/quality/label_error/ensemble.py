@@ -113,8 +113,10 @@ class Ensemble(Checked, Detector):
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) of all members together."""
         evidence = [member.evidence(view) for member in self.members.values()]
-        found = [member.quality(view.labels, one) for member, one in zip(self.members.values(), evidence, strict=True)]
-        return given_first(view.labels, by_mean_rank(found), np.mean(evidence, axis=0))
+        qualities = [
+            member.quality(view.labels, one) for member, one in zip(self.members.values(), evidence, strict=True)
+        ]
+        return given_first(view.labels, by_mean_rank(qualities), np.mean(evidence, axis=0))
 
 
 def able(members: Mapping[str, Any], view: LabelView) -> dict[str, Any]:

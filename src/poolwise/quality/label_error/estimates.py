@@ -51,12 +51,12 @@ def by_confident_joint(labels: Numbers, probs: Floats, rng: np.random.Generator,
         return Estimate(0.0, 0.0, 0.0)
     codes = labels * (classes + 1) + confident_class(labels, probs) + 1
     kinds, counts = np.unique(codes, return_counts=True)
-    found = _off_diagonal(kinds, counts.astype(float), classes)
+    share = _off_diagonal(kinds, counts.astype(float), classes)
     again = [
         _off_diagonal(kinds, rng.multinomial(len(labels), counts / len(labels)).astype(float), classes)
         for _ in range(draws)
     ]
-    return _around(found, float(np.std(again)), len(labels))
+    return _around(share, float(np.std(again)), len(labels))
 
 
 def _off_diagonal(kinds: Numbers, counts: np.ndarray[tuple[int], np.dtype[np.float64]], classes: int) -> float:
@@ -82,14 +82,14 @@ def by_transition(view: LabelView, rng: np.random.Generator) -> Estimate:
 
 def estimates(view: LabelView, evidence: Floats, planted: Estimate, rng: np.random.Generator) -> dict[str, Estimate]:
     """Return all that can be had: "planted", "confident_joint", "disagreement"; with embeddings and few classes "transition"."""
-    found = {
+    by_name = {
         "planted": planted,
         "confident_joint": by_confident_joint(view.labels, evidence, rng),
         "disagreement": by_disagreement(view.labels, evidence),
     }
     if view.embeddings is not None and 1 < evidence.shape[1] <= MOST_CLASSES:
-        found["transition"] = by_transition(view, rng)
-    return found
+        by_name["transition"] = by_transition(view, rng)
+    return by_name
 
 
 def binomial(count: float, most: int) -> Estimate:

@@ -48,10 +48,10 @@ def aggregated(by_class: Quality, how: Aggregate = Aggregate.EMA) -> Quality:
         weights = np.exp((by_class.min(axis=1, keepdims=True) - by_class) / TEMPERATURE)
         return np.asarray((weights * by_class).sum(axis=1) / weights.sum(axis=1))
     ordered = np.sort(by_class, axis=1)[:, ::-1]
-    found = ordered[:, 0].copy()
+    average = ordered[:, 0].copy()
     for column in ordered.T[1:]:
-        found = NEXT * column + (1 - NEXT) * found
-    return found
+        average = NEXT * column + (1 - NEXT) * average
+    return average
 
 
 def two_columns(present: Probs) -> Floats:
@@ -117,9 +117,9 @@ def one_changed(labels: Labels, rng: np.random.Generator) -> Labels:
     has, lacks = (labels == 1).any(axis=1), (labels == 0).any(axis=1)
     target = np.where((take & has) | ~lacks, 1, 0)
     order = np.where(labels == target[:, None], rng.random(labels.shape), -1).argmax(axis=1)
-    found: Labels = labels.copy()
-    found[np.arange(len(labels)), order] = 1 - target
-    return found
+    changed: Labels = labels.copy()
+    changed[np.arange(len(labels)), order] = 1 - target
+    return changed
 
 
 def judged(labels: Labels, evidence: Probs) -> Quality:
@@ -134,9 +134,9 @@ def suggested(labels: Labels, evidence: Probs) -> tuple[Labels, Quality]:
     [[[0, 0]], [0.5]]
     """
     doubted = np.where(labels == 1, evidence < 0.5, evidence > 0.5)
-    found: Labels = np.where(doubted, 1 - labels, labels).astype(np.int8)
-    share = np.where(found == 1, evidence, 1 - evidence)
-    return found, np.asarray(share.min(axis=1), dtype=np.float64)
+    changed: Labels = np.where(doubted, 1 - labels, labels).astype(np.int8)
+    share = np.where(changed == 1, evidence, 1 - evidence)
+    return changed, np.asarray(share.min(axis=1), dtype=np.float64)
 
 
 def off_diagonal(labels: Labels, probs: Probs) -> float:

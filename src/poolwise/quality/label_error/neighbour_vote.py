@@ -70,17 +70,17 @@ def voters(
     asked = min(len(labels) - 1, k if groups is None else SPARE * k)
     for rows, which, distances in k_nearest(points, asked):
         weights = np.maximum(1 - distances**2 / 2, 0).astype(np.float64)
-        found = np.maximum(which, 0)
-        weights[(which < 0) | (labels[found] < 0)] = 0
+        others = np.maximum(which, 0)
+        weights[(which < 0) | (labels[others] < 0)] = 0
         if groups is not None:
-            weights[_again(groups[found], groups[rows])] = 0
+            weights[_again(groups[others], groups[rows])] = 0
             weights[np.cumsum(weights > 0, axis=1) > k] = 0
-        yield rows, found, weights
+        yield rows, others, weights
 
 
 def _again(theirs: Numbers, own: Numbers) -> NDArray[np.bool_]:
     """Return (n, k) whether a neighbour is of the sample's own group, or of a group that came nearer."""
-    found: NDArray[np.bool_] = (theirs == own[:, None]) & (own[:, None] >= 0)
+    repeated: NDArray[np.bool_] = (theirs == own[:, None]) & (own[:, None] >= 0)
     for at in range(1, theirs.shape[1]):
-        found[:, at] |= (theirs[:, at, None] == theirs[:, :at]).any(axis=1) & (theirs[:, at] >= 0)
-    return found
+        repeated[:, at] |= (theirs[:, at, None] == theirs[:, :at]).any(axis=1) & (theirs[:, at] >= 0)
+    return repeated

@@ -52,12 +52,12 @@ def plant(labels: Numbers, share: float, towards: Quality, rng: np.random.Genera
         towards: (C, C) to which classes; rows sum to 1, diagonal 0.
         rng: of all draws.
     """
-    found = labels.copy()
+    changed = labels.copy()
     for given in range(len(towards)):
         rows = np.flatnonzero(labels == given)
         some = rng.choice(rows, round(share * len(rows)), replace=False)
-        found[some] = flipped(labels[some], towards, rng)
-    return found
+        changed[some] = flipped(labels[some], towards, rng)
+    return changed
 
 
 def planted_quality(
@@ -93,7 +93,7 @@ def expected_count(
     return count_by(judge(labels), planted_quality(labels, towards, rng, judge, draws=draws))
 
 
-def count_by(found: Quality, planted: Quality) -> tuple[float, float, float]:
+def count_by(quality: Quality, planted: Quality) -> tuple[float, float, float]:
     """Return the count and its interval, from qualities of labels (N,) and of planted errors (P,), ascending, P > 0.
 
     No more than N, and the count lies in the interval.
@@ -104,9 +104,9 @@ def count_by(found: Quality, planted: Quality) -> tuple[float, float, float]:
     counts, spreads = [], []
     for part in (0.5, 0.25, 0.75):
         bar = min(planted[int(part * (len(planted) - 1))], DISPUTED)
-        below, share = float((found <= bar).sum()), float((planted <= bar).mean())
+        below, share = float((quality <= bar).sum()), float((planted <= bar).mean())
         counts.append(below / share if share else 0.0)
         spreads.append(1.6449 * np.sqrt(below + 1) / (share or 1 / len(planted)))
     low, high = min(counts) - spreads[0], max(counts) + spreads[0]
-    most = float(len(found))
+    most = float(len(quality))
     return min(counts[0], most), min(max(0.0, low), most), min(high, most)

@@ -114,7 +114,7 @@ def given_and_best_other(labels: Numbers, probs: Probs) -> tuple[Quality, Qualit
 def by_blocks(part: Callable[[slice], Quality], count: int, width: int) -> Quality:
     """Return (N,) joined from what a function gives for blocks of rows."""
     step = max(1, BLOCK // max(1, width))
-    found = np.empty(count)
+    values = np.empty(count)
     for at in range(0, count, step):
-        found[at : at + step] = part(slice(at, at + step))
-    return found
+        values[at : at + step] = part(slice(at, at + step))
+    return values

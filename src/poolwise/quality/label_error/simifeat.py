@@ -47,10 +47,10 @@ class Polls:
 
 def polls(labels: Numbers, embeddings: Floats, k: int, groups: Numbers | None = None) -> Polls:
     """Return twice as many neighbours as may vote, of each sample."""
-    found = [(which, weights) for _, which, weights in voters(labels, embeddings, SPARE * k, groups)]
-    if not found:
+    parts = [(which, weights) for _, which, weights in voters(labels, embeddings, SPARE * k, groups)]
+    if not parts:
         return Polls(np.zeros((len(labels), 1), dtype=np.int64), np.zeros((len(labels), 1)))
-    return Polls(np.concatenate([which for which, _ in found]), np.concatenate([weights for _, weights in found]))
+    return Polls(np.concatenate([which for which, _ in parts]), np.concatenate([weights for _, weights in parts]))
 
 
 def votes(labels: Numbers, asked: Polls, there: NDArray[np.bool_], classes: int, k: int) -> tuple[Quality, Quality]:
@@ -93,12 +93,12 @@ def flagged_by_rank(labels: Numbers, soft: Quality, shares: Quality) -> NDArray[
     >>> flagged_by_rank(np.array([0, 0, 0, 1]), soft, np.array([0.33, 0.05])).tolist()
     [False, True, False, False]
     """
-    given, found = self_confidence(labels, soft), np.zeros(len(labels), dtype=np.bool_)
+    own, low = self_confidence(labels, soft), np.zeros(len(labels), dtype=np.bool_)
     for label in range(soft.shape[1]):
         rows = np.flatnonzero(labels == label)
         if count := round(float(shares[label]) * len(rows)):
-            found[rows] = given[rows] <= np.partition(given[rows], count - 1)[count - 1]
-    return np.asarray(found & (given < 1 - 1e-9))
+            low[rows] = own[rows] <= np.partition(own[rows], count - 1)[count - 1]
+    return np.asarray(low & (own < 1 - 1e-9))
 
 
 @dataclass(frozen=True)
@@ -152,5 +152,5 @@ class SimiFeat(Checked, Detector):
 
     def _cuts(self, view: LabelView) -> Quality:
         assert view.embeddings is not None
-        found = estimated(*triples(view.labels, view.embeddings, view.probs.shape[1], view.groups))
-        return np.asarray(np.clip(1 - found.true_of_given().diagonal(), LEAST, MOST))
+        transition = estimated(*triples(view.labels, view.embeddings, view.probs.shape[1], view.groups))
+        return np.asarray(np.clip(1 - transition.true_of_given().diagonal(), LEAST, MOST))

@@ -68,9 +68,9 @@ def flagged_by_margin(areas: Quality, threshold_ids: Numbers, percentile: float 
     >>> flagged_by_margin(np.array([-3.0, -1.0, -2.5, 4.0]), np.array([0, 1]), 50).tolist()
     [False, False, True, False]
     """
-    found = areas < cut_off(areas, threshold_ids, percentile)
-    found[threshold_ids] = False
-    return np.asarray(found)
+    wrong = areas < cut_off(areas, threshold_ids, percentile)
+    wrong[threshold_ids] = False
+    return np.asarray(wrong)
 
 
 @dataclass(frozen=True)

@@ -101,13 +101,13 @@ def estimated(kinds: Quality, counts: Quality, start: Transition | None = None, 
     if start is not None:
         prior, rates = start.prior, start.rates
     for _ in range(steps if len(counts) else 0):
-        told = np.log(np.maximum(prior, LEAST)) + kinds @ np.log(np.maximum(rates, LEAST)).T
-        told = np.exp(told - told.max(axis=1, keepdims=True))
-        told *= (counts / told.sum(axis=1))[:, None]
-        held = told.T @ kinds
+        posterior = np.log(np.maximum(prior, LEAST)) + kinds @ np.log(np.maximum(rates, LEAST)).T
+        posterior = np.exp(posterior - posterior.max(axis=1, keepdims=True))
+        posterior *= (counts / posterior.sum(axis=1))[:, None]
+        held = posterior.T @ kinds
         total = held.sum(axis=1, keepdims=True)
         new = np.where(total > 0, held / np.where(total > 0, total, 1), np.eye(classes))
-        change, rates, prior = np.abs(new - rates).max(), new, told.sum(axis=0) / counts.sum()
+        change, rates, prior = np.abs(new - rates).max(), new, posterior.sum(axis=0) / counts.sum()
         if change < SETTLED:
             break
     return Transition(prior, rates)

@@ -32,18 +32,18 @@ class Spread(str, Enum):
     CUBIC = "cubic"
 
 
-def spread(found: Components, measure: Spread = Spread.UNEVEN) -> Doubles:
+def spread(groups: Components, measure: Spread = Spread.UNEVEN) -> Doubles:
     """Return (M,) how far the labels of each component are apart; 0 for one without any label.
 
     >>> found = components(np.array([0, 0, 0, 0]), np.array([1, 1, 1, 2]))
     >>> [round(float(spread(found, measure)[0]), 4) for measure in Spread]     # 3 and 1 of 4: mean 2
     [0.75, 1.0, 0.3522, 0.25]
     """
-    there = found.counts > 0
+    there = groups.counts > 0
     each = np.maximum(there.sum(axis=1), 1)
-    counts = found.counts.astype(np.float64)
+    counts = groups.counts.astype(np.float64)
     if measure is Spread.UNEVEN:
-        return np.asarray((4 * found.shares * (1 - found.shares) * there).sum(axis=1) / each)
+        return np.asarray((4 * groups.shares * (1 - groups.shares) * there).sum(axis=1) / each)
     if measure is Spread.GEOMETRIC:
         logs = np.log(np.maximum(counts, 1))
         mean = (logs * there).sum(axis=1) / each
@@ -51,7 +51,7 @@ def spread(found: Components, measure: Spread = Spread.UNEVEN) -> Doubles:
     gaps = np.abs(counts - (counts.sum(axis=1) / each)[:, None]) * there
     if measure is Spread.VARIANCE:
         return np.asarray((gaps**2).sum(axis=1) / each)
-    return np.asarray(np.cbrt((gaps**3).sum(axis=1) / each) / np.maximum(found.sizes, 1))
+    return np.asarray(np.cbrt((gaps**3).sum(axis=1) / each) / np.maximum(groups.sizes, 1))
 
 
 @dataclass(frozen=True)

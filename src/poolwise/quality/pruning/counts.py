@@ -74,7 +74,7 @@ def components(groups: Numbers, labels: Labels) -> Components:
 def _multi_hot(labels: Labels, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if labels.ndim == 2:
         return np.asarray((labels == 1) & known[:, None])
-    found = np.zeros((len(labels), int(labels.max(initial=-1)) + 1), dtype=np.bool_)
+    table = np.zeros((len(labels), int(labels.max(initial=-1)) + 1), dtype=np.bool_)
     rows = np.flatnonzero(known)
-    found[rows, labels[rows]] = True
-    return found
+    table[rows, labels[rows]] = True
+    return table
