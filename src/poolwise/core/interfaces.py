@@ -62,7 +62,7 @@ def with_defaults(part: Part, protocol: type) -> Part:
     """Give the class of a part the default of every hook that the part does not have; return the part."""
     for name, default in hooks_of(protocol).items():
         if not hasattr(part, name):
-            setattr(type(part), name, _getter(default)(part) if isinstance(default, property) else default)
+            setattr(type(part), name, default)
     return part
 
 

@@ -59,13 +59,15 @@ class Detector(Protocol):
         """PROBS, EMBEDDINGS, GROUPS, MARGINS; a class attribute will do."""
 
     @property
+    @hook
     def uses_given_label(self) -> bool:
         """True where a row's given label is part of its evidence, which then cannot tell how many labels are wrong."""
-        return False
+        return bool(getattr(self, "own_say", False))  # as a user's own detectors of version 0.1 call it
 
     def evidence(self, view: LabelView) -> Floats:
         """Return (N, C) what speaks for each class, without the row's own label; rows sum to 1."""
 
+    @hook
     def quality(self, labels: Numbers, evidence: Floats) -> Quality:
         """Return (N,) quality of labels in [0, 1], lower is worse: the evidence for the label."""
         return self_confidence(labels, evidence)
